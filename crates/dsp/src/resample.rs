@@ -13,8 +13,8 @@ pub const RATES_HZ: RangeInclusive<u32> = 1_000..=768_000;
 
 /// Least number of samples spanned by half the anti-aliasing filter, at the lower of the two rates.
 ///
-/// It sets the width of the transition: with 512, what lies below 97 % of the lower Nyquist
-/// frequency passes unchanged.
+/// It sets the width of the transition band, which with 512 lies within 5 % of the lower Nyquist
+/// frequency.
 const HALF_FILTER_SAMPLES: u32 = 512;
 
 /// Largest magnitude accepted: beyond any audio, and far from overflow in the filter's transforms.
@@ -61,8 +61,9 @@ pub enum ResampleError {
 /// instant k / to_hz: the filter's delay is compensated. Beyond its ends the signal is taken to be
 /// zero. Equal rates return the signal as it is.
 ///
-/// The filter is linear phase (a sinc under a squared Blackman-Harris window); tones below
-/// 0.95 of the lower Nyquist frequency come out within 1e-6 of their amplitude.
+/// The filter is linear phase (a sinc under a squared Blackman-Harris window). Tones up to 95 % of
+/// the lower Nyquist frequency come out within 1e-8 of their amplitude, and what a lower rate cannot
+/// hold is attenuated below 1e-8.
 ///
 /// # Errors
 /// [`ResampleError`] for rates outside [`RATES_HZ`] or samples that are not finite.

@@ -5,6 +5,7 @@ use std::f64::consts::TAU;
 use dsp::{Complex64, Stft, StftError, StftSettings, Window};
 use ndarray::Array2;
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 use serde::Deserialize;
 
 /// Round trip of a full-scale signal: what the least overlap accepted still guarantees.
@@ -287,6 +288,10 @@ fn invertible(window: Window, window_samples: usize, hop_samples: usize) -> Opti
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_failure_persistence(
+        FileFailurePersistence::WithSource("proptest-regressions")
+    ))]
+
     #[test]
     fn every_signal_survives_the_round_trip((window, window_samples, hop, samples, seed) in cases()) {
         let Some(stft) = invertible(window, window_samples, hop) else { return Ok(()) };
