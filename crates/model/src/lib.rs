@@ -1,1 +1,18 @@
-//! TODO
+//! WIP
+mod bessel;
+mod dictionary;
+mod free_energy;
+pub mod gig;
+mod inference;
+mod kernel;
+mod log_product;
+mod order_posterior;
+mod source;
+pub use dictionary::{Dictionary, DictionaryError};
+pub use gig::{Gig, GigError};
+pub use inference::{
+    Execution, FactorExpectations, Inference, ModelError, Observer, OrderEstimate, Progress,
+    Separation, Settings, Tempering, separate,
+};
+pub use order_posterior::{entropy, tempered_posterior};
+pub use source::{ACTIVATION_START, DictionaryModel, SourceModel};

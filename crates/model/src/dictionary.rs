@@ -1,0 +1,132 @@
+//! Dictionaries: the spectral patterns of a source, one row per component.
+
+use ndarray::{Array2, ArrayView2, Axis};
+
+/// Why a matrix is not a dictionary.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DictionaryError {
+    /// No component or no bin.
+    #[error("a dictionary needs at least one component and one bin, got {components} x {bins}")]
+    Empty {
+        /// Rows given.
+        components: usize,
+        /// Columns given.
+        bins: usize,
+    },
+    /// An entry that is negative or not finite.
+    #[error(
+        "dictionary entry {value} at component {component}, bin {bin} is not a finite number >= 0"
+    )]
+    InvalidEntry {
+        /// Row of the entry.
+        component: usize,
+        /// Column of the entry.
+        bin: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// A component that is zero in every bin.
+    #[error("dictionary component {component} is zero in every bin")]
+    SilentComponent {
+        /// Row of the component.
+        component: usize,
+    },
+}
+
+/// A known dictionary `W`: components x bins, non-negative, no component silent.
+///
+/// In the variational treatment a known dictionary is a Dirac: its mean and its harmonic
+/// expectation are both `W`, and it adds no entropy. Exact zeros are welcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dictionary {
+    components: Array2<f64>,
+}
+
+impl Dictionary {
+    /// Takes a components x bins matrix as it is.
+    ///
+    /// # Errors
+    /// A [`DictionaryError`] naming the first offending entry or component.
+    pub fn new(components: Array2<f64>) -> Result<Self, DictionaryError> {
+        if components.is_empty() {
+            let (components, bins) = components.dim();
+            return Err(DictionaryError::Empty { components, bins });
+        }
+        for ((component, bin), &value) in components.indexed_iter() {
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(DictionaryError::InvalidEntry {
+                    component,
+                    bin,
+                    value,
+                });
+            }
+        }
+        for (component, row) in components.outer_iter().enumerate() {
+            if row.iter().all(|&value| value <= 0.0) {
+                return Err(DictionaryError::SilentComponent { component });
+            }
+        }
+        Ok(Self {
+            components: components.as_standard_layout().into_owned(),
+        })
+    }
+
+    /// Scales each component to unit mean over the bins, so that activations of mean 1 give a
+    /// variance whose mean is the order.
+    ///
+    /// # Errors
+    /// As [`Dictionary::new`].
+    pub fn normalised(components: Array2<f64>) -> Result<Self, DictionaryError> {
+        let mut dictionary = Self::new(components)?;
+        for mut row in dictionary.components.axis_iter_mut(Axis(0)) {
+            let mean = row.sum() / row.len() as f64;
+            row /= mean;
+        }
+        Ok(dictionary)
+    }
+
+    /// Number of components `K`.
+    #[must_use]
+    pub fn order(&self) -> usize {
+        self.components.nrows()
+    }
+
+    /// Number of frequency bins `F`.
+    #[must_use]
+    pub fn bins(&self) -> usize {
+        self.components.ncols()
+    }
+
+    /// The matrix, components x bins.
+    #[must_use]
+    pub fn components(&self) -> ArrayView2<'_, f64> {
+        self.components.view()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn normalisation_gives_unit_means_and_keeps_zeros() {
+        let dictionary =
+            Dictionary::normalised(array![[0.0, 3.0, 1e-30], [5.0, 5.0, 5.0]]).unwrap();
+        assert_eq!((dictionary.order(), dictionary.bins()), (2, 3));
+        for row in dictionary.components().outer_iter() {
+            assert!((row.sum() / 3.0 - 1.0).abs() < 1e-15);
+        }
+        assert_eq!(dictionary.components()[(0, 0)], 0.0);
+    }
+
+    #[test]
+    fn faults_are_named() {
+        let message = |m: Array2<f64>| Dictionary::new(m).unwrap_err().to_string();
+        assert!(message(array![[1.0, f64::NAN]]).contains("component 0, bin 1"));
+        assert!(message(array![[1.0, -2.0]]).contains("-2"));
+        assert!(message(array![[1.0], [0.0]]).contains("component 1 is zero"));
+        assert!(message(Array2::zeros((0, 3))).contains("0 x 3"));
+    }
+}

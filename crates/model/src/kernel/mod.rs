@@ -1,0 +1,17 @@
+//! The hot path: tiles of frames, SIMD chosen at run time.
+//!
+//! [`tiled`] and [`is_nmf`] arrange the passes of one iteration, [`slab`] walks the tiles,
+//! [`micro`] holds the three matrix products, [`rows`] the elementwise steps between them and
+//! [`lanes`] the storage. No code here is `unsafe`: the instruction sets are reached through
+//! `fearless_simd`. [`crate::reference`] says the same plainly.
+
+pub(crate) mod lanes;
+pub(crate) mod micro;
+pub(crate) mod rows;
+pub(crate) mod slab;
+pub(crate) mod tiled;
+
+/// Floor of `C` and `V` in every bin. It is far below any datum and far above the square root of
+/// the smallest normal number, so `1 / C^2` and `1 / (C V)` stay finite where every component of a
+/// source is switched off.
+pub(crate) const VARIANCE_FLOOR: f64 = 1e-100;
