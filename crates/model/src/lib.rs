@@ -2,8 +2,10 @@
 mod bessel;
 mod dictionary;
 mod free_energy;
+pub mod fusion;
 pub mod gig;
 mod inference;
+pub mod is_nmf;
 mod kernel;
 mod log_product;
 mod order_posterior;
@@ -14,5 +16,6 @@ pub use inference::{
     Execution, FactorExpectations, Inference, ModelError, Observer, OrderEstimate, Progress,
     Separation, Settings, Tempering, separate,
 };
+pub use is_nmf::{IsNmf, IsNmfError, IsNmfSettings};
 pub use order_posterior::{entropy, tempered_posterior};
 pub use source::{ACTIVATION_START, DictionaryModel, SourceModel};

@@ -1,4 +1,4 @@
-//! GIG expectations against mpmath at 50 digits (`scripts/fixtures/gig_reference.py`).
+//! GIG expectations against mpmath at 60 digits (`scripts/fixtures/gig_reference.py`).
 
 use model::Gig;
 

@@ -79,7 +79,9 @@ fn array(rows: &Matrix) -> Array2<f64> {
 
 fn complex(matrix: &ComplexMatrix) -> Array2<Complex64> {
     let (re, im) = (array(&matrix.re), array(&matrix.im));
-    ndarray::Zip::from(&re).and(&im).map_collect(|&re, &im| Complex64::new(re, im))
+    ndarray::Zip::from(&re)
+        .and(&im)
+        .map_collect(|&re, &im| Complex64::new(re, im))
 }
 
 fn source(case: &CaseSource) -> SourceModel {
@@ -126,7 +128,12 @@ fn assert_factor(what: &str, found: &FactorExpectations, expected: &ExpectedFact
         assert_eq!(found.dim(), expected.dim(), "{what} {name}");
         for (index, &value) in expected.indexed_iter() {
             let scale = value.abs().max(NEGLIGIBLE / RELATIVE);
-            assert_close(&format!("{what} {name} {index:?}"), found[index], value, scale);
+            assert_close(
+                &format!("{what} {name} {index:?}"),
+                found[index],
+                value,
+                scale,
+            );
         }
     }
 }
@@ -137,23 +144,54 @@ fn check(json: &str) {
         let found = run(&case, expected.iterations);
         let what = format!("{} after {}", case.case, expected.iterations);
         let scale = expected.free_energy.abs().max(1.0);
-        assert_close(&format!("{what}: free energy"), found.free_energy, expected.free_energy, scale);
+        assert_close(
+            &format!("{what}: free energy"),
+            found.free_energy,
+            expected.free_energy,
+            scale,
+        );
         for (j, source) in expected.sources.iter().enumerate() {
             let what = format!("{what}, source {j}");
-            for (m, (&q, &log_q)) in source.order_posterior.iter().zip(&source.log_weights_final).enumerate() {
-                assert_close(&format!("{what}: q(K_{m})"), found.order_posterior[j][m], q, 1.0);
+            for (m, (&q, &log_q)) in source
+                .order_posterior
+                .iter()
+                .zip(&source.log_weights_final)
+                .enumerate()
+            {
+                assert_close(
+                    &format!("{what}: q(K_{m})"),
+                    found.order_posterior[j][m],
+                    q,
+                    1.0,
+                );
                 let log_found = found.log_order_posterior[j][m];
-                assert_close(&format!("{what}: log q(K_{m})"), log_found, log_q, log_q.abs().max(1.0));
+                assert_close(
+                    &format!("{what}: log q(K_{m})"),
+                    log_found,
+                    log_q,
+                    log_q.abs().max(1.0),
+                );
                 let factors = &found.factors[j][m];
                 let what = format!("{what}, order {m}");
-                assert_factor(&format!("{what}: H"), &factors.activations, &source.activations[m]);
-                assert_factor(&format!("{what}: W"), &factors.dictionary, &source.dictionaries[m]);
+                assert_factor(
+                    &format!("{what}: H"),
+                    &factors.activations,
+                    &source.activations[m],
+                );
+                assert_factor(
+                    &format!("{what}: W"),
+                    &factors.dictionary,
+                    &source.dictionaries[m],
+                );
             }
             let estimate = complex(&source.estimate);
             let scale = estimate.iter().map(|z| z.norm()).fold(0.0, f64::max);
             for (index, z) in estimate.indexed_iter() {
                 let error = (found.estimates[j][index] - z).norm();
-                assert!(error <= RELATIVE * scale, "{what}: estimate {index:?} off by {error:e}");
+                assert!(
+                    error <= RELATIVE * scale,
+                    "{what}: estimate {index:?} off by {error:e}"
+                );
             }
         }
     }

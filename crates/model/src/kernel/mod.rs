@@ -5,6 +5,7 @@
 //! [`lanes`] the storage. No code here is `unsafe`: the instruction sets are reached through
 //! `fearless_simd`. [`crate::reference`] says the same plainly.
 
+pub(crate) mod is_nmf;
 pub(crate) mod lanes;
 pub(crate) mod micro;
 pub(crate) mod rows;

@@ -82,6 +82,25 @@ pub(crate) fn ratio<S: Simd>(simd: S, power: &[Lane], inverse_c: &mut [Lane]) {
     }
 }
 
+/// Replaces `V` by `1 / V`, writes `P / V^2` beside it and returns the sum of `P / V`.
+#[inline(always)]
+pub(super) fn power_ratios<S: Simd>(
+    simd: S,
+    power: &[Lane],
+    v: &mut [Lane],
+    ratio: &mut [Lane],
+) -> f64x8<S> {
+    let mut total = splat(simd, 0.0);
+    for ((power, v), ratio) in power.iter().zip(v).zip(ratio) {
+        let inverse = splat(simd, 1.0) / load(simd, v);
+        let quotient = load(simd, power) * inverse;
+        total += quotient;
+        store(inverse, v);
+        store(quotient * inverse, ratio);
+    }
+    total
+}
+
 /// The sum of `E|s_j|^2 / C`, given both; two bins share a division.
 #[inline(always)]
 pub(crate) fn sum_of_quotients<S: Simd>(simd: S, power: &[Lane], c: &[Lane]) -> f64x8<S> {

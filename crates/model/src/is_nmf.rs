@@ -1,0 +1,180 @@
+//! Maximum-likelihood training of a dictionary: Itakura-Saito NMF.
+//!
+//! Under the Gaussian model of the sources the likelihood of `S` given `V = W H` is, up to a
+//! constant, minus the Itakura-Saito divergence of the power `P = |S|^2` from `V`,
+//! `sum [ P / V - log(P / V) - 1 ]`. It is *minimised*, by multiplicative updates:
+//!
+//! `H <- H o (W^T (P / V^2)) / (W^T (1 / V))`, then
+//! `W <- W o ((P / V^2) H^T) / ((1 / V) H^T)`,
+//!
+//! with `V` formed anew for each, and each component of `W` scaled to unit mean afterwards, its
+//! activations compensated. For this divergence the step is the majorisation-equalisation update
+//! of Févotte and Idier (2011), along a level set of an auxiliary function, so the cost never
+//! rises.
+//!
+//! Source: C. Févotte, N. Bertin, J.-L. Durrieu, "Nonnegative matrix factorization with the
+//! Itakura-Saito divergence", Neural Computation 21 (2009); C. Févotte, J. Idier, "Algorithms for
+//! nonnegative matrix factorization with the beta-divergence", Neural Computation 23 (2011).
+
+use ndarray::{Array2, ArrayView2};
+use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
+
+use crate::dictionary::{Dictionary, DictionaryError};
+use crate::kernel::is_nmf::TiledIsNmf;
+
+/// Power below this fraction of the mean power is raised to it: an exact zero would make the cost
+/// infinite. -120 dB, far below any recording's own noise.
+pub const RELATIVE_POWER_FLOOR: f64 = 1e-12;
+
+/// What to train.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IsNmfSettings {
+    /// Number of components `K`.
+    pub order: usize,
+    /// Number of iterations.
+    pub iterations: usize,
+}
+
+/// Why a training could not run.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IsNmfError {
+    /// No frame or no bin.
+    #[error("the training power is empty: {frames} frames x {bins} bins")]
+    Empty {
+        /// Frames given.
+        frames: usize,
+        /// Bins given.
+        bins: usize,
+    },
+    /// A power that is negative or not finite.
+    #[error("power {value} at frame {frame}, bin {bin} is not a finite number >= 0")]
+    InvalidPower {
+        /// Frame of the value.
+        frame: usize,
+        /// Bin of the value.
+        bin: usize,
+        /// The value.
+        value: f64,
+    },
+    /// Zero power throughout, or too little to divide by.
+    #[error("the training power is silent")]
+    Silent,
+    /// No component asked for.
+    #[error("a dictionary needs at least one component")]
+    NoComponent,
+    /// A start that does not fit the power or is not non-negative and finite.
+    #[error("the start values must be non-negative, finite, and {expected}")]
+    InvalidStart {
+        /// The shapes that would fit.
+        expected: String,
+    },
+    /// The result is not a dictionary: a component vanished.
+    #[error(transparent)]
+    Dictionary(#[from] DictionaryError),
+}
+
+/// A trained dictionary.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IsNmf {
+    /// Components x bins, each component of unit mean.
+    pub dictionary: Dictionary,
+    /// Frames x components.
+    pub activations: Array2<f64>,
+    /// The divergence before each iteration and after the last.
+    pub cost: Vec<f64>,
+}
+
+/// Trains from a random start. `power`: frames x bins.
+///
+/// Uses the current rayon pool; the result is the same bytes for any number of threads.
+///
+/// ```
+/// use model::{IsNmfSettings, is_nmf};
+/// use ndarray::Array2;
+/// use rand::SeedableRng;
+///
+/// let power = Array2::from_shape_fn((40, 9), |(n, f)| 1.0 + ((n * f) % 7) as f64);
+/// let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+/// let trained = is_nmf::train(power.view(), &IsNmfSettings { order: 3, iterations: 20 }, &mut rng)?;
+/// assert_eq!(trained.dictionary.order(), 3);
+/// assert!(trained.cost[20] < trained.cost[0]);
+/// # Ok::<(), model::IsNmfError>(())
+/// ```
+///
+/// # Errors
+/// An [`IsNmfError`] when the power is empty, silent, negative or not finite, or no component is
+/// asked for.
+pub fn train(
+    power: ArrayView2<'_, f64>,
+    settings: &IsNmfSettings,
+    rng: &mut impl Rng,
+) -> Result<IsNmf, IsNmfError> {
+    let (frames, bins) = power.dim();
+    // Within a decade of each other: no component starts switched off.
+    let mut start = |rows, columns| {
+        Array2::from_shape_simple_fn((rows, columns), || 0.1 + 0.9 * rng.random::<f64>())
+    };
+    let dictionary = start(settings.order, bins);
+    let activations = start(frames, settings.order);
+    train_from(
+        power,
+        dictionary.view(),
+        activations.view(),
+        settings.iterations,
+    )
+}
+
+/// Trains from given start values: `dictionary` components x bins, `activations` frames x
+/// components. The order is theirs.
+///
+/// # Errors
+/// As [`train`], and [`IsNmfError::InvalidStart`].
+pub fn train_from(
+    power: ArrayView2<'_, f64>,
+    dictionary: ArrayView2<'_, f64>,
+    activations: ArrayView2<'_, f64>,
+    iterations: usize,
+) -> Result<IsNmf, IsNmfError> {
+    let power = floored(power)?;
+    let (frames, bins) = power.dim();
+    let order = dictionary.nrows();
+    if order == 0 {
+        return Err(IsNmfError::NoComponent);
+    }
+    let fits = dictionary.ncols() == bins && activations.dim() == (frames, order);
+    let valid = |values: ArrayView2<'_, f64>| values.iter().all(|v| v.is_finite() && *v >= 0.0);
+    if !(fits && valid(dictionary) && valid(activations)) {
+        return Err(IsNmfError::InvalidStart {
+            expected: format!("{order} x {bins} (dictionary) and {frames} x {order} (activations)"),
+        });
+    }
+    let mut state = TiledIsNmf::new(power.view(), dictionary, activations);
+    let mut cost: Vec<f64> = (0..iterations).map(|_| state.iterate()).collect();
+    cost.push(state.cost());
+    Ok(IsNmf {
+        dictionary: Dictionary::new(state.dictionary())?,
+        activations: state.activations(),
+        cost,
+    })
+}
+
+/// The power with [`RELATIVE_POWER_FLOOR`] applied.
+fn floored(power: ArrayView2<'_, f64>) -> Result<Array2<f64>, IsNmfError> {
+    let (frames, bins) = power.dim();
+    for ((frame, bin), &value) in power.indexed_iter() {
+        if !(value.is_finite() && value >= 0.0) {
+            return Err(IsNmfError::InvalidPower { frame, bin, value });
+        }
+    }
+    let Some(mean) = power.mean() else {
+        return Err(IsNmfError::Empty { frames, bins });
+    };
+    let floor = RELATIVE_POWER_FLOOR * mean;
+    if !floor.is_normal() {
+        return Err(IsNmfError::Silent);
+    }
+    Ok(power.mapv(|value| value.max(floor)))
+}

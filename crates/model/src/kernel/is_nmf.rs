@@ -1,0 +1,332 @@
+//! One iteration of Itakura-Saito NMF in one pass over the data.
+//!
+//! The activations of a frame depend on that frame alone, so a tile goes from `V` to its new
+//! activations, to the new `V`, to its share of the dictionary's contractions while it is in
+//! cache. Slabs of frames run in parallel and are added in order.
+
+use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd_macros::simd;
+use ndarray::{Array2, ArrayView2, Axis};
+use rayon::prelude::*;
+
+use super::VARIANCE_FLOOR;
+use super::lanes::{
+    GROUP, Group, LANE, Lane, Panels, TILE, ZERO, block_size, blocks, constant_row, group_index,
+    lanes_for, ungroup,
+};
+use super::micro::{combine, contract_bins, contract_frames, sum};
+use super::rows;
+use crate::log_product::LogProduct;
+
+/// Largest number of slabs; each holds a pair of dictionary sums.
+const SLABS: usize = 16;
+
+/// The state of a training: `P ~ V = W H`.
+#[derive(Debug)]
+pub(crate) struct TiledIsNmf {
+    level: Level,
+    dictionary: Panels,
+    slabs: Vec<Slab>,
+    floor: Vec<Lane>,
+    /// `sum log P`, minus the number of entries: what the cost holds besides `P / V` and `log V`.
+    constant: f64,
+}
+
+#[derive(Debug)]
+struct Slab {
+    frames: usize,
+    power: Vec<Lane>,
+    activations: Vec<Group>,
+    /// The contractions of a tile with `P / V^2` and with `1 / V`.
+    numerators: Vec<Group>,
+    denominators: Vec<Group>,
+    /// `V` of a tile in a block and then its reciprocal; `P / V^2`.
+    v: Vec<Lane>,
+    ratio: Vec<Lane>,
+    /// The contractions over these frames.
+    dictionary_numerators: Vec<Lane>,
+    dictionary_denominators: Vec<Lane>,
+    /// `sum [ P / V + log V ]` at the start of the iteration.
+    fit: f64,
+}
+
+impl TiledIsNmf {
+    /// `power`: frames x bins, positive. `dictionary`: components x bins. `activations`: frames x
+    /// components.
+    pub(crate) fn new(
+        power: ArrayView2<'_, f64>,
+        dictionary: ArrayView2<'_, f64>,
+        activations: ArrayView2<'_, f64>,
+    ) -> Self {
+        let (frames, bins) = power.dim();
+        let slab_frames = frames.div_ceil(TILE).div_ceil(SLABS) * TILE;
+        let chunks = power.axis_chunks_iter(Axis(0), slab_frames);
+        let slabs = chunks
+            .zip(activations.axis_chunks_iter(Axis(0), slab_frames))
+            .map(|(power, activations)| Slab::new(power, activations))
+            .collect();
+        let mut log_power = LogProduct::default();
+        for &value in power {
+            log_power.multiply(value);
+        }
+        Self {
+            level: Level::new(),
+            dictionary: Panels::from_array(dictionary),
+            slabs,
+            floor: constant_row(bins, VARIANCE_FLOOR, 1.0),
+            constant: -log_power.log() - (frames * bins) as f64,
+        }
+    }
+
+    /// Updates the activations, then the dictionary, then scales its components to unit mean.
+    /// Returns the cost before the updates.
+    pub(crate) fn iterate(&mut self) -> f64 {
+        let (level, dictionary, floor) = (self.level, &self.dictionary, &self.floor);
+        self.slabs.par_iter_mut().for_each(|slab| {
+            dispatch!(level, simd => slab.iterate(simd, dictionary, floor));
+        });
+        let scales = self.update_dictionary();
+        self.slabs
+            .par_iter_mut()
+            .for_each(|slab| slab.scale_activations(&scales));
+        self.sum_of_fits()
+    }
+
+    /// The Itakura-Saito divergence `sum [ P / V - log(P / V) - 1 ]`.
+    pub(crate) fn cost(&mut self) -> f64 {
+        let (level, dictionary, floor) = (self.level, &self.dictionary, &self.floor);
+        self.slabs.par_iter_mut().for_each(|slab| {
+            dispatch!(level, simd => slab.evaluate(simd, dictionary, floor));
+        });
+        self.sum_of_fits()
+    }
+
+    /// Components x bins.
+    pub(crate) fn dictionary(&self) -> Array2<f64> {
+        self.dictionary.to_array()
+    }
+
+    /// Frames x components.
+    pub(crate) fn activations(&self) -> Array2<f64> {
+        let order = self.dictionary.order;
+        let parts: Vec<Array2<f64>> = self
+            .slabs
+            .iter()
+            .map(|slab| ungroup(&slab.activations, order, slab.frames))
+            .collect();
+        let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+        ndarray::concatenate(Axis(0), &views).expect("slabs hold the same components")
+    }
+
+    fn sum_of_fits(&self) -> f64 {
+        self.slabs.iter().map(|slab| slab.fit).sum::<f64>() + self.constant
+    }
+
+    /// `W <- W o ((P / V^2) H^T) / ((1 / V) H^T)`; returns the mean of each component, by which it
+    /// has been divided. A component that has become zero is left alone.
+    fn update_dictionary(&mut self) -> Vec<f64> {
+        let Panels { order, bins, .. } = self.dictionary;
+        let slabs = &self.slabs;
+        let add = |field: fn(&Slab) -> &[Lane], at: usize, lane: usize| {
+            slabs
+                .iter()
+                .map(|slab| field(slab)[at].0[lane])
+                .sum::<f64>()
+        };
+        let panels = self.dictionary.lanes.par_chunks_exact_mut(order);
+        panels.enumerate().for_each(|(index, panel)| {
+            for (k, entries) in panel.iter_mut().enumerate() {
+                let at = index * order + k;
+                for (lane, entry) in entries.0.iter_mut().enumerate() {
+                    let numerator = add(|slab| &slab.dictionary_numerators, at, lane);
+                    let denominator = add(|slab| &slab.dictionary_denominators, at, lane);
+                    *entry = multiply(*entry, numerator, denominator);
+                }
+            }
+        });
+        let mut means = vec![0.0; order];
+        for panel in self.dictionary.lanes.chunks_exact(order) {
+            for (mean, entries) in means.iter_mut().zip(panel) {
+                *mean += entries.0.iter().sum::<f64>() / bins as f64;
+            }
+        }
+        for mean in &mut means {
+            if *mean <= 0.0 {
+                *mean = 1.0;
+            }
+        }
+        for panel in self.dictionary.lanes.chunks_exact_mut(order) {
+            for (mean, entries) in means.iter().zip(panel) {
+                for entry in &mut entries.0 {
+                    *entry /= mean;
+                }
+            }
+        }
+        means
+    }
+}
+
+/// The multiplicative step; an entry with nothing to explain stays as it is.
+fn multiply(entry: f64, numerator: f64, denominator: f64) -> f64 {
+    if denominator > 0.0 {
+        entry * (numerator / denominator)
+    } else {
+        entry
+    }
+}
+
+impl Slab {
+    fn new(power: ArrayView2<'_, f64>, activations: ArrayView2<'_, f64>) -> Self {
+        let (frames, bins) = power.dim();
+        let (lanes, order) = (lanes_for(bins), activations.ncols());
+        let mut rows = vec![ZERO; frames * lanes];
+        for ((frame, bin), &value) in power.indexed_iter() {
+            rows[frame * lanes + bin / LANE].0[bin % LANE] = value;
+        }
+        let groups = frames.div_ceil(TILE) * (TILE / GROUP) * order;
+        let mut grouped = vec![[0.0; GROUP]; groups];
+        for ((frame, component), &value) in activations.indexed_iter() {
+            let (index, row) = group_index(order, frame, component);
+            grouped[index][row] = value;
+        }
+        let tile = TILE * block_size(lanes);
+        Self {
+            frames,
+            power: rows,
+            activations: grouped,
+            numerators: vec![[0.0; GROUP]; TILE / GROUP * order],
+            denominators: vec![[0.0; GROUP]; TILE / GROUP * order],
+            v: vec![ZERO; tile],
+            ratio: vec![ZERO; tile],
+            dictionary_numerators: vec![ZERO; lanes * order],
+            dictionary_denominators: vec![ZERO; lanes * order],
+            fit: 0.0,
+        }
+    }
+
+    fn iterate<S: Simd>(&mut self, simd: S, dictionary: &Panels, floor: &[Lane]) {
+        let order = dictionary.order;
+        let (lanes, stride) = (floor.len(), block_size(floor.len()));
+        self.fit = 0.0;
+        self.dictionary_numerators.fill(ZERO);
+        self.dictionary_denominators.fill(ZERO);
+        for first in (0..self.frames).step_by(TILE) {
+            let groups = first / GROUP * order..(first + TILE) / GROUP * order;
+            self.numerators.fill([0.0; GROUP]);
+            self.denominators.fill([0.0; GROUP]);
+            for block in blocks(lanes) {
+                let panel = dictionary.block(&block);
+                let tile = &self.activations[groups.clone()];
+                combine(
+                    simd,
+                    tile,
+                    panel,
+                    order,
+                    &floor[block.clone()],
+                    &mut self.v,
+                    stride,
+                );
+                self.fit += self.ratios(simd, first, &block, lanes, stride);
+                contract_bins(
+                    simd,
+                    panel,
+                    order,
+                    &self.ratio,
+                    stride,
+                    &mut self.numerators,
+                );
+                contract_bins(simd, panel, order, &self.v, stride, &mut self.denominators);
+            }
+            let sums = self.numerators.iter().zip(&self.denominators);
+            for (entries, (numerators, denominators)) in
+                self.activations[groups.clone()].iter_mut().zip(sums)
+            {
+                for (row, entry) in entries.iter_mut().enumerate() {
+                    *entry = multiply(*entry, numerators[row], denominators[row]);
+                }
+            }
+            for block in blocks(lanes) {
+                let panel = dictionary.block(&block);
+                let tile = &self.activations[groups.clone()];
+                combine(
+                    simd,
+                    tile,
+                    panel,
+                    order,
+                    &floor[block.clone()],
+                    &mut self.v,
+                    stride,
+                );
+                self.ratios(simd, first, &block, lanes, stride);
+                let tile = &self.activations[groups.clone()];
+                let sums = block.start * order..block.end * order;
+                let numerators = &mut self.dictionary_numerators[sums.clone()];
+                contract_frames(simd, tile, order, &self.ratio, stride, numerators);
+                let denominators = &mut self.dictionary_denominators[sums];
+                contract_frames(simd, tile, order, &self.v, stride, denominators);
+            }
+        }
+    }
+
+    fn evaluate<S: Simd>(&mut self, simd: S, dictionary: &Panels, floor: &[Lane]) {
+        let order = dictionary.order;
+        let (lanes, stride) = (floor.len(), block_size(floor.len()));
+        self.fit = 0.0;
+        for first in (0..self.frames).step_by(TILE) {
+            let groups = first / GROUP * order..(first + TILE) / GROUP * order;
+            for block in blocks(lanes) {
+                let panel = dictionary.block(&block);
+                let tile = &self.activations[groups.clone()];
+                combine(
+                    simd,
+                    tile,
+                    panel,
+                    order,
+                    &floor[block.clone()],
+                    &mut self.v,
+                    stride,
+                );
+                self.fit += self.ratios(simd, first, &block, lanes, stride);
+            }
+        }
+    }
+
+    /// Turns `V` of a tile in a block into `1 / V`, and `P / V^2` beside it, 0 in frames that do
+    /// not exist. Returns `sum [ P / V + log V ]`.
+    #[simd]
+    fn ratios<S: Simd>(
+        &mut self,
+        simd: S,
+        first: usize,
+        block: &std::ops::Range<usize>,
+        lanes: usize,
+        stride: usize,
+    ) -> f64 {
+        let frames = usize::min(TILE, self.frames - first);
+        let mut volume = rows::LaneProduct::new(simd);
+        let mut quotients = 0.0;
+        for frame in 0..frames {
+            let row = frame * stride..frame * stride + block.len();
+            let power = (first + frame) * lanes + block.start;
+            let power = &self.power[power..power + block.len()];
+            let (v, ratio) = (&mut self.v[row.clone()], &mut self.ratio[row]);
+            volume.multiply(simd, v);
+            quotients += sum(simd, rows::power_ratios(simd, power, v, ratio));
+        }
+        self.v[frames * stride..].fill(ZERO);
+        self.ratio[frames * stride..].fill(ZERO);
+        let mut log_volume = LogProduct::default();
+        volume.finish(&mut log_volume);
+        quotients + log_volume.log()
+    }
+
+    fn scale_activations(&mut self, scales: &[f64]) {
+        for groups in self.activations.chunks_exact_mut(scales.len()) {
+            for (group, scale) in groups.iter_mut().zip(scales) {
+                for entry in group {
+                    *entry *= scale;
+                }
+            }
+        }
+    }
+}
