@@ -1,0 +1,303 @@
+//! A cascade/parallel formant synthesiser after Klatt (1980), with the glottal source of Klatt and Klatt (1990).
+
+use rand::{Rng, RngExt};
+
+use crate::SAMPLE_RATE_HZ;
+use crate::articulation::{FRAME_SAMPLES, NASAL_POLE_HZ, Posture, Score};
+use crate::filter::{Antiresonator, Biquad, OnePole, Resonator, amplitude, rms};
+use crate::phone::{Formants, Phone, Turbulence};
+use crate::speaker::Speaker;
+
+/// Bandwidth of the nasal pole and zero.
+const NASAL_BANDWIDTH_HZ: f64 = 90.0;
+/// Formants above the third, of an average man, and their bandwidths. They hardly move.
+const UPPER_FORMANTS_HZ: [(f64, f64); 5] = [
+    (3500.0, 240.0),
+    (4500.0, 300.0),
+    (5500.0, 400.0),
+    (6500.0, 500.0),
+    (7500.0, 600.0),
+];
+/// Resonances above are left out: a digital one near Nyquist is none.
+const HIGHEST_HZ: f64 = 7700.0;
+/// Where the voice ends when the mouth is shut.
+const CLOSED_HZ: f64 = 280.0;
+/// Share of the turbulence that the swinging folds leave unmodulated.
+const STEADY_AIR: f64 = 0.4;
+
+/// The voice of one speaker.
+#[derive(Debug, Clone)]
+pub(crate) struct Synthesiser {
+    speaker: Speaker,
+    upper: Vec<Resonator>,
+    voice_gain: f64,
+    breath_gain: f64,
+}
+
+impl Synthesiser {
+    /// Fits the tract's upper formants and the gains, by which the vowel of "one" has unit level both voiced and
+    /// whispered.
+    pub(crate) fn new(speaker: &Speaker) -> Self {
+        let upper = UPPER_FORMANTS_HZ
+            .iter()
+            .map(|&(hz, bandwidth_hz)| (hz * speaker.formant_scale, bandwidth_hz))
+            .filter(|&(hz, _)| hz < HIGHEST_HZ)
+            .map(|(hz, bandwidth_hz)| Resonator::new(hz, bandwidth_hz))
+            .collect();
+        let mut synthesiser = Self {
+            speaker: speaker.clone(),
+            upper,
+            voice_gain: 1.0,
+            breath_gain: 1.0,
+        };
+        let mut formants = Phone::Ah.spec().formants;
+        for hz in &mut formants.hz {
+            *hz *= speaker.formant_scale;
+        }
+        let vowel = Posture {
+            formants,
+            nasal_zero_hz: NASAL_POLE_HZ,
+            voice: 1.0,
+            breath: 0.0,
+            friction: 0.0,
+            closure: 0.0,
+        };
+
+        const CALIBRATION_SAMPLES: usize = 3200;
+        let mut tract = Tract::new(&synthesiser, &vowel);
+        let mut source = Glottis::new(speaker);
+        let voiced: Vec<f64> = (0..CALIBRATION_SAMPLES)
+            .map(|_| {
+                let pulse = source.next(speaker.pitch_hz, || [0.0; 2]);
+                tract.next(pulse.flow, 0.0)
+            })
+            .collect();
+        synthesiser.voice_gain = rms(&voiced).recip();
+
+        let mut tract = Tract::new(&synthesiser, &vowel);
+        let energy: f64 = (0..CALIBRATION_SAMPLES)
+            .map(|n| tract.next(0.0, if n == 0 { 1.0 } else { 0.0 }).powi(2))
+            .sum();
+        synthesiser.breath_gain = energy.sqrt().recip();
+        synthesiser
+    }
+
+    /// Sounds a score.
+    pub(crate) fn render(&self, score: &Score, rng: &mut impl Rng) -> Vec<f64> {
+        let mut banks: Vec<NoiseBank> = score
+            .turbulences
+            .iter()
+            .map(|turbulence| NoiseBank::new(turbulence, self.speaker.formant_scale))
+            .collect();
+        let breathiness = amplitude(self.speaker.breathiness_db);
+        let mut samples = Vec::with_capacity(score.frames.len() * FRAME_SAMPLES);
+        let Some(first) = score.frames.first() else {
+            return samples;
+        };
+        let mut before = first.posture;
+        let mut tract = Tract::new(self, &before);
+        let mut source = Glottis::new(&self.speaker);
+        for frame in &score.frames {
+            let posture = frame.posture;
+            tract.move_to(&posture);
+            for i in 0..FRAME_SAMPLES {
+                let share = (i + 1) as f64 / FRAME_SAMPLES as f64;
+                let voice = before.voice + share * (posture.voice - before.voice);
+                let friction = before.friction + share * (posture.friction - before.friction);
+                let breath = before.breath + share * (posture.breath - before.breath);
+
+                let pulse = source.next(frame.pitch_hz, || [noise(rng), noise(rng)]);
+                let modulation = STEADY_AIR + (1.0 - STEADY_AIR) * pulse.openness;
+                let air = noise(rng) * (breath + breathiness * voice * modulation);
+                let mut sample =
+                    tract.next(self.voice_gain * voice * pulse.flow, self.breath_gain * air);
+                if friction > 1e-6 {
+                    let bank = &mut banks[frame.noise];
+                    let chopped = 1.0 - voice.min(1.0) * (1.0 - modulation);
+                    sample += friction * chopped * bank.next(noise(rng));
+                }
+                samples.push(sample);
+            }
+            before = posture;
+        }
+        samples
+    }
+}
+
+/// White noise of unit variance.
+fn noise(rng: &mut impl Rng) -> f64 {
+    let width = 3f64.sqrt();
+    rng.random_range(-width..width)
+}
+
+/// The vocal folds: pulses of air as t^2 - t^3 while they are open, then nothing until the period is over.
+#[derive(Debug, Clone)]
+struct Glottis {
+    open_quotient: f64,
+    jitter: f64,
+    shimmer: f64,
+    /// Time within the period, in periods.
+    phase: f64,
+    closed: bool,
+    stretch: f64,
+    strength: f64,
+    held: f64,
+}
+
+/// One sample of the glottal source.
+#[derive(Debug, Clone, Copy)]
+struct Pulse {
+    /// Derivative of the flow, which is what the lips radiate.
+    flow: f64,
+    /// The flow itself, at most 1.
+    openness: f64,
+}
+
+impl Glottis {
+    fn new(speaker: &Speaker) -> Self {
+        Self {
+            open_quotient: speaker.open_quotient,
+            jitter: speaker.jitter,
+            shimmer: speaker.shimmer,
+            phase: 0.0,
+            closed: false,
+            stretch: 1.0,
+            strength: 1.0,
+            held: 0.0,
+        }
+    }
+
+    /// The next sample; `deviations`, of unit variance, are asked for once a period.
+    ///
+    /// The flow's derivative jumps where the folds meet, usually between two samples. Sampled as it is, the jump would
+    /// fold back into the band as a rough noise, so it is spread over both neighbours (a polynomial band-limited step),
+    /// which delays the source by one sample.
+    fn next(&mut self, pitch_hz: f64, deviations: impl FnOnce() -> [f64; 2]) -> Pulse {
+        let step = self.stretch * pitch_hz / f64::from(SAMPLE_RATE_HZ);
+        self.phase += step;
+        let [mut before, mut after] = [0.0, 0.0];
+        if !self.closed && self.phase >= self.open_quotient {
+            self.closed = true;
+            let late = ((self.phase - self.open_quotient) / step).min(1.0);
+            before = 0.5 * self.strength * late * late;
+            after = -0.5 * self.strength * (1.0 - late) * (1.0 - late);
+        }
+        if self.phase >= 1.0 {
+            self.phase -= 1.0;
+            self.closed = false;
+            let [period, pulse] = deviations();
+            self.stretch = 1.0 + self.jitter * period;
+            self.strength = 1.0 + self.shimmer * pulse;
+        }
+        let (slope, openness) = if self.closed {
+            (0.0, 0.0)
+        } else {
+            let t = self.phase / self.open_quotient;
+            (t * (2.0 - 3.0 * t), 6.75 * t * t * (1.0 - t))
+        };
+        let flow = self.held + before;
+        self.held = self.strength * slope + after;
+        Pulse { flow, openness }
+    }
+}
+
+/// The tract from the folds to the lips: a cascade of formants, the nose beside it.
+#[derive(Debug, Clone)]
+struct Tract {
+    tilt: OnePole,
+    walls: OnePole,
+    nasal_zero: Antiresonator,
+    nasal_pole: Resonator,
+    formants: [Resonator; 3],
+    upper: Vec<Resonator>,
+}
+
+impl Tract {
+    fn new(voice: &Synthesiser, posture: &Posture) -> Self {
+        let Formants { hz, bandwidth_hz } = posture.formants;
+        Self {
+            tilt: OnePole::new(voice.speaker.tilt_hz),
+            walls: OnePole::new(HIGHEST_HZ),
+            nasal_zero: Antiresonator::new(NASAL_POLE_HZ, NASAL_BANDWIDTH_HZ),
+            nasal_pole: Resonator::new(NASAL_POLE_HZ, NASAL_BANDWIDTH_HZ),
+            formants: std::array::from_fn(|i| Resonator::new(hz[i], bandwidth_hz[i])),
+            upper: voice.upper.clone(),
+        }
+    }
+
+    fn move_to(&mut self, posture: &Posture) {
+        self.walls
+            .tune(HIGHEST_HZ * (CLOSED_HZ / HIGHEST_HZ).powf(posture.closure));
+        self.nasal_zero
+            .glide(posture.nasal_zero_hz, NASAL_BANDWIDTH_HZ, FRAME_SAMPLES);
+        let targets = posture.formants;
+        for (formant, (hz, bandwidth_hz)) in self
+            .formants
+            .iter_mut()
+            .zip(targets.hz.into_iter().zip(targets.bandwidth_hz))
+        {
+            formant.glide(hz, bandwidth_hz, FRAME_SAMPLES);
+        }
+    }
+
+    /// The next sample at the lips. The walls of a closed mouth muffle the voice; air is only heard from an open one.
+    #[inline]
+    fn next(&mut self, voice: f64, air: f64) -> f64 {
+        let mut sample = self.walls.next(self.tilt.next(voice)) + air;
+        sample = self.nasal_pole.next(self.nasal_zero.next(sample));
+        for formant in &mut self.formants {
+            sample = formant.next(sample);
+        }
+        for formant in &mut self.upper {
+            sample = formant.next(sample);
+        }
+        sample
+    }
+}
+
+/// The filter of a turbulence, with unit output variance for white noise of unit variance.
+#[derive(Debug, Clone)]
+struct NoiseBank {
+    high_pass: Biquad,
+    resonances: [(Biquad, f64); 3],
+    bypass: f64,
+}
+
+impl NoiseBank {
+    /// Samples after which the response of a bank has died away.
+    const RESPONSE_SAMPLES: usize = 400;
+
+    /// `formant_scale` moves the resonances half as far as the formants: cavities in front of a constriction differ
+    /// less between speakers than whole tracts.
+    fn new(turbulence: &Turbulence, formant_scale: f64) -> Self {
+        let scale = 0.5 * (1.0 + formant_scale);
+        let mut bank = Self {
+            high_pass: Biquad::high_pass(turbulence.high_pass_hz * scale),
+            resonances: turbulence.resonances.map(|(hz, bandwidth_hz, level_db)| {
+                let filter = Biquad::band_pass((hz * scale).min(HIGHEST_HZ), bandwidth_hz);
+                (filter, amplitude(level_db))
+            }),
+            bypass: amplitude(turbulence.bypass_db),
+        };
+        let mut probe = bank.clone();
+        let energy: f64 = (0..Self::RESPONSE_SAMPLES)
+            .map(|n| probe.next(if n == 0 { 1.0 } else { 0.0 }).powi(2))
+            .sum();
+        let gain = energy.sqrt().recip();
+        for (_, level) in &mut bank.resonances {
+            *level *= gain;
+        }
+        bank.bypass *= gain;
+        bank
+    }
+
+    #[inline]
+    fn next(&mut self, white: f64) -> f64 {
+        let white = self.high_pass.next(white);
+        let mut sample = self.bypass * white;
+        for (filter, level) in &mut self.resonances {
+            sample += *level * filter.next(white);
+        }
+        sample
+    }
+}

@@ -1,0 +1,233 @@
+//! A living room: the response from a talker to a microphone two metres away, and the noise floor of the recording.
+
+use std::sync::Arc;
+
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use rustfft::num_complex::Complex64;
+use thiserror::Error;
+
+use crate::SAMPLE_RATE_HZ;
+use crate::filter::{OnePole, amplitude, rms};
+
+/// Why a room cannot be.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum RoomError {
+    /// The reverberation time is out of range.
+    #[error("the reverberation time must be between 0.05 and 5 seconds, not {0}")]
+    ReverberationTime(f64),
+}
+
+/// A room with a source and a microphone in it.
+#[derive(Clone)]
+pub struct Room {
+    response: Vec<f64>,
+    spectrum: Vec<Complex64>,
+    forward: Arc<dyn RealToComplex<f64>>,
+    inverse: Arc<dyn ComplexToReal<f64>>,
+}
+
+impl std::fmt::Debug for Room {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Room")
+            .field("response_samples", &self.response.len())
+            .finish_non_exhaustive()
+    }
+}
+
+const SPEED_OF_SOUND: f64 = 343.0;
+/// Power a talker sends towards the microphone against that to all sides.
+const DIRECTIVITY: f64 = 2.5;
+/// From here on single reflections give way to the diffuse tail, and here they are gone.
+const MIXING_SECONDS: (f64, f64) = (0.012, 0.035);
+/// Reflections up to this order are followed one by one.
+const REFLECTIONS: i32 = 4;
+
+impl Room {
+    /// A random living room of about 55 cubic metres, its walls such that sound decays by 60 dB in
+    /// `reverberation_seconds`.
+    ///
+    /// The first reflections are those of a box (image sources, Allen and Berkley 1979), each with its delay to a
+    /// fraction of a sample; they give way to a diffuse tail, noise that decays exponentially, with the level that the
+    /// density of images gives it, and loses its high frequencies as it decays.
+    ///
+    /// # Errors
+    /// A reverberation time out of range.
+    pub fn new(reverberation_seconds: f64, rng: &mut impl Rng) -> Result<Self, RoomError> {
+        if !(0.05..=5.0).contains(&reverberation_seconds) {
+            return Err(RoomError::ReverberationTime(reverberation_seconds));
+        }
+        Ok(Self::living(reverberation_seconds, rng))
+    }
+
+    /// [`new`](Self::new) without its check.
+    pub(crate) fn living(reverberation_seconds: f64, rng: &mut impl Rng) -> Self {
+        let box_metres = [5.2, 4.1, 2.6].map(|side| side * rng.random_range(0.92..1.08));
+        let microphone = [
+            0.38 * box_metres[0] + rng.random_range(-0.3..0.3),
+            0.45 * box_metres[1] + rng.random_range(-0.3..0.3),
+            1.2,
+        ];
+        let angle = rng.random_range(-0.4..0.4_f64);
+        let distance = rng.random_range(1.7..2.1);
+        let source = [
+            microphone[0] + distance * angle.cos(),
+            microphone[1] + distance * angle.sin(),
+            rng.random_range(1.2..1.5),
+        ];
+        let response = response(box_metres, source, microphone, reverberation_seconds, rng);
+
+        let length = (4 * response.len()).next_power_of_two();
+        let mut planner = RealFftPlanner::new();
+        let forward = planner.plan_fft_forward(length);
+        let inverse = planner.plan_fft_inverse(length);
+        let mut padded = vec![0.0; length];
+        padded[..response.len()].copy_from_slice(&response);
+        let mut spectrum = forward.make_output_vec();
+        // The lengths are the plan's own, so it cannot refuse them.
+        let _ = forward.process(&mut padded, &mut spectrum);
+        for bin in &mut spectrum {
+            *bin /= length as f64;
+        }
+        Self {
+            response,
+            spectrum,
+            forward,
+            inverse,
+        }
+    }
+
+    /// The response to an impulse; the direct sound is its first sample, of height 1.
+    #[must_use]
+    pub fn response(&self) -> &[f64] {
+        &self.response
+    }
+
+    /// What the microphone hears of a dry signal: as long as the signal, the tail after its end is left out.
+    #[must_use]
+    pub fn reverberate(&self, dry: &[f64]) -> Vec<f64> {
+        let length = self.forward.len();
+        let block = length - self.response.len() + 1;
+        let mut wet = vec![0.0; dry.len() + length];
+        let mut time = self.forward.make_input_vec();
+        let mut bins = self.forward.make_output_vec();
+        let mut forward_scratch = self.forward.make_scratch_vec();
+        let mut inverse_scratch = self.inverse.make_scratch_vec();
+        for (start, part) in (0..).step_by(block).zip(dry.chunks(block)) {
+            time[..part.len()].copy_from_slice(part);
+            time[part.len()..].fill(0.0);
+            // As above, all lengths are the plans' own.
+            let _ = self
+                .forward
+                .process_with_scratch(&mut time, &mut bins, &mut forward_scratch);
+            for (bin, factor) in bins.iter_mut().zip(&self.spectrum) {
+                *bin *= factor;
+            }
+            let _ = self
+                .inverse
+                .process_with_scratch(&mut bins, &mut time, &mut inverse_scratch);
+            for (sum, sample) in wet[start..].iter_mut().zip(&time) {
+                *sum += sample;
+            }
+        }
+        wet.truncate(dry.len());
+        wet
+    }
+}
+
+fn response(
+    box_metres: [f64; 3],
+    source: [f64; 3],
+    microphone: [f64; 3],
+    reverberation_seconds: f64,
+    rng: &mut impl Rng,
+) -> Vec<f64> {
+    let rate = f64::from(SAMPLE_RATE_HZ);
+    let [x, y, z] = box_metres;
+    let volume = x * y * z;
+    let surface = 2.0 * (x * y + y * z + z * x);
+    // Eyring's formula, solved for what the walls reflect.
+    let reflection = (-0.161 * volume / (2.0 * surface * reverberation_seconds)).exp();
+    let distance = |from: [f64; 3]| {
+        from.iter()
+            .zip(microphone)
+            .map(|(a, b)| (a - b).powi(2))
+            .sum::<f64>()
+            .sqrt()
+    };
+    let direct = distance(source);
+
+    let mut response = vec![0.0; (1.2 * reverberation_seconds * rate) as usize];
+    let (mixing, mixed) = MIXING_SECONDS;
+    let single = |seconds: f64| ((mixed - seconds) / (mixed - mixing)).clamp(0.0, 1.0);
+    let orders = || -REFLECTIONS..=REFLECTIONS;
+    for i in orders() {
+        for j in orders() {
+            for k in orders() {
+                let count = i.abs() + j.abs() + k.abs();
+                if count == 0 || count > REFLECTIONS {
+                    continue;
+                }
+                let image: [f64; 3] = std::array::from_fn(|axis| {
+                    let n = [i, j, k][axis];
+                    let inside = if n % 2 == 0 {
+                        source[axis]
+                    } else {
+                        box_metres[axis] - source[axis]
+                    };
+                    f64::from(n) * box_metres[axis] + inside
+                });
+                let path = distance(image);
+                let seconds = (path - direct) / SPEED_OF_SOUND;
+                let height =
+                    direct / path * reflection.powi(count) * single(seconds) / DIRECTIVITY.sqrt();
+                add_impulse(&mut response, seconds * rate, height);
+            }
+        }
+    }
+
+    // Images lie 4 pi c^3 t^2 / V dense in time, each 1 / (c t) high.
+    let density = 4.0 * std::f64::consts::PI * SPEED_OF_SOUND / (volume * rate * DIRECTIVITY);
+    let start = direct / SPEED_OF_SOUND;
+    let mut colour = OnePole::default();
+    for (n, sample) in response.iter_mut().enumerate() {
+        let seconds = n as f64 / rate;
+        let decay = 10f64.powf(-3.0 * (start + seconds) / reverberation_seconds);
+        // Air and furniture take the high frequencies first. White noise of unit variance passes the filter with
+        // (1 - keep) / (1 + keep) of its power, which is made up for.
+        let corner_hz = 1800.0 + 5000.0 * (-seconds / (0.25 * reverberation_seconds)).exp();
+        colour.tune(corner_hz);
+        let gain = colour.white_gain().recip();
+        let diffuse = gain * colour.next(rng.sample(StandardNormal));
+        *sample += direct * density.sqrt() * decay * (1.0 - single(seconds)).sqrt() * diffuse;
+    }
+    response[0] = 1.0;
+    response
+}
+
+/// Adds an impulse between samples: a sinc of sixteen lobes under a Hann window.
+fn add_impulse(response: &mut [f64], at: f64, height: f64) {
+    const HALF: f64 = 8.0;
+    let first = (at - HALF).ceil().max(0.0) as usize;
+    let last = (at + HALF).floor().max(0.0) as usize;
+    for (n, sample) in response.iter_mut().enumerate().take(last + 1).skip(first) {
+        let t = n as f64 - at;
+        let sinc = if t.abs() < 1e-9 {
+            1.0
+        } else {
+            (std::f64::consts::PI * t).sin() / (std::f64::consts::PI * t)
+        };
+        let window = 0.5 + 0.5 * (std::f64::consts::PI * t / HALF).cos();
+        *sample += height * sinc * window;
+    }
+}
+
+/// Adds white noise `floor_db` (a negative number) below the level of the signal itself.
+pub fn add_noise_floor(samples: &mut [f64], floor_db: f64, rng: &mut impl Rng) {
+    let deviation = rms(samples) * amplitude(floor_db);
+    for sample in samples {
+        *sample += deviation * rng.sample::<f64, _>(StandardNormal);
+    }
+}
