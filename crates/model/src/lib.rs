@@ -9,6 +9,7 @@ pub mod is_nmf;
 mod kernel;
 mod log_product;
 mod order_posterior;
+pub mod reference;
 mod source;
 pub use dictionary::{Dictionary, DictionaryError};
 pub use gig::{Gig, GigError};

@@ -1,219 +1,23 @@
 //! The model against a plain NumPy implementation of the same equations
 //! (`scripts/fixtures/model_reference.py`), after one and after ten iterations.
 
-use std::sync::Arc;
-
-use model::{
-    Dictionary, DictionaryModel, Execution, FactorExpectations, Inference, Separation, Settings,
-    SourceModel, Tempering,
-};
-use ndarray::Array2;
-use rustfft::num_complex::Complex64;
-use serde::Deserialize;
-
-/// The fixtures themselves hold to 1e-11 against mpmath.
-const RELATIVE: f64 = 1e-10;
-
-/// Harmonic expectations of components being switched off fall by a power per iteration: below
-/// this they mean zero.
-const NEGLIGIBLE: f64 = 1e-150;
-
-type Matrix = Vec<Vec<f64>>;
-
-#[derive(Deserialize)]
-struct Case {
-    case: String,
-    settings: CaseSettings,
-    mixture: ComplexMatrix,
-    sources: Vec<CaseSource>,
-    expected: Vec<Expected>,
+mod common {
+    pub mod fixture;
 }
 
-#[derive(Deserialize)]
-struct CaseSettings {
-    dictionary_shape: f64,
-    activation_shape: f64,
-    noise_variance: f64,
-    beta: f64,
-}
+use common::fixture::{Case, assert_separation, for_each_case};
+use model::{Execution, Inference};
 
-#[derive(Deserialize)]
-struct ComplexMatrix {
-    re: Matrix,
-    im: Matrix,
-}
-
-#[derive(Deserialize)]
-struct CaseSource {
-    estimated: bool,
-    dictionaries: Vec<Matrix>,
-    activation_start: f64,
-    prior: Vec<f64>,
-}
-
-#[derive(Deserialize)]
-struct Expected {
-    iterations: usize,
-    sources: Vec<ExpectedSource>,
-    free_energy: f64,
-}
-
-#[derive(Deserialize)]
-struct ExpectedSource {
-    estimate: ComplexMatrix,
-    order_posterior: Vec<f64>,
-    log_weights_final: Vec<f64>,
-    activations: Vec<ExpectedFactor>,
-    dictionaries: Vec<ExpectedFactor>,
-}
-
-#[derive(Deserialize)]
-struct ExpectedFactor {
-    mean: Matrix,
-    harmonic: Matrix,
-}
-
-fn array(rows: &Matrix) -> Array2<f64> {
-    Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
-}
-
-fn complex(matrix: &ComplexMatrix) -> Array2<Complex64> {
-    let (re, im) = (array(&matrix.re), array(&matrix.im));
-    ndarray::Zip::from(&re)
-        .and(&im)
-        .map_collect(|&re, &im| Complex64::new(re, im))
-}
-
-fn source(case: &CaseSource) -> SourceModel {
-    let orders = case.dictionaries.iter().map(|rows| {
-        if case.estimated {
-            DictionaryModel::Estimated(array(rows))
-        } else {
-            DictionaryModel::Known(Arc::new(Dictionary::new(array(rows)).unwrap()))
-        }
-    });
-    SourceModel::new(orders.collect())
-        .with_prior(case.prior.clone())
-        .with_activation_start(case.activation_start)
-}
-
-fn run(case: &Case, iterations: usize) -> Separation {
-    let settings = Settings {
-        dictionary_shape: case.settings.dictionary_shape,
-        activation_shape: case.settings.activation_shape,
-        noise_variance: case.settings.noise_variance,
-        iterations,
-        tempering: Tempering::Beta(case.settings.beta),
-    };
-    let sources: Vec<SourceModel> = case.sources.iter().map(source).collect();
-    Inference::new(settings)
-        .unwrap()
-        .with_execution(Execution::Serial)
-        .separate(complex(&case.mixture).view(), &sources)
-        .unwrap()
-}
-
-fn assert_close(what: &str, value: f64, expected: f64, scale: f64) {
-    assert!(
-        (value - expected).abs() <= RELATIVE * scale,
-        "{what}: {value:e}, expected {expected:e}"
-    );
-}
-
-fn assert_factor(what: &str, found: &FactorExpectations, expected: &ExpectedFactor) {
-    for (name, found, expected) in [
-        ("mean", &found.mean, array(&expected.mean)),
-        ("harmonic", &found.harmonic, array(&expected.harmonic)),
-    ] {
-        assert_eq!(found.dim(), expected.dim(), "{what} {name}");
-        for (index, &value) in expected.indexed_iter() {
-            let scale = value.abs().max(NEGLIGIBLE / RELATIVE);
-            assert_close(
-                &format!("{what} {name} {index:?}"),
-                found[index],
-                value,
-                scale,
-            );
-        }
-    }
-}
-
-fn check(json: &str) {
-    let case: Case = serde_json::from_str(json).unwrap();
+fn check(case: &Case) {
     for expected in &case.expected {
-        let found = run(&case, expected.iterations);
+        let found = Inference::new(case.settings(expected.iterations))
+            .unwrap()
+            .with_execution(Execution::Serial)
+            .separate(case.mixture().view(), &case.sources())
+            .unwrap();
         let what = format!("{} after {}", case.case, expected.iterations);
-        let scale = expected.free_energy.abs().max(1.0);
-        assert_close(
-            &format!("{what}: free energy"),
-            found.free_energy,
-            expected.free_energy,
-            scale,
-        );
-        for (j, source) in expected.sources.iter().enumerate() {
-            let what = format!("{what}, source {j}");
-            for (m, (&q, &log_q)) in source
-                .order_posterior
-                .iter()
-                .zip(&source.log_weights_final)
-                .enumerate()
-            {
-                assert_close(
-                    &format!("{what}: q(K_{m})"),
-                    found.order_posterior[j][m],
-                    q,
-                    1.0,
-                );
-                let log_found = found.log_order_posterior[j][m];
-                assert_close(
-                    &format!("{what}: log q(K_{m})"),
-                    log_found,
-                    log_q,
-                    log_q.abs().max(1.0),
-                );
-                let factors = &found.factors[j][m];
-                let what = format!("{what}, order {m}");
-                assert_factor(
-                    &format!("{what}: H"),
-                    &factors.activations,
-                    &source.activations[m],
-                );
-                assert_factor(
-                    &format!("{what}: W"),
-                    &factors.dictionary,
-                    &source.dictionaries[m],
-                );
-            }
-            let estimate = complex(&source.estimate);
-            let scale = estimate.iter().map(|z| z.norm()).fold(0.0, f64::max);
-            for (index, z) in estimate.indexed_iter() {
-                let error = (found.estimates[j][index] - z).norm();
-                assert!(
-                    error <= RELATIVE * scale,
-                    "{what}: estimate {index:?} off by {error:e}"
-                );
-            }
-        }
+        assert_separation(&what, &found, expected);
     }
 }
 
-macro_rules! cases {
-    ($($name:ident),* $(,)?) => {$(
-        #[test]
-        fn $name() {
-            check(include_str!(concat!("fixtures/model_", stringify!($name), ".json")));
-        }
-    )*};
-}
-
-cases!(
-    paper,
-    single_orders,
-    three_sources,
-    beta_one,
-    zeros,
-    known_background,
-    far_start,
-    one_bin,
-    one_frame,
-);
+for_each_case!(check);

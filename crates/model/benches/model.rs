@@ -1,0 +1,153 @@
+//! The costs of the model at the paper's size: 1025 bins, 300 frames, orders 2 to 14, a background
+//! of 16 components, 50 iterations.
+//!
+//! `cargo bench -p model`. Compare ratios within one run: absolute times depend on the machine.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use model::{Dictionary, Execution, Gig, Inference, IsNmfSettings, Settings, SourceModel, is_nmf};
+use ndarray::Array2;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Gamma, StandardNormal};
+use rustfft::num_complex::Complex64;
+
+const BINS: usize = 1025;
+const FRAMES: usize = 300;
+const ORDERS: [usize; 7] = [2, 4, 6, 8, 10, 12, 14];
+const BACKGROUND: usize = 16;
+
+fn gamma_matrix(shape: f64, rows: usize, columns: usize, rng: &mut ChaCha8Rng) -> Array2<f64> {
+    let gamma = Gamma::new(shape, 1.0 / shape).unwrap();
+    Array2::from_shape_simple_fn((rows, columns), || f64::max(gamma.sample(rng), 1e-10))
+}
+
+struct Problem {
+    mixture: Array2<Complex64>,
+    speaker: Vec<Arc<Dictionary>>,
+    background: SourceModel,
+}
+
+fn problem() -> Problem {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut dictionary =
+        |order| Dictionary::normalised(gamma_matrix(0.5, order, BINS, &mut rng)).unwrap();
+    let speaker: Vec<Arc<Dictionary>> = ORDERS.iter().map(|&k| Arc::new(dictionary(k))).collect();
+    let background = dictionary(BACKGROUND);
+    let variance = gamma_matrix(0.2, FRAMES, 8, &mut rng).dot(&speaker[3].components())
+        + gamma_matrix(0.2, FRAMES, BACKGROUND, &mut rng).dot(&background.components());
+    let mixture = variance.mapv(|v| {
+        let re: f64 = StandardNormal.sample(&mut rng);
+        let im: f64 = StandardNormal.sample(&mut rng);
+        Complex64::new(re, im) * (0.5 * v).sqrt()
+    });
+    let start = gamma_matrix(0.2, BACKGROUND, BINS, &mut rng);
+    Problem {
+        mixture,
+        speaker,
+        background: SourceModel::estimated(start),
+    }
+}
+
+fn separations(c: &mut Criterion) {
+    let problem = problem();
+    let mut group = c.benchmark_group("separation");
+    group.sample_size(10);
+    for (name, execution) in [
+        ("serial", Execution::Serial),
+        ("parallel", Execution::Parallel),
+    ] {
+        let inference = Inference::new(Settings::default())
+            .unwrap()
+            .with_execution(execution);
+        let separate = |dictionaries: &[Arc<Dictionary>]| {
+            let speaker = SourceModel::known(dictionaries.iter().cloned());
+            let sources = [speaker, problem.background.clone()];
+            inference
+                .separate(problem.mixture.view(), &sources)
+                .unwrap()
+        };
+        group.bench_function(format!("fusion/{name}"), |b| {
+            b.iter(|| separate(&problem.speaker))
+        });
+        group.bench_function(format!("selection/{name}"), |b| {
+            b.iter(|| {
+                for dictionary in problem.speaker.chunks(1) {
+                    black_box(separate(dictionary));
+                }
+            });
+        });
+    }
+    let one = Settings {
+        iterations: 1,
+        ..Settings::default()
+    };
+    let eleven = Settings {
+        iterations: 11,
+        ..Settings::default()
+    };
+    for (name, settings) in [("1", one), ("11", eleven)] {
+        let inference = Inference::new(settings)
+            .unwrap()
+            .with_execution(Execution::Serial);
+        let sources = [
+            SourceModel::known(problem.speaker.clone()),
+            problem.background.clone(),
+        ];
+        group.bench_function(format!("fusion/serial/{name}_iterations"), |b| {
+            b.iter(|| {
+                inference
+                    .separate(problem.mixture.view(), &sources)
+                    .unwrap()
+            });
+        });
+    }
+    group.finish();
+}
+
+fn gig(c: &mut Criterion) {
+    let gig = Gig::new(0.2).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let normal = |rng: &mut ChaCha8Rng| -> f64 { StandardNormal.sample(rng) };
+    let arguments: Vec<(f64, f64)> = (0..1000)
+        .map(|_| {
+            (
+                (3.0 * normal(&mut rng)).exp(),
+                (8.0 * normal(&mut rng)).exp(),
+            )
+        })
+        .collect();
+    c.bench_function("gig/1000 expectations", |b| {
+        b.iter(|| {
+            let sum = |sum, &(rho, tau)| sum + gig.expectations(rho, tau).harmonic;
+            arguments.iter().fold(0.0, sum)
+        });
+    });
+    c.bench_function("gig/tables", |b| b.iter(|| Gig::new(black_box(0.2))));
+}
+
+fn training(c: &mut Criterion) {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let power = gamma_matrix(0.5, 7000, 14, &mut rng).dot(&gamma_matrix(0.5, 14, BINS, &mut rng));
+    let mut group = c.benchmark_group("is_nmf");
+    group.sample_size(10);
+    for iterations in [1, 11] {
+        let settings = IsNmfSettings {
+            order: 14,
+            iterations,
+        };
+        group.bench_function(format!("7000 frames/{iterations} iterations"), |b| {
+            b.iter_batched(
+                || ChaCha8Rng::seed_from_u64(4),
+                |mut rng| is_nmf::train(power.view(), &settings, &mut rng).unwrap(),
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, gig, separations, training);
+criterion_main!(benches);
