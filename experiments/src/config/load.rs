@@ -1,0 +1,138 @@
+//! From a file and `--set` to a checked configuration. Every error says where the value was given.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, anyhow, bail};
+use toml::de::DeTable;
+use toml::{Table, Value};
+
+use super::Config;
+
+/// Where the values of a configuration come from, the later over the earlier.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// A file; the embedded `configs/table1.toml` if absent.
+    pub file: Option<PathBuf>,
+    /// `section.key=value`, in the order given.
+    pub set: Vec<String>,
+    /// `--seed`.
+    pub seed: Option<u64>,
+}
+
+const EMBEDDED: &str = include_str!("../../../configs/table1.toml");
+
+/// Two keys for one quantity: setting one on the command line takes the other back.
+const ALTERNATIVES: [(&str, &str); 2] = [("beta", "kappa"), ("kappa", "beta")];
+
+/// Reads, merges and checks a configuration.
+///
+/// # Errors
+/// An unreadable file, a syntax error, an unknown key, a wrong type or a value out of range; each names the key with
+/// the file and line, or the option, that gave it.
+pub fn load(sources: &Sources) -> Result<Config> {
+    let (name, text) = match &sources.file {
+        None => (
+            "embedded configs/table1.toml".to_owned(),
+            EMBEDDED.to_owned(),
+        ),
+        Some(path) => {
+            let text = fs::read_to_string(path)
+                .with_context(|| format!("cannot read configuration {}", path.display()))?;
+            (path.display().to_string(), text)
+        }
+    };
+    let mut config: Config =
+        toml::from_str(&text).with_context(|| format!("configuration {name}"))?;
+    let mut table: Table =
+        toml::from_str(&text).with_context(|| format!("configuration {name}"))?;
+    for option in &sources.set {
+        config = set(&mut table, option).with_context(|| format!("--set {option}"))?;
+    }
+    if let Some(seed) = sources.seed {
+        config.experiment.seed = seed;
+    }
+    config.validate().map_err(|invalid| {
+        let place = place(invalid.key, &name, &text, sources);
+        anyhow!("{place}: {invalid}")
+    })?;
+    if config.model.beta.is_none() && config.model.kappa.is_none() {
+        config.model.beta = Some(super::Model::BETA);
+    }
+    Ok(config)
+}
+
+/// Applies one `section.key=value` to a table that reads as a configuration.
+fn set(table: &mut Table, option: &str) -> Result<Config> {
+    let Some((path, text)) = option.split_once('=') else {
+        bail!("expected section.key=value");
+    };
+    let Some((section, key)) = path.trim().split_once('.') else {
+        bail!("expected section.key=value, for example model.iterations=20");
+    };
+    let entry = table
+        .entry(section)
+        .or_insert_with(|| Value::Table(Table::new()));
+    let Value::Table(entry) = entry else {
+        bail!("`{section}` is not a section");
+    };
+    if let Some((_, other)) = ALTERNATIVES.iter().find(|(name, _)| *name == key) {
+        entry.remove(*other);
+    }
+    entry.insert(key.to_owned(), value(text.trim())?);
+    Ok(Config::deserialize_table(table.clone())?)
+}
+
+impl Config {
+    fn deserialize_table(table: Table) -> Result<Self, toml::de::Error> {
+        Value::Table(table).try_into()
+    }
+}
+
+/// A TOML value, or a string whose quotes the shell took: anything that does not begin like a value of several parts.
+fn value(text: &str) -> Result<Value> {
+    let parsed = toml::from_str::<Table>(&format!("value = {text}"));
+    match parsed {
+        Ok(mut table) => table
+            .remove("value")
+            .ok_or_else(|| anyhow!("{text:?} is not a value")),
+        Err(_) if !text.is_empty() && !text.starts_with(['[', '{', '"', '\'']) => {
+            Ok(Value::String(text.to_owned()))
+        }
+        Err(error) => bail!("{text:?} is not a TOML value: {}", error.message()),
+    }
+}
+
+/// The option or the line of the file that gave `key`.
+fn place(key: &str, file: &str, text: &str, sources: &Sources) -> String {
+    if key == "experiment.seed" && sources.seed.is_some() {
+        return "--seed".to_owned();
+    }
+    let given = |option: &&String| {
+        let path = option.split('=').next().unwrap_or_default().trim();
+        path == key || (!key.contains('.') && path.starts_with(&format!("{key}.")))
+    };
+    if let Some(option) = sources.set.iter().rev().find(given) {
+        return format!("--set {option}");
+    }
+    match line(key, text) {
+        Some(line) => format!("{file}, line {line}"),
+        None => file.to_owned(),
+    }
+}
+
+fn line(key: &str, text: &str) -> Option<usize> {
+    let document = DeTable::parse(text).ok()?;
+    let (section, key) = key.split_once('.').unwrap_or((key, ""));
+    let (section_name, section) = document
+        .get_ref()
+        .iter()
+        .find(|(name, _)| name.get_ref() == section)?;
+    let span = section
+        .get_ref()
+        .as_table()?
+        .iter()
+        .find(|(name, _)| name.get_ref() == key)
+        .map_or(section_name.span(), |(name, _)| name.span());
+    Some(1 + text[..span.start].matches('\n').count())
+}

@@ -1,0 +1,226 @@
+//! The range of every configuration value.
+
+use std::fmt::{self, Display};
+use std::ops::RangeInclusive;
+
+use super::{Config, CorpusKind};
+use crate::metric::Metric;
+
+/// The widest range of a positive scale: far beyond use, and far from overflow in squares and ratios.
+const SCALE: RangeInclusive<f64> = 1e-30..=1e30;
+/// Shapes of Gamma priors.
+const SHAPE: RangeInclusive<f64> = 1e-2..=1e2;
+/// Counts that size arrays: the upper end keeps a typing mistake from asking for all memory.
+const COUNT: RangeInclusive<usize> = 1..=1_000_000;
+/// Orders and components of a dictionary.
+const ORDER: RangeInclusive<usize> = 1..=10_000;
+
+/// A value that is not allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// `section.key`.
+    pub key: &'static str,
+    /// What is wrong, and what would be right.
+    pub reason: String,
+}
+
+impl Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.key, self.reason)
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+impl Config {
+    /// Checks every value, so that nothing later has to.
+    ///
+    /// # Errors
+    /// The first value out of range, in the order of the sections.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        self.validate_experiment()?;
+        self.validate_corpus()?;
+        self.stft.validate().map_err(|error| Invalid {
+            key: "stft",
+            reason: error.to_string(),
+        })?;
+        self.validate_training()?;
+        self.validate_mixtures()?;
+        self.validate_model()?;
+        self.validate_evaluation()
+    }
+
+    fn validate_experiment(&self) -> Result<(), Invalid> {
+        let name = &self.experiment.name;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        require(
+            "experiment.name",
+            !name.is_empty() && name.chars().all(plain) && !name.starts_with('.'),
+            || {
+                format!(
+                    "{name:?} is not allowed: it names a folder, so letters, digits, `-`, `_` and inner `.`"
+                )
+            },
+        )?;
+        // TOML integers are signed, and the seed is recorded in one.
+        within(
+            "experiment.seed",
+            self.experiment.seed,
+            &(0..=i64::MAX as u64),
+        )
+    }
+
+    fn validate_corpus(&self) -> Result<(), Invalid> {
+        let corpus = &self.corpus;
+        within(
+            "corpus.sample_rate_hz",
+            corpus.sample_rate_hz,
+            &(4_000..=192_000),
+        )?;
+        if let Some(speaker) = corpus.speaker {
+            within("corpus.speaker", speaker, &(1..=34))?;
+        }
+        let kind = format!("{:?}", corpus.kind).to_lowercase();
+        let speech = ("corpus.speech", corpus.speech.is_some());
+        let background = ("corpus.background", corpus.background.is_some());
+        let root = ("corpus.root", corpus.root.is_some());
+        let speaker = ("corpus.speaker", corpus.speaker.is_some());
+        let (needed, meaningless) = match corpus.kind {
+            CorpusKind::Builtin => (vec![], vec![speech, background, root]),
+            CorpusKind::Folder => (vec![speech, background], vec![root, speaker]),
+            CorpusKind::Chime => (vec![root], vec![speech]),
+        };
+        for (key, given) in needed {
+            require(key, given, || {
+                format!("is needed when `corpus.kind` is \"{kind}\"")
+            })?;
+        }
+        for (key, given) in meaningless {
+            require(key, !given, || {
+                format!("has no meaning when `corpus.kind` is \"{kind}\"")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn validate_training(&self) -> Result<(), Invalid> {
+        let training = &self.training;
+        within(
+            "training.utterances_per_side",
+            training.utterances_per_side,
+            &COUNT,
+        )?;
+        within(
+            "training.background_seconds",
+            training.background_seconds,
+            &(0.1..=3600.0),
+        )?;
+        distinct("training.orders", &training.orders)?;
+        for &order in &training.orders {
+            within("training.orders", order, &ORDER)?;
+        }
+        within(
+            "training.background_components",
+            training.background_components,
+            &ORDER,
+        )?;
+        within("training.iterations", training.iterations, &COUNT)
+    }
+
+    fn validate_mixtures(&self) -> Result<(), Invalid> {
+        let mixtures = &self.mixtures;
+        distinct("mixtures.snr_db", &mixtures.snr_db)?;
+        for &snr_db in &mixtures.snr_db {
+            within("mixtures.snr_db", snr_db, &(-100.0..=100.0))?;
+        }
+        within("mixtures.frames", mixtures.frames, &COUNT)?;
+        within(
+            "mixtures.activation_shape",
+            mixtures.activation_shape,
+            &SHAPE,
+        )?;
+        within("mixtures.noise_variance", mixtures.noise_variance, &SCALE)
+    }
+
+    fn validate_model(&self) -> Result<(), Invalid> {
+        let model = &self.model;
+        within("model.dictionary_shape", model.dictionary_shape, &SHAPE)?;
+        within("model.activation_shape", model.activation_shape, &SHAPE)?;
+        within("model.activation_start", model.activation_start, &SCALE)?;
+        within(
+            "model.dictionary_start_floor",
+            model.dictionary_start_floor,
+            &SCALE,
+        )?;
+        within("model.iterations", model.iterations, &COUNT)?;
+        require(
+            "model.kappa",
+            model.beta.is_none() || model.kappa.is_none(),
+            || "is another way to say `model.beta`: give one of the two".to_owned(),
+        )?;
+        // beta = 0 is the limit of all weight on the best order.
+        for (key, value) in [("model.beta", model.beta), ("model.kappa", model.kappa)] {
+            if let Some(value) = value {
+                within(key, value, &(0.0..=1e30))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_evaluation(&self) -> Result<(), Invalid> {
+        let evaluation = &self.evaluation;
+        within(
+            "evaluation.filter_taps",
+            evaluation.filter_taps,
+            &(1..=8192),
+        )?;
+        distinct("evaluation.metrics", &evaluation.metrics)?;
+        require(
+            "evaluation.metrics",
+            evaluation.metrics.contains(&Metric::Sdr),
+            || "must contain \"sdr\", which decides the oracle selection".to_owned(),
+        )?;
+        within(
+            "statistics.confidence",
+            self.statistics.confidence,
+            &(0.5..=0.9999),
+        )?;
+        within(
+            "statistics.resamples",
+            self.statistics.resamples,
+            &(100..=1_000_000),
+        )?;
+        within("timings.repetitions", self.timings.repetitions, &(1..=1000))
+    }
+}
+
+fn require(key: &'static str, holds: bool, reason: impl FnOnce() -> String) -> Result<(), Invalid> {
+    if holds {
+        return Ok(());
+    }
+    Err(Invalid {
+        key,
+        reason: reason(),
+    })
+}
+
+/// NaN lies in no range.
+fn within<T: PartialOrd + fmt::Debug>(
+    key: &'static str,
+    value: T,
+    allowed: &RangeInclusive<T>,
+) -> Result<(), Invalid> {
+    require(key, allowed.contains(&value), || {
+        let (low, high) = (allowed.start(), allowed.end());
+        format!("{value:?} is out of range, allowed are {low:?} to {high:?}")
+    })
+}
+
+fn distinct<T: PartialEq + fmt::Debug>(key: &'static str, values: &[T]) -> Result<(), Invalid> {
+    require(key, !values.is_empty(), || "must not be empty".to_owned())?;
+    let repeated = (1..values.len()).find(|&i| values[..i].contains(&values[i]));
+    match repeated {
+        None => Ok(()),
+        Some(i) => require(key, false, || format!("holds {:?} twice", values[i])),
+    }
+}

@@ -1,0 +1,49 @@
+//! Where training signals come from, behind one trait.
+
+mod builtin;
+mod chime;
+mod files;
+mod folder;
+mod split;
+
+use anyhow::Result;
+
+use crate::config::{Config, CorpusKind};
+
+pub use split::split;
+
+/// Utterances of one speaker, and background noise.
+pub trait Corpus: Sync {
+    /// The corpus and its speaker, for people to read.
+    fn description(&self) -> String;
+
+    /// Number of utterances.
+    fn utterances(&self) -> usize;
+
+    /// One utterance, mono at the configured rate, made or read when asked for.
+    ///
+    /// # Errors
+    /// A file that cannot be used; the error names it.
+    fn utterance(&self, index: usize) -> Result<Vec<f64>>;
+
+    /// So many seconds of background, mono at the configured rate. Where there is a choice, the seed makes it.
+    ///
+    /// # Errors
+    /// A file that cannot be used, or too little background.
+    fn background(&self, seconds: f64) -> Result<Vec<f64>>;
+}
+
+/// Opens the configured corpus.
+///
+/// # Errors
+/// A missing folder, or a speaker that the corpus does not have.
+pub fn open(config: &Config) -> Result<Box<dyn Corpus>> {
+    Ok(match config.corpus.kind {
+        CorpusKind::Builtin => Box::new(builtin::Builtin::new(config)),
+        CorpusKind::Folder => Box::new(folder::open(config)?),
+        CorpusKind::Chime => Box::new(chime::open(config)?),
+    })
+}
+
+/// The numbers of the Grid corpus' speakers.
+const SPEAKERS: std::ops::RangeInclusive<u32> = 1..=34;

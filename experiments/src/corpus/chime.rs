@@ -1,0 +1,94 @@
+//! The PASCAL CHiME corpora: the small-vocabulary data of CHiME 1, and track 1 of CHiME 2.
+//!
+//! Training speech is `train/reverberated/id<speaker>/<code>.wav`, below `PCCdata16kHz` (CHiME 1) or
+//! `aasp-chime-grid` (CHiME 2); the code spells the sentence, for example `bgaa9a` for "bin green at a nine again".
+//! Background recordings are in `train/background`, or where `corpus.background` says.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use rand::RngExt;
+use synth::Sentence;
+
+use super::SPEAKERS;
+use super::files::{Files, wav_files};
+use crate::config::Config;
+
+/// Folders the corpora unpack to, searched below the given one; the last is the given one itself.
+const TOPS: [&str; 3] = ["PCCdata16kHz", "aasp-chime-grid", ""];
+
+/// Lists one speaker's files of a `chime` corpus.
+///
+/// # Errors
+/// A missing folder, a speaker without files, or a file that is not named by a sentence.
+pub(super) fn open(config: &Config) -> Result<Files> {
+    let root = config
+        .corpus
+        .root
+        .as_deref()
+        .context("`corpus.root` is missing")?;
+    ensure!(
+        root.is_dir(),
+        "{} is not a folder (`corpus.root`)",
+        root.display()
+    );
+    let train = TOPS
+        .iter()
+        .map(|top| root.join(top).join("train"))
+        .find(|train| train.join("reverberated").is_dir())
+        .with_context(|| {
+            format!(
+                "{} holds neither PCCdata16kHz/train/reverberated (CHiME 1) nor aasp-chime-grid/train/reverberated \
+                 (CHiME 2) (`corpus.root`)",
+                root.display()
+            )
+        })?;
+    let speech_folder = train.join("reverberated");
+    let speaker = match config.corpus.speaker {
+        Some(speaker) => speaker,
+        None => drawn_speaker(&speech_folder, config.experiment.seed)?,
+    };
+    let speech = wav_files(
+        &speech_folder.join(format!("id{speaker}")),
+        "corpus.speaker",
+    )?;
+    for path in &speech {
+        check_code(path)?;
+    }
+    let background = match &config.corpus.background {
+        Some(folder) => wav_files(folder, "corpus.background")?,
+        None => wav_files(&train.join("background"), "corpus.background")?,
+    };
+    Ok(Files {
+        description: format!("chime {}, speaker {speaker}", root.display()),
+        speech,
+        background,
+        sample_rate_hz: config.corpus.sample_rate_hz,
+        least_samples: config.stft.window_samples,
+        seed: config.experiment.seed,
+    })
+}
+
+/// One of the speakers there are.
+fn drawn_speaker(folder: &Path, seed: u64) -> Result<u32> {
+    let present: Vec<u32> = SPEAKERS
+        .filter(|speaker| folder.join(format!("id{speaker}")).is_dir())
+        .collect();
+    ensure!(
+        !present.is_empty(),
+        "{} has no speaker folder id1 to id34 (`corpus.root`)",
+        folder.display()
+    );
+    let chosen = synth::stream(seed, "speaker", &[]).random_range(0..present.len());
+    Ok(present[chosen])
+}
+
+fn check_code(path: &PathBuf) -> Result<()> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    stem.parse::<Sentence>().map(drop).with_context(|| {
+        format!(
+            "{} is not named by a sentence of the Grid corpus",
+            path.display()
+        )
+    })
+}

@@ -1,0 +1,320 @@
+//! Fig. 1: the SDR of each method over the signal-to-noise ratio, as SVG and PNG.
+
+use std::ops::Range;
+
+use anyhow::{Result, anyhow};
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter};
+use plotters::element::{Drawable, PointCollection};
+use plotters::prelude::*;
+use plotters::style::{FontStyle, register_font};
+use plotters_backend::{BackendCoord, DrawingErrorKind};
+
+use crate::style::Style;
+
+/// Width and height of the SVG in pixels; the PNG has twice as many.
+const SIZE: (u32, u32) = (760, 540);
+const PNG_SCALE: u32 = 2;
+const FONT: &str = "sans-serif";
+const GREY: RGBColor = RGBColor(90, 90, 90);
+const GRID: RGBColor = RGBColor(225, 225, 225);
+
+/// A mean with its interval, where there is one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Signal-to-noise ratio.
+    pub snr_db: f64,
+    /// Mean over the observations.
+    pub mean_db: f64,
+    /// Ends of the confidence interval.
+    pub interval_db: Option<(f64, f64)>,
+}
+
+/// One method's points, by rising signal-to-noise ratio.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// Name in the legend.
+    pub label: String,
+    /// Its look.
+    pub style: Style,
+    /// Its points.
+    pub points: Vec<Point>,
+}
+
+/// A figure of curves over the signal-to-noise ratio.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// A line above the axes.
+    pub title: String,
+    /// Label of the vertical axis, with its unit.
+    pub y_label: String,
+    /// The curves, in the order of the legend.
+    pub curves: Vec<Curve>,
+}
+
+impl Figure {
+    /// The figure as SVG, its text as text.
+    ///
+    /// # Errors
+    /// A figure without points.
+    pub fn svg(&self) -> Result<Vec<u8>> {
+        let mut svg = String::new();
+        self.draw(
+            &SVGBackend::with_string(&mut svg, SIZE).into_drawing_area(),
+            1,
+        )?;
+        Ok(svg.into_bytes())
+    }
+
+    /// The figure as PNG.
+    ///
+    /// # Errors
+    /// A figure without points.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        let (width, height) = (SIZE.0 * PNG_SCALE, SIZE.1 * PNG_SCALE);
+        let mut pixels = vec![0; (3 * width * height) as usize];
+        let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
+        self.draw(&area, PNG_SCALE)?;
+        drop(area);
+        let mut png = Vec::new();
+        let mut encoder = png::Encoder::new(&mut png, width, height);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.write_header()?.write_image_data(&pixels)?;
+        Ok(png)
+    }
+
+    fn draw<B>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Result<()>
+    where
+        B: DrawingBackend,
+        B::ErrorType: 'static,
+    {
+        register_fonts()?;
+        let axes = Axes::around(&self.curves).ok_or_else(|| anyhow!("nothing to draw"))?;
+        // Curves stand a little apart, so that their intervals do not cover each other.
+        let shift = 0.011 * (axes.x.range.1 - axes.x.range.0);
+        let text = |size: u32| (FONT, size * scale).into_font();
+        area.fill(&WHITE)?;
+        let mut chart = ChartBuilder::on(area)
+            .caption(&self.title, text(15).color(&GREY))
+            .margin(14 * scale)
+            .margin_right(22 * scale)
+            .x_label_area_size(50 * scale)
+            .y_label_area_size(62 * scale)
+            .build_cartesian_2d(axes.x, axes.y)?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .bold_line_style(GRID.stroke_width(scale))
+            .light_line_style(TRANSPARENT)
+            .axis_style(GREY.stroke_width(scale))
+            .x_desc("SNR (dB)")
+            .y_desc(&self.y_label)
+            .label_style(text(16))
+            .axis_desc_style(text(17))
+            .set_all_tick_mark_size(5 * scale)
+            .draw()?;
+
+        for (index, curve) in self.curves.iter().enumerate() {
+            let shift = shift * (index as f64 - 0.5 * (self.curves.len() as f64 - 1.0));
+            draw_curve(&mut chart, curve, shift, scale)?;
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
+            .margin(14 * scale)
+            .legend_area_size(52 * scale)
+            .label_font(text(16))
+            .background_style(WHITE.mix(0.85))
+            .border_style(GRID.stroke_width(scale))
+            .draw()?;
+        area.present()?;
+        Ok(())
+    }
+}
+
+type Chart<'a, B> = ChartContext<'a, B, Cartesian2d<Axis, Axis>>;
+
+/// Intervals, line and markers of a curve, all `shift` to the right.
+fn draw_curve<'a, B>(chart: &mut Chart<'a, B>, curve: &Curve, shift: f64, scale: u32) -> Result<()>
+where
+    B: DrawingBackend + 'a,
+    B::ErrorType: 'static,
+{
+    let Style {
+        colour,
+        dash,
+        marker,
+    } = curve.style;
+    let thin = colour.mix(0.55).stroke_width(scale);
+    let thick = colour.stroke_width(2 * scale);
+    let outline = marker.outline(5.0 * f64::from(scale));
+    let cap = 3 * scale as i32;
+
+    let intervals = curve
+        .points
+        .iter()
+        .filter_map(|point| Some((point.snr_db + shift, point.interval_db?)));
+    for (x, (low, high)) in intervals {
+        chart.draw_series([PathElement::new([(x, low), (x, high)], thin)])?;
+        let caps = [low, high]
+            .map(|y| EmptyElement::at((x, y)) + PathElement::new([(-cap, 0), (cap, 0)], thin));
+        chart.draw_series(caps)?;
+    }
+    let line = || {
+        curve
+            .points
+            .iter()
+            .map(|point| (point.snr_db + shift, point.mean_db))
+    };
+    let drawn = match dash {
+        None => chart.draw_series(LineSeries::new(line(), thick))?,
+        Some((on, off)) => chart.draw_series(DashedLineSeries::new(
+            line(),
+            on * scale,
+            off * scale,
+            thick,
+        ))?,
+    };
+    let legend_outline = outline.clone();
+    drawn.label(&curve.label).legend(move |at| {
+        LegendEntry {
+            at: [at],
+            dash: dash.map(|(on, off)| (on * scale, off * scale)),
+            stroke: thick,
+            outline: legend_outline.clone(),
+            length: 44 * scale as i32,
+        }
+        .into_dyn()
+    });
+    chart.draw_series(
+        line().map(|at| EmptyElement::at(at) + Polygon::new(outline.clone(), colour.filled())),
+    )?;
+    Ok(())
+}
+
+/// A piece of a curve with the marker in its middle, for the legend.
+struct LegendEntry {
+    at: [(i32, i32); 1],
+    dash: Option<(u32, u32)>,
+    stroke: ShapeStyle,
+    outline: Vec<(i32, i32)>,
+    length: i32,
+}
+
+impl<'a> PointCollection<'a, (i32, i32)> for &'a LegendEntry {
+    type Point = &'a (i32, i32);
+    type IntoIter = std::slice::Iter<'a, (i32, i32)>;
+
+    fn point_iter(self) -> Self::IntoIter {
+        self.at.iter()
+    }
+}
+
+impl<B: DrawingBackend> Drawable<B> for LegendEntry {
+    fn draw<I: Iterator<Item = BackendCoord>>(
+        &self,
+        positions: I,
+        backend: &mut B,
+        _: (u32, u32),
+    ) -> Result<(), DrawingErrorKind<B::ErrorType>> {
+        let (on, off) = self
+            .dash
+            .map_or((self.length, 0), |(on, off)| (on as i32, off as i32));
+        for (x, y) in positions {
+            for start in (0..self.length).step_by((on + off).max(1) as usize) {
+                let end = (start + on).min(self.length);
+                backend.draw_line((x + start, y), (x + end, y), &self.stroke)?;
+            }
+            let centre = x + self.length / 2;
+            let outline = self.outline.iter().map(|&(dx, dy)| (centre + dx, y + dy));
+            backend.fill_polygon(outline, &self.stroke.color)?;
+        }
+        Ok(())
+    }
+}
+
+/// The axes of a figure.
+struct Axes {
+    x: Axis,
+    y: Axis,
+}
+
+impl Axes {
+    /// Axes that hold all points and intervals: ticks at the measured ratios, and at round numbers upwards. None
+    /// without points.
+    fn around(curves: &[Curve]) -> Option<Self> {
+        let points = || curves.iter().flat_map(|curve| &curve.points);
+        let mut ratios: Vec<f64> = points().map(|point| point.snr_db).collect();
+        ratios.sort_by(f64::total_cmp);
+        ratios.dedup();
+        let (first, last) = (*ratios.first()?, *ratios.last()?);
+        let margin = if last > first {
+            0.06 * (last - first)
+        } else {
+            1.0
+        };
+
+        let ends = |point: &Point| point.interval_db.unwrap_or((point.mean_db, point.mean_db));
+        let low = points()
+            .map(|point| ends(point).0)
+            .fold(f64::INFINITY, f64::min);
+        let high = points()
+            .map(|point| ends(point).1)
+            .fold(f64::NEG_INFINITY, f64::max);
+        let step = [1.0, 2.0, 5.0, 10.0, 20.0]
+            .into_iter()
+            .find(|step| (high - low) / step <= 9.0)
+            .unwrap_or(50.0);
+        let (bottom, top) = ((low / step).floor(), (high / step).floor() + 1.0);
+        Some(Self {
+            x: Axis {
+                range: (first - margin, last + margin),
+                ticks: ratios,
+            },
+            y: Axis {
+                range: (bottom * step, top * step),
+                ticks: (bottom as i64..=top as i64)
+                    .map(|tick| tick as f64 * step)
+                    .collect(),
+            },
+        })
+    }
+}
+
+/// A linear axis with given ticks.
+#[derive(Clone)]
+struct Axis {
+    range: (f64, f64),
+    ticks: Vec<f64>,
+}
+
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
+        let place = (value - self.range.0) / (self.range.1 - self.range.0);
+        from + (place * f64::from(to - from)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.range.0..self.range.1
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    /// With a minus sign and no needless decimals.
+    fn format(value: &f64) -> String {
+        let rounded = (value * 1e6).round() / 1e6 + 0.0;
+        rounded.to_string().replace('-', "\u{2212}")
+    }
+}
+
+fn register_fonts() -> Result<()> {
+    register_font(FONT, FontStyle::Normal, dejavu::sans::regular())
+        .map_err(|_| anyhow!("the embedded font cannot be read"))
+}

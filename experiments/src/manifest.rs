@@ -1,0 +1,116 @@
+//! `manifest.json`: what made the results of a folder, and at what cost.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::clock::Stopwatch;
+use crate::digest::Digest;
+
+const CARGO_LOCK: &[u8] = include_bytes!("../../Cargo.lock");
+
+/// Where, when and by what a run was made. What cannot be found out is null.
+#[derive(Debug, Serialize)]
+pub struct Manifest<'a> {
+    /// Version of the runner.
+    pub version: &'static str,
+    /// State of the sources.
+    pub git: Option<Git>,
+    /// SHA-256 of the Cargo.lock the binary was built with.
+    pub cargo_lock_sha256: Digest,
+    /// Compiler.
+    pub rustc: &'static str,
+    /// `debug` or `release`; both are optimised.
+    pub profile: &'static str,
+    /// Root of the random streams.
+    pub seed: u64,
+    /// The corpus and its speaker.
+    pub corpus: &'a str,
+    /// SHA-256 of the training signals.
+    pub corpus_sha256: Digest,
+    /// Model of the processor.
+    pub cpu: Option<String>,
+    /// Threads the run used.
+    pub threads: usize,
+    /// Duration of the run.
+    pub wall_seconds: f64,
+    /// Most memory held at once.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// A commit.
+#[derive(Debug, Serialize)]
+pub struct Git {
+    /// Its hash.
+    pub commit: String,
+    /// Whether the sources differ from it.
+    pub dirty: bool,
+}
+
+impl<'a> Manifest<'a> {
+    /// The manifest of a run that ends now.
+    #[must_use]
+    pub fn of_run(seed: u64, corpus: &'a str, corpus_sha256: Digest, stopwatch: Stopwatch) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            git: git(),
+            cargo_lock_sha256: Digest::of_bytes(CARGO_LOCK),
+            rustc: env!("RUSTC_VERSION"),
+            profile: env!("BUILD_PROFILE"),
+            seed,
+            corpus,
+            corpus_sha256,
+            cpu: cpu(),
+            threads: rayon::current_num_threads(),
+            wall_seconds: stopwatch.elapsed().as_secs_f64(),
+            peak_memory_bytes: peak_memory_bytes(),
+        }
+    }
+
+    /// As JSON.
+    ///
+    /// # Errors
+    /// None in practice: every field has a JSON form.
+    pub fn json(&self) -> Result<Vec<u8>> {
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        Ok(json)
+    }
+}
+
+fn git() -> Option<Git> {
+    let output = |arguments: &[&str]| {
+        let run = Command::new("git")
+            .args(["-C", env!("CARGO_MANIFEST_DIR")])
+            .args(arguments)
+            .output()
+            .ok()?;
+        let text = String::from_utf8(run.stdout).ok()?;
+        run.status.success().then(|| text.trim().to_owned())
+    };
+    Some(Git {
+        commit: output(&["rev-parse", "HEAD"])?,
+        dirty: !output(&["status", "--porcelain"])?.is_empty(),
+    })
+}
+
+fn cpu() -> Option<String> {
+    field(&fs::read_to_string("/proc/cpuinfo").ok()?, "model name")
+}
+
+fn peak_memory_bytes() -> Option<u64> {
+    let peak = field(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM")?;
+    let kibibytes: u64 = peak.strip_suffix("kB")?.trim().parse().ok()?;
+    Some(1024 * kibibytes)
+}
+
+/// The value of the first `name: value` line.
+fn field(text: &str, name: &str) -> Option<String> {
+    let (_, value) = text
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(key, _)| key.trim() == name)?;
+    Some(value.trim().to_owned())
+}

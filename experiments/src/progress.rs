@@ -1,0 +1,97 @@
+//! What the user sees while it runs: bars with an estimate of the time left on a terminal, else a line per stage.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write, stderr};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::clock::Stopwatch;
+
+/// Where progress goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Output {
+    Bars,
+    Lines,
+    Nothing,
+}
+
+/// Reports the stages of a run on standard error.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress(Output);
+
+impl Progress {
+    /// Bars on a terminal, lines elsewhere, nothing if `quiet`.
+    #[must_use]
+    pub fn new(quiet: bool) -> Self {
+        Self(match (quiet, stderr().is_terminal()) {
+            (true, _) => Output::Nothing,
+            (false, true) => Output::Bars,
+            (false, false) => Output::Lines,
+        })
+    }
+
+    /// A line that stays, unless quiet.
+    pub fn note(self, line: impl Display) {
+        if self.0 != Output::Nothing {
+            // A closed standard error is no reason to stop.
+            let _ = writeln!(stderr(), "{line}");
+        }
+    }
+
+    /// Begins a stage of so many steps.
+    #[must_use]
+    pub fn stage(self, name: &'static str, steps: usize) -> Stage {
+        let target = match self.0 {
+            Output::Bars => ProgressDrawTarget::stderr(),
+            Output::Lines | Output::Nothing => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(Some(steps as u64), target).with_style(style());
+        bar.set_message(name);
+        bar.tick();
+        Stage {
+            progress: self,
+            name,
+            steps,
+            bar,
+            stopwatch: Stopwatch::start(),
+        }
+    }
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{msg:24} {wide_bar} {pos:>4}/{len} {elapsed:>4}, {eta:>4} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// One stage under way; its bar is cleared when it is dropped.
+#[derive(Debug)]
+pub struct Stage {
+    progress: Progress,
+    name: &'static str,
+    steps: usize,
+    bar: ProgressBar,
+    stopwatch: Stopwatch,
+}
+
+impl Stage {
+    /// One step done. May be called from any thread.
+    pub fn step(&self) {
+        self.bar.inc(1);
+    }
+
+    /// The stage is done: leaves a line with its time.
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+        let seconds = self.stopwatch.elapsed().as_secs_f64();
+        self.progress.note(format_args!(
+            "{}: {} in {seconds:.1} s",
+            self.name, self.steps
+        ));
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,150 @@
+//! The long tables of a run, one row per number, for programs to read.
+
+use crate::config::Config;
+use crate::metric::Metric;
+use crate::summary::{CellResult, Column, Summary};
+use crate::table::Table;
+use crate::timing::Timing;
+
+/// `table1.csv`: the means.
+#[must_use]
+pub fn means(summary: &Summary) -> Table {
+    let mut table = Table::new([
+        "method",
+        "snr_db",
+        "metric",
+        "mean_db",
+        "ci95_low_db",
+        "ci95_high_db",
+        "n",
+    ]);
+    for entry in &summary.entries {
+        let column = match entry.column {
+            Column::Snr(snr_db) => snr_db.to_string(),
+            Column::Average => "average".to_owned(),
+        };
+        let (low, high) = entry.mean.interval_db.unzip();
+        table.push([
+            entry.method.to_string(),
+            column,
+            entry.metric.to_string(),
+            optional(entry.mean.mean_db),
+            optional(low),
+            optional(high),
+            entry.mean.n.to_string(),
+        ]);
+    }
+    table
+}
+
+/// `observations.csv`: every estimate by every metric, and what failed.
+#[must_use]
+pub fn observations(results: &[CellResult], config: &Config) -> Table {
+    let mut table = Table::new([
+        "seed",
+        "snr_db",
+        "true_order",
+        "method",
+        "order",
+        "metric",
+        "value_db",
+        "free_energy",
+        "error",
+    ]);
+    for result in results {
+        let cell = [
+            config.experiment.seed.to_string(),
+            result.cell.snr_db.to_string(),
+            result.cell.true_order.to_string(),
+        ];
+        match &result.outcome {
+            Ok(separated) => {
+                for estimate in &separated.estimates {
+                    for metric in Metric::ALL {
+                        let score = estimate.scores.get(metric);
+                        table.push(
+                            cell.iter().cloned().chain([
+                                estimate.method.to_string(),
+                                estimate
+                                    .order
+                                    .map(|order| order.to_string())
+                                    .unwrap_or_default(),
+                                metric.to_string(),
+                                optional(score.as_ref().ok().copied()),
+                                optional(estimate.free_energy),
+                                score
+                                    .as_ref()
+                                    .err()
+                                    .map(ToString::to_string)
+                                    .unwrap_or_default(),
+                            ]),
+                        );
+                    }
+                }
+            }
+            Err(error) => {
+                let nothing = ["", "", "", "", ""].map(String::from);
+                table.push(cell.into_iter().chain(nothing).chain([error.clone()]));
+            }
+        }
+    }
+    table
+}
+
+/// `order_posterior.csv`: q(K_1) of each fusion.
+#[must_use]
+pub fn order_posterior(results: &[CellResult], config: &Config) -> Table {
+    let mut table = Table::new(["seed", "snr_db", "true_order", "order", "probability"]);
+    for result in results {
+        let Ok(separated) = &result.outcome else {
+            continue;
+        };
+        for (order, probability) in config
+            .training
+            .orders
+            .iter()
+            .zip(&separated.order_posterior)
+        {
+            table.push([
+                config.experiment.seed.to_string(),
+                result.cell.snr_db.to_string(),
+                result.cell.true_order.to_string(),
+                order.to_string(),
+                // Weights far below 1 count too: six digits of each.
+                format!("{probability:.6e}"),
+            ]);
+        }
+    }
+    table
+}
+
+/// `timings.csv`.
+#[must_use]
+pub fn timings(timings: &[Timing]) -> Table {
+    let mut table = Table::new([
+        "method",
+        "seconds",
+        "fastest_seconds",
+        "repetitions",
+        "threads",
+        "snr_db",
+        "true_order",
+    ]);
+    for timing in timings {
+        table.push([
+            timing.method.to_string(),
+            format!("{:.6}", timing.seconds),
+            format!("{:.6}", timing.fastest_seconds),
+            timing.repetitions.to_string(),
+            timing.threads.to_string(),
+            timing.cell.snr_db.to_string(),
+            timing.cell.true_order.to_string(),
+        ]);
+    }
+    table
+}
+
+/// Six decimals: far below what matters in dB and in nats, and above the last digits, which may depend on the machine.
+fn optional(value: Option<f64>) -> String {
+    value.map(|value| format!("{value:.6}")).unwrap_or_default()
+}

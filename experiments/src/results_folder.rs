@@ -1,0 +1,75 @@
+//! The folder of a run's results: whose it is, and how files get into it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use toml::Table;
+
+use crate::atomic_file::Staged;
+use crate::config::{Config, differences};
+
+/// Name of the resolved configuration among the results.
+pub const CONFIG: &str = "config.toml";
+
+/// A folder that is free, or holds results of the same configuration.
+#[derive(Debug, Clone)]
+pub struct ResultsFolder(PathBuf);
+
+impl ResultsFolder {
+    /// Checks that the results of `config` may go to a folder. Nothing is created yet.
+    ///
+    /// # Errors
+    /// Results of another configuration, unless `force`; the error lists the keys that differ.
+    pub fn claim(path: &Path, config: &Config, force: bool) -> Result<Self> {
+        ensure!(
+            !path.exists() || path.is_dir(),
+            "{} is not a folder (--out)",
+            path.display()
+        );
+        let recorded = path.join(CONFIG);
+        if recorded.exists() && !force {
+            let text = fs::read_to_string(&recorded)
+                .with_context(|| format!("cannot read {}", recorded.display()))?;
+            let recorded: Table = toml::from_str(&text)
+                .with_context(|| format!("{} (--force overwrites it)", recorded.display()))?;
+            let differing = differences(&recorded, &Table::try_from(config)?);
+            if !differing.is_empty() {
+                bail!(
+                    "{} holds the results of another configuration: choose another --out, or overwrite them with \
+                     --force\n  {}",
+                    path.display(),
+                    differing.join("\n  ")
+                );
+            }
+        }
+        Ok(Self(path.to_owned()))
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where learned dictionaries are kept.
+    #[must_use]
+    pub fn cache(&self) -> PathBuf {
+        self.0.join("cache")
+    }
+
+    /// Writes files by name: all under temporary names first, then all renamed, so that an error leaves the older
+    /// results as they were.
+    ///
+    /// # Errors
+    /// Those of the file system, with the path.
+    pub fn publish(&self, files: &[(&str, Vec<u8>)]) -> Result<()> {
+        fs::create_dir_all(&self.0)
+            .with_context(|| format!("cannot create {}", self.0.display()))?;
+        let staged: Vec<Staged> = files
+            .iter()
+            .map(|(name, contents)| Staged::new(&self.0.join(name), contents))
+            .collect::<Result<_>>()?;
+        staged.into_iter().try_for_each(Staged::publish)
+    }
+}

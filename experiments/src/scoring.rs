@@ -1,0 +1,140 @@
+//! Scores of the speaker's estimates, in the time domain.
+
+use dsp::{Complex64, Stft};
+use eval::{BssEval, BssEvalSettings, BssScores, MetricError, plain_sdr, si_sdr};
+use ndarray::{Array2, ArrayView2};
+
+use crate::metric::Metric;
+
+/// A score in dB, or why there is none.
+pub type Score = Result<f64, ScoreError>;
+
+/// Why an estimate has no score.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScoreError {
+    /// The metric is not defined for these signals.
+    #[error(transparent)]
+    Undefined(#[from] MetricError),
+    /// The estimate is the source itself, or nothing of it.
+    #[error("the ratio is infinite")]
+    Infinite,
+}
+
+/// The scores of one estimate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scores([Score; Metric::ALL.len()]);
+
+impl Scores {
+    /// The score by one metric.
+    #[must_use]
+    pub fn get(&self, metric: Metric) -> &Score {
+        &self.0[metric as usize]
+    }
+}
+
+/// Scores estimates of the speaker in one observation. What depends on the true sources alone is computed once.
+pub struct Scorer<'a> {
+    stft: &'a Stft,
+    samples: usize,
+    speaker: Vec<f64>,
+    bss_eval: Result<BssEval, MetricError>,
+}
+
+impl<'a> Scorer<'a> {
+    /// `sources`: the true spectrograms, frames x bins, the speaker's first.
+    #[must_use]
+    pub fn new(
+        stft: &'a Stft,
+        sources: &[Array2<Complex64>; 2],
+        settings: &BssEvalSettings,
+    ) -> Self {
+        let samples = stft.samples(sources[0].nrows());
+        let [speaker, background] = sources
+            .each_ref()
+            .map(|source| stft.synthesise(source.view(), samples));
+        let bss_eval = BssEval::new(&[&speaker, &background], settings);
+        Self {
+            stft,
+            samples,
+            speaker,
+            bss_eval,
+        }
+    }
+
+    /// All scores of an estimate of the speaker, frames x bins.
+    #[must_use]
+    pub fn score(&self, estimate: ArrayView2<'_, Complex64>) -> Scores {
+        let estimate = self.stft.synthesise(estimate, self.samples);
+        let bss = self
+            .bss_eval
+            .as_ref()
+            .map_err(MetricError::clone)
+            .and_then(|bss_eval| bss_eval.score(&estimate, 0));
+        let of_bss = |ratio: fn(&BssScores) -> f64| {
+            checked(bss.as_ref().map(ratio).map_err(MetricError::clone))
+        };
+        Scores(Metric::ALL.map(|metric| match metric {
+            Metric::Sdr => of_bss(|scores| scores.sdr_db),
+            Metric::Sir => of_bss(|scores| scores.sir_db),
+            Metric::Sar => of_bss(|scores| scores.sar_db),
+            Metric::PlainSdr => checked(plain_sdr(&self.speaker, &estimate)),
+            Metric::SiSdr => checked(si_sdr(&self.speaker, &estimate)),
+        }))
+    }
+}
+
+fn checked(ratio: Result<f64, MetricError>) -> Score {
+    match ratio? {
+        db if db.is_finite() => Ok(db),
+        _ => Err(ScoreError::Infinite),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dsp::StftSettings;
+    use ndarray::Array2;
+
+    use super::*;
+
+    fn noise(seed: u64) -> Array2<Complex64> {
+        let flat = Array2::ones((1, 33));
+        let settings = synth::MixtureSettings {
+            frames: 200,
+            ..Default::default()
+        };
+        let mut rng = synth::stream(seed, "test", &[]);
+        let drawn = synth::generative::draw(flat.view(), flat.view(), &settings, &mut rng).unwrap();
+        drawn.sources[0].clone()
+    }
+
+    #[test]
+    fn failures_are_typed_and_never_nan() {
+        let stft = Stft::new(&StftSettings {
+            window_samples: 64,
+            hop_samples: 32,
+            ..StftSettings::default()
+        })
+        .unwrap();
+        let settings = BssEvalSettings { filter_taps: 16 };
+        let sources = [noise(1), noise(2)];
+        let scorer = Scorer::new(&stft, &sources, &settings);
+        let mixture = &sources[0] + &sources[1];
+
+        let scores = scorer.score(mixture.view());
+        for metric in Metric::ALL {
+            assert!(scores.get(metric).as_ref().unwrap().is_finite());
+        }
+        let silent = scorer.score(Array2::zeros(mixture.dim()).view());
+        for metric in Metric::ALL {
+            assert_eq!(silent.get(metric), &Err(MetricError::SilentEstimate.into()));
+        }
+        let exact = scorer.score(sources[0].view());
+        assert_eq!(exact.get(Metric::PlainSdr), &Err(ScoreError::Infinite));
+        let twins = Scorer::new(&stft, &[noise(1), noise(1)], &settings);
+        assert_eq!(
+            twins.score(mixture.view()).get(Metric::Sir),
+            &Err(MetricError::Singular.into())
+        );
+    }
+}

@@ -1,0 +1,205 @@
+//! One observation through every method (section 4.2): seven single-order separations, one fusion, and what is chosen
+//! from or made of them.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use dsp::{Complex64, Stft};
+use eval::BssEvalSettings;
+use model::{
+    Dictionary, Execution, Inference, Separation, Settings, SourceModel, Tempering, fusion,
+};
+use ndarray::Array2;
+
+use crate::config::{Config, Model};
+use crate::method::Method;
+use crate::metric::Metric;
+use crate::observation::Observation;
+use crate::scoring::{Scorer, Scores};
+use crate::training::Dictionaries;
+
+/// Position of the speaker among the sources.
+const SPEAKER: usize = 0;
+
+/// What is kept of an observation: the scores of every estimate, and the fusion's q(K).
+#[derive(Debug, Clone)]
+pub struct Separated {
+    /// The single orders first, then the methods of the table.
+    pub estimates: Vec<ScoredEstimate>,
+    /// q(K_1) of the fusion, one weight per order.
+    pub order_posterior: Vec<f64>,
+}
+
+/// An estimate of the speaker and its scores.
+#[derive(Debug, Clone)]
+pub struct ScoredEstimate {
+    /// How it was found.
+    pub method: Method,
+    /// The order it is from, where it is from one.
+    pub order: Option<usize>,
+    /// The free energy at the end, where it is of one separation.
+    pub free_energy: Option<f64>,
+    /// Its scores.
+    pub scores: Scores,
+}
+
+/// Separates the observations of an experiment.
+#[derive(Debug)]
+pub struct Separator<'a> {
+    inference: Inference,
+    stft: Stft,
+    dictionaries: &'a Dictionaries,
+    config: &'a Config,
+}
+
+impl<'a> Separator<'a> {
+    /// `execution`: whether a separation may use several threads.
+    ///
+    /// # Errors
+    /// Settings that the model does not allow.
+    pub fn new(
+        dictionaries: &'a Dictionaries,
+        config: &'a Config,
+        execution: Execution,
+    ) -> Result<Self> {
+        let settings = Settings {
+            dictionary_shape: config.model.dictionary_shape,
+            activation_shape: config.model.activation_shape,
+            noise_variance: config.mixtures.noise_variance,
+            iterations: config.model.iterations,
+            tempering: tempering(&config.model),
+        };
+        Ok(Self {
+            inference: Inference::new(settings)?.with_execution(execution),
+            stft: Stft::new(&config.stft)?,
+            dictionaries,
+            config,
+        })
+    }
+
+    /// One separation with a single order of the speaker, by its position.
+    ///
+    /// # Errors
+    /// Those of the model.
+    pub fn single_order(&self, observation: &Observation, index: usize) -> Result<Separation> {
+        let dictionary = &self.dictionaries.estimation[index];
+        self.separate(observation, std::slice::from_ref(dictionary))
+            .with_context(|| format!("separation with order {}", dictionary.order()))
+    }
+
+    /// One separation with all orders of the speaker.
+    ///
+    /// # Errors
+    /// Those of the model.
+    pub fn fusion(&self, observation: &Observation) -> Result<Separation> {
+        self.separate(observation, &self.dictionaries.estimation)
+            .context("fusion")
+    }
+
+    fn separate(
+        &self,
+        observation: &Observation,
+        speaker: &[Arc<Dictionary>],
+    ) -> Result<Separation> {
+        let start = self.config.model.activation_start;
+        let background = observation.background_start.clone();
+        let sources = [
+            SourceModel::known(speaker.iter().cloned()).with_activation_start(start),
+            SourceModel::estimated(background).with_activation_start(start),
+        ];
+        let mixture = observation.drawn.mixture.view();
+        Ok(self.inference.separate(mixture, &sources)?)
+    }
+
+    /// Runs and scores all methods on one observation.
+    ///
+    /// # Errors
+    /// Those of the model. A metric that fails is part of the scores.
+    pub fn run(&self, observation: &Observation) -> Result<Separated> {
+        let settings = BssEvalSettings {
+            filter_taps: self.config.evaluation.filter_taps,
+        };
+        let scorer = Scorer::new(&self.stft, &observation.drawn.sources, &settings);
+
+        let singles: Vec<SpeakerEstimate> = (0..self.dictionaries.estimation.len())
+            .map(|index| Ok(SpeakerEstimate::of(self.single_order(observation, index)?)))
+            .collect::<Result<_>>()?;
+        let scored: Vec<ScoredEstimate> = singles
+            .iter()
+            .zip(&self.dictionaries.estimation)
+            .map(|(single, dictionary)| ScoredEstimate {
+                method: Method::Single,
+                order: Some(dictionary.order()),
+                free_energy: Some(single.free_energy),
+                scores: scorer.score(single.spectrogram.view()),
+            })
+            .collect();
+
+        let free_energies: Vec<f64> = singles.iter().map(|single| single.free_energy).collect();
+        let selected =
+            fusion::vb_selection(&free_energies).context("no free energy is a number")?;
+        let oracle = fusion::oracle_selection(&scored.iter().map(oracle_score).collect::<Vec<_>>())
+            .context("no single-order separation")?;
+        let mean = fusion::fusion_by_mean(singles.iter().map(|single| single.spectrogram.view()))
+            .context("no single-order separation")?;
+        let fused = self.fusion(observation)?;
+        let order_posterior = fused.order_posterior[SPEAKER].clone();
+        let fused = SpeakerEstimate::of(fused);
+
+        let chosen = |method, index: usize| ScoredEstimate {
+            method,
+            ..scored[index].clone()
+        };
+        let made = |method, free_energy, spectrogram: &Array2<Complex64>| ScoredEstimate {
+            method,
+            order: None,
+            free_energy,
+            scores: scorer.score(spectrogram.view()),
+        };
+        let tabled = [
+            chosen(Method::VbSelection, selected),
+            made(
+                Method::VbFusion,
+                Some(fused.free_energy),
+                &fused.spectrogram,
+            ),
+            chosen(Method::OracleSelection, oracle),
+            made(Method::FusionByMean, None, &mean),
+        ];
+        Ok(Separated {
+            estimates: [&scored[..], &tabled].concat(),
+            order_posterior,
+        })
+    }
+}
+
+/// What is kept of a separation until it is scored.
+struct SpeakerEstimate {
+    spectrogram: Array2<Complex64>,
+    free_energy: f64,
+}
+
+impl SpeakerEstimate {
+    fn of(mut separation: Separation) -> Self {
+        Self {
+            spectrogram: separation.estimates.swap_remove(SPEAKER),
+            free_energy: separation.free_energy,
+        }
+    }
+}
+
+fn tempering(model: &Model) -> Tempering {
+    match (model.kappa, model.beta) {
+        (Some(kappa), _) => Tempering::Kappa(kappa),
+        (None, beta) => Tempering::Beta(beta.unwrap_or(Model::BETA)),
+    }
+}
+
+/// The oracle goes by the SDR of BSS Eval whatever metric is tabled, so that all its rows are of one choice.
+fn oracle_score(estimate: &ScoredEstimate) -> f64 {
+    *estimate
+        .scores
+        .get(Metric::Sdr)
+        .as_ref()
+        .unwrap_or(&f64::NEG_INFINITY)
+}

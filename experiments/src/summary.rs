@@ -1,0 +1,245 @@
+//! From scored estimates to means, intervals and paired differences.
+
+use anyhow::Result;
+use eval::{mean_interval, paired_difference};
+
+use crate::cell::Cell;
+use crate::config::Config;
+use crate::method::Method;
+use crate::metric::Metric;
+use crate::scoring::Score;
+use crate::separation::{ScoredEstimate, Separated};
+
+/// A cell and what came of it; a failure is kept as its message.
+#[derive(Debug, Clone)]
+pub struct CellResult {
+    /// The cell.
+    pub cell: Cell,
+    /// Its estimates, or why there are none.
+    pub outcome: Result<Separated, String>,
+}
+
+impl CellResult {
+    /// Scores that are missing, or one for a cell without estimates.
+    #[must_use]
+    pub fn failures(&self) -> usize {
+        let Ok(separated) = &self.outcome else {
+            return 1;
+        };
+        let failed = |estimate: &ScoredEstimate| {
+            let of = |&metric: &Metric| estimate.scores.get(metric).is_err();
+            Metric::ALL.iter().filter(|metric| of(metric)).count()
+        };
+        separated.estimates.iter().map(failed).sum()
+    }
+
+    fn estimate(&self, method: Method) -> Option<&ScoredEstimate> {
+        let separated = self.outcome.as_ref().ok()?;
+        separated
+            .estimates
+            .iter()
+            .find(|estimate| estimate.method == method)
+    }
+
+    fn score(&self, method: Method, metric: Metric) -> Option<f64> {
+        let score: &Score = self.estimate(method)?.scores.get(metric);
+        score.as_ref().ok().copied()
+    }
+}
+
+/// A column of the table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Column {
+    /// The observations of one signal-to-noise ratio.
+    Snr(f64),
+    /// All observations.
+    Average,
+}
+
+impl Column {
+    fn holds(self, cell: &Cell) -> bool {
+        match self {
+            Self::Snr(snr_db) => snr_db.total_cmp(&cell.snr_db).is_eq(),
+            Self::Average => true,
+        }
+    }
+
+    fn key(self) -> u64 {
+        match self {
+            Self::Snr(snr_db) => (snr_db + 0.0).to_bits(),
+            Self::Average => u64::MAX,
+        }
+    }
+}
+
+/// A mean over observations. Without one there is no mean, with fewer than two no interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mean {
+    /// Observations with a score.
+    pub n: usize,
+    /// Their mean.
+    pub mean_db: Option<f64>,
+    /// Its confidence interval.
+    pub interval_db: Option<(f64, f64)>,
+}
+
+/// One entry of the table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Entry {
+    /// The row.
+    pub method: Method,
+    /// The column.
+    pub column: Column,
+    /// The measure.
+    pub metric: Metric,
+    /// The mean.
+    pub mean: Mean,
+}
+
+/// How much one method gains over another on the same observations, by SDR.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    /// The method expected above.
+    pub method: Method,
+    /// The method expected below.
+    pub baseline: Method,
+    /// Mean of the differences.
+    pub mean: Mean,
+    /// Of a paired test that there is none.
+    pub p_value: Option<f64>,
+}
+
+/// What the table and the figure show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The table's columns: the ratios in the configured order, then the average.
+    pub columns: Vec<Column>,
+    /// By metric, then method, then column.
+    pub entries: Vec<Entry>,
+    /// The paper's three comparisons.
+    pub differences: Vec<Difference>,
+}
+
+impl Summary {
+    /// The mean of one entry.
+    #[must_use]
+    pub fn mean(&self, method: Method, metric: Metric, column: Column) -> Option<&Mean> {
+        self.entries
+            .iter()
+            .find(|entry| (entry.method, entry.metric, entry.column) == (method, metric, column))
+            .map(|entry| &entry.mean)
+    }
+}
+
+/// The comparisons behind the paper's claims.
+const COMPARISONS: [(Method, Method); 3] = [
+    (Method::VbFusion, Method::VbSelection),
+    (Method::VbFusion, Method::FusionByMean),
+    (Method::OracleSelection, Method::VbFusion),
+];
+
+/// Means and intervals over the cells' results.
+///
+/// # Errors
+/// Statistics that cannot be had of finite scores.
+pub fn summarise(results: &[CellResult], config: &Config) -> Result<Summary> {
+    let ratios = config.mixtures.snr_db.iter().copied().map(Column::Snr);
+    let columns: Vec<Column> = ratios.chain([Column::Average]).collect();
+    let mut entries = Vec::new();
+    for &metric in &config.evaluation.metrics {
+        for method in Method::TABLED {
+            for &column in &columns {
+                let scores: Vec<f64> = results
+                    .iter()
+                    .filter(|result| column.holds(&result.cell))
+                    .filter_map(|result| result.score(method, metric))
+                    .collect();
+                let stream = [method as u64, metric as u64, column.key()];
+                entries.push(Entry {
+                    method,
+                    column,
+                    metric,
+                    mean: mean(&scores, config, &stream)?,
+                });
+            }
+        }
+    }
+    let differences = COMPARISONS
+        .into_iter()
+        .map(|(method, baseline)| difference(results, method, baseline, config))
+        .collect::<Result<_>>()?;
+    Ok(Summary {
+        columns,
+        entries,
+        differences,
+    })
+}
+
+fn mean(scores: &[f64], config: &Config, stream: &[u64]) -> Result<Mean> {
+    if let [] | [_] = scores {
+        return Ok(Mean {
+            n: scores.len(),
+            mean_db: scores.first().copied(),
+            interval_db: None,
+        });
+    }
+    let statistics = &config.statistics;
+    let mut rng = synth::stream(config.experiment.seed, "bootstrap", stream);
+    let interval = mean_interval(
+        scores,
+        statistics.confidence,
+        statistics.resamples,
+        &mut rng,
+    )?;
+    Ok(Mean {
+        n: interval.n,
+        mean_db: Some(interval.mean),
+        interval_db: Some((interval.low, interval.high)),
+    })
+}
+
+fn difference(
+    results: &[CellResult],
+    method: Method,
+    baseline: Method,
+    config: &Config,
+) -> Result<Difference> {
+    let (first, second): (Vec<f64>, Vec<f64>) = results
+        .iter()
+        .filter_map(|result| {
+            Some((
+                result.score(method, Metric::Sdr)?,
+                result.score(baseline, Metric::Sdr)?,
+            ))
+        })
+        .unzip();
+    if first.len() < 2 {
+        let gains: Vec<f64> = first.iter().zip(&second).map(|(a, b)| a - b).collect();
+        return Ok(Difference {
+            method,
+            baseline,
+            mean: mean(&gains, config, &[])?,
+            p_value: None,
+        });
+    }
+    let statistics = &config.statistics;
+    let stream = [method as u64, baseline as u64];
+    let mut rng = synth::stream(config.experiment.seed, "paired bootstrap", &stream);
+    let paired = paired_difference(
+        &first,
+        &second,
+        statistics.confidence,
+        statistics.resamples,
+        &mut rng,
+    )?;
+    Ok(Difference {
+        method,
+        baseline,
+        mean: Mean {
+            n: paired.interval.n,
+            mean_db: Some(paired.interval.mean),
+            interval_db: Some((paired.interval.low, paired.interval.high)),
+        },
+        p_value: Some(paired.p_value),
+    })
+}

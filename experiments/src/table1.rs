@@ -1,0 +1,125 @@
+//! The paper's experiment: Table 1 and Fig. 1.
+
+use anyhow::{Context, Result};
+use model::Execution;
+use rayon::prelude::*;
+
+use crate::cell::{Cell, grid};
+use crate::clock::Stopwatch;
+use crate::config::Config;
+use crate::corpus;
+use crate::manifest::Manifest;
+use crate::observation;
+use crate::presentation::{self, Subject};
+use crate::progress::Progress;
+use crate::result_tables;
+use crate::results_folder::{CONFIG, ResultsFolder};
+use crate::separation::{Separated, Separator};
+use crate::summary::{CellResult, summarise};
+use crate::timing;
+use crate::training::{self, Dictionaries};
+
+/// What a run leaves to be said at its end.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The table, for the terminal.
+    pub table: String,
+    /// Cells or scores that failed.
+    pub failures: usize,
+}
+
+/// Runs the experiment and writes its results.
+///
+/// # Errors
+/// A corpus that cannot be used, a training that fails, a folder that cannot be written. A cell that fails is recorded,
+/// and the others go on.
+pub fn run(config: &Config, folder: &ResultsFolder, progress: Progress) -> Result<Outcome> {
+    let stopwatch = Stopwatch::start();
+    let corpus = corpus::open(config)?;
+    let signals = training::signals(corpus.as_ref(), config, progress)?;
+    let corpus_digest = signals.digest();
+    let dictionaries = training::dictionaries(&signals, config, &folder.cache(), progress)?;
+    drop(signals);
+    let results = cells(&dictionaries, config, progress)?;
+    let summary = summarise(&results, config)?;
+    let timings = timing::measure(&dictionaries, config, progress)?;
+
+    let corpus = corpus.description();
+    let subject = Subject {
+        corpus: &corpus,
+        seed: config.experiment.seed,
+        observations: results.len(),
+        confidence: config.statistics.confidence,
+        orders: config.training.orders.len(),
+    };
+    let metrics = &config.evaluation.metrics;
+    let figure = presentation::figure(&summary, &subject);
+    let manifest = Manifest::of_run(config.experiment.seed, &corpus, corpus_digest, stopwatch);
+    folder.publish(&[
+        (CONFIG, toml::to_string(config)?.into_bytes()),
+        ("table1.csv", result_tables::means(&summary).csv()?),
+        (
+            "observations.csv",
+            result_tables::observations(&results, config).csv()?,
+        ),
+        (
+            "order_posterior.csv",
+            result_tables::order_posterior(&results, config).csv()?,
+        ),
+        (
+            "table1.md",
+            presentation::markdown(&summary, metrics, &subject).into_bytes(),
+        ),
+        (
+            "table1.tex",
+            presentation::latex(&summary, &subject).into_bytes(),
+        ),
+        ("fig1.svg", figure.svg()?),
+        ("fig1.png", figure.png()?),
+        ("timings.csv", result_tables::timings(&timings).csv()?),
+        (
+            "timings.md",
+            presentation::timings_markdown(&timings).into_bytes(),
+        ),
+        (
+            "timings.tex",
+            presentation::timings_latex(&timings).into_bytes(),
+        ),
+        ("manifest.json", manifest.json()?),
+    ])?;
+    Ok(Outcome {
+        table: presentation::terminal(&summary, &timings, &subject),
+        failures: results.iter().map(CellResult::failures).sum(),
+    })
+}
+
+/// Draws, separates and scores every cell, in parallel; the results are in the order of the grid.
+fn cells(
+    dictionaries: &Dictionaries,
+    config: &Config,
+    progress: Progress,
+) -> Result<Vec<CellResult>> {
+    let cells = grid(config);
+    let execution = if cells.len() < 2 * rayon::current_num_threads() {
+        Execution::Parallel
+    } else {
+        Execution::Serial
+    };
+    let separator = Separator::new(dictionaries, config, execution)?;
+    let stage = progress.stage("separating", cells.len());
+    let evaluate = |cell: &Cell| -> Result<Separated> {
+        let observation =
+            observation::draw(cell, dictionaries, config).context("drawing the observation")?;
+        separator.run(&observation)
+    };
+    let results = cells
+        .into_par_iter()
+        .map(|cell| {
+            let outcome = evaluate(&cell).map_err(|error| format!("{error:#}"));
+            stage.step();
+            CellResult { cell, outcome }
+        })
+        .collect();
+    stage.finish();
+    Ok(results)
+}

@@ -1,0 +1,205 @@
+//! From a corpus to dictionaries (section 4.1): training signals, their powers, Itakura-Saito NMF.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use dsp::Stft;
+use model::{Dictionary, IsNmfSettings, is_nmf};
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use crate::config::Config;
+use crate::corpus::{Corpus, split};
+use crate::dictionary_cache::DictionaryCache;
+use crate::digest::Digest;
+use crate::progress::{Progress, Stage};
+
+/// The signals dictionaries are learned from, mono at the configured rate.
+#[derive(Debug)]
+pub struct Signals {
+    /// The utterances behind the speaker's dictionaries that generate, one after another.
+    pub generation: Vec<f64>,
+    /// Those behind the dictionaries that estimate.
+    pub estimation: Vec<f64>,
+    /// The background excerpt.
+    pub background: Vec<f64>,
+}
+
+/// Makes or reads the training signals.
+///
+/// # Errors
+/// Too few utterances, or a file that cannot be used.
+pub fn signals(corpus: &dyn Corpus, config: &Config, progress: Progress) -> Result<Signals> {
+    let training = &config.training;
+    let split = split(corpus, training.utterances_per_side, config.experiment.seed)?;
+    let stage = progress.stage("reading the corpus", 2 * training.utterances_per_side + 1);
+    let concatenated = |indices: &[usize]| -> Result<Vec<f64>> {
+        let utterances: Vec<Vec<f64>> = indices
+            .par_iter()
+            .map(|&index| {
+                let utterance = corpus.utterance(index)?;
+                stage.step();
+                Ok(utterance)
+            })
+            .collect::<Result<_>>()?;
+        Ok(utterances.concat())
+    };
+    let background = corpus.background(training.background_seconds)?;
+    stage.step();
+    let signals = Signals {
+        generation: concatenated(&split.generation)?,
+        estimation: concatenated(&split.estimation)?,
+        background,
+    };
+    stage.finish();
+    Ok(signals)
+}
+
+impl Signals {
+    /// Identifies the signals, and so the part of the corpus that results depend on.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let parts = [&self.generation, &self.estimation, &self.background];
+        Digest::of(parts.map(|signal| digest(signal).0))
+    }
+}
+
+fn digest(signal: &[f64]) -> Digest {
+    let bytes: Vec<u8> = signal
+        .iter()
+        .flat_map(|sample| sample.to_le_bytes())
+        .collect();
+    Digest::of_bytes(&bytes)
+}
+
+/// The models of the sources.
+#[derive(Debug, Clone)]
+pub struct Dictionaries {
+    /// The speaker's, one per order, that draw the observations.
+    pub generation: Vec<Arc<Dictionary>>,
+    /// The speaker's, one per order, that separate them.
+    pub estimation: Vec<Arc<Dictionary>>,
+    /// The background's, that draws the observations.
+    pub background: Arc<Dictionary>,
+}
+
+/// What a dictionary is for; every training has its own random stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Generation,
+    Estimation,
+    Background,
+}
+
+/// Learns all dictionaries, or takes them from the cache.
+///
+/// # Errors
+/// A training that fails; a cache that cannot be written.
+pub fn dictionaries(
+    signals: &Signals,
+    config: &Config,
+    cache_folder: &Path,
+    progress: Progress,
+) -> Result<Dictionaries> {
+    let orders = &config.training.orders;
+    let trainer = Trainer {
+        stft: Stft::new(&config.stft)?,
+        cache: DictionaryCache::new(cache_folder),
+        stage: progress.stage("training dictionaries", 2 * orders.len() + 1),
+        config,
+    };
+    let components = config.training.background_components;
+    let background = trainer.train_all(Side::Background, &signals.background, &[components])?;
+    let dictionaries = Dictionaries {
+        generation: trainer.train_all(Side::Generation, &signals.generation, orders)?,
+        estimation: trainer.train_all(Side::Estimation, &signals.estimation, orders)?,
+        background: background
+            .into_iter()
+            .next()
+            .context("no background dictionary")?,
+    };
+    trainer.stage.finish();
+    Ok(dictionaries)
+}
+
+struct Trainer<'a> {
+    stft: Stft,
+    cache: DictionaryCache<'a>,
+    stage: Stage,
+    config: &'a Config,
+}
+
+impl Trainer<'_> {
+    /// One dictionary per order, all of one signal; the transform is taken only if one is not in the cache.
+    fn train_all(
+        &self,
+        side: Side,
+        signal: &[f64],
+        orders: &[usize],
+    ) -> Result<Vec<Arc<Dictionary>>> {
+        let signal_digest = digest(signal);
+        let keys: Vec<Digest> = orders
+            .iter()
+            .map(|&order| self.key(side, signal_digest, order))
+            .collect::<Result<_>>()?;
+        let cached: Vec<Option<Dictionary>> = keys.iter().map(|key| self.cache.load(key)).collect();
+        let power = if cached.iter().all(Option::is_some) {
+            Array2::zeros((0, 0))
+        } else {
+            self.power(signal)
+        };
+        let tasks: Vec<_> = cached.into_iter().zip(&keys).zip(orders).collect();
+        tasks
+            .into_par_iter()
+            .map(|((cached, key), &order)| {
+                let dictionary = match cached {
+                    Some(dictionary) => dictionary,
+                    None => {
+                        let learned = self.train(side, &power, order)?;
+                        self.cache.store(key, &learned)?;
+                        learned
+                    }
+                };
+                self.stage.step();
+                Ok(Arc::new(dictionary))
+            })
+            .collect()
+    }
+
+    fn train(&self, side: Side, power: &Array2<f64>, order: usize) -> Result<Dictionary> {
+        let settings = IsNmfSettings {
+            order,
+            iterations: self.config.training.iterations,
+        };
+        let cell = [side as u64, order as u64];
+        let mut rng = synth::stream(self.config.experiment.seed, "training", &cell);
+        let learned = is_nmf::train(power.view(), &settings, &mut rng)
+            .with_context(|| format!("training of the {side:?} dictionary of order {order}"))?;
+        Ok(learned.dictionary)
+    }
+
+    fn power(&self, signal: &[f64]) -> Array2<f64> {
+        self.stft.analyse(signal).mapv(|value| value.norm_sqr())
+    }
+
+    /// Everything a dictionary depends on.
+    fn key(&self, side: Side, signal: Digest, order: usize) -> Result<Digest> {
+        let training = (
+            order,
+            self.config.training.iterations,
+            side,
+            self.config.experiment.seed,
+        );
+        Ok(Digest::of([
+            format!(
+                "dictionary, {} {}",
+                env!("CARGO_PKG_NAME"),
+                env!("CARGO_PKG_VERSION")
+            ),
+            signal.to_string(),
+            toml::to_string(&self.config.stft)?,
+            format!("{training:?}"),
+        ]))
+    }
+}
