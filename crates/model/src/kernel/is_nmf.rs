@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::VARIANCE_FLOOR;
 use super::lanes::{
     GROUP, Group, LANE, Lane, Panels, TILE, ZERO, block_size, blocks, constant_row, group_index,
-    lanes_for, ungroup,
+    lanes_for, sum_of_lanes, ungroup,
 };
 use super::micro::{combine, contract_bins, contract_frames, sum};
 use super::rows;
@@ -127,20 +127,16 @@ impl TiledIsNmf {
     fn update_dictionary(&mut self) -> Vec<f64> {
         let Panels { order, bins, .. } = self.dictionary;
         let slabs = &self.slabs;
-        let add = |field: fn(&Slab) -> &[Lane], at: usize, lane: usize| {
-            slabs
-                .iter()
-                .map(|slab| field(slab)[at].0[lane])
-                .sum::<f64>()
-        };
         let panels = self.dictionary.lanes.par_chunks_exact_mut(order);
         panels.enumerate().for_each(|(index, panel)| {
             for (k, entries) in panel.iter_mut().enumerate() {
                 let at = index * order + k;
+                let numerators = slabs.iter().map(|slab| &slab.dictionary_numerators[at]);
+                let denominators = slabs.iter().map(|slab| &slab.dictionary_denominators[at]);
+                let (numerators, denominators) =
+                    (sum_of_lanes(numerators), sum_of_lanes(denominators));
                 for (lane, entry) in entries.0.iter_mut().enumerate() {
-                    let numerator = add(|slab| &slab.dictionary_numerators, at, lane);
-                    let denominator = add(|slab| &slab.dictionary_denominators, at, lane);
-                    *entry = multiply(*entry, numerator, denominator);
+                    *entry = multiply(*entry, numerators.0[lane], denominators.0[lane]);
                 }
             }
         });

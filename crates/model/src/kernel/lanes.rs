@@ -23,6 +23,18 @@ pub(crate) struct Lane(pub(crate) [f64; LANE]);
 
 pub(crate) const ZERO: Lane = Lane([0.0; LANE]);
 
+/// The sum of lanes, in their order.
+#[inline]
+pub(crate) fn sum_of_lanes<'a>(lanes: impl Iterator<Item = &'a Lane>) -> Lane {
+    let mut total = ZERO;
+    for lane in lanes {
+        for (total, value) in total.0.iter_mut().zip(lane.0) {
+            *total += value;
+        }
+    }
+    total
+}
+
 /// Number of lanes that hold `bins` bins.
 pub(crate) fn lanes_for(bins: usize) -> usize {
     bins.div_ceil(LANE)

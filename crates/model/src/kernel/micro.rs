@@ -7,7 +7,8 @@
 //! | [`contract_frames`] | `sum_n h_kn r_fn` | `rho` and `tau` of the dictionary (eq. 17) |
 //!
 //! Each keeps a dozen AVX2 registers of accumulators and streams the rest. `#[simd]` compiles
-//! each once per instruction set; the helpers are inlined into them.
+//! each once per instruction set, and the helpers are inlined into them. Vectors never pass through
+//! a closure: it would be compiled for the baseline and called for every operation.
 
 use fearless_simd::{Simd, SimdBase, SimdFloat, f64x8};
 use fearless_simd_macros::simd;
@@ -134,7 +135,13 @@ fn dot_products<S: Simd, const COMPONENTS: usize>(
             }
         }
     }
-    sums.map(|row| row.map(|value| sum(simd, value)))
+    let mut totals = [[0.0; 3]; COMPONENTS];
+    for (totals, sums) in totals.iter_mut().zip(&sums) {
+        for (total, &value) in totals.iter_mut().zip(sums) {
+            *total = sum(simd, value);
+        }
+    }
+    totals
 }
 
 /// `sums[k][f] += sum_n h[n][k] r[n][f]` over the frames of a tile.
@@ -186,7 +193,10 @@ fn accumulate_frames<S: Simd, const COMPONENTS: usize>(
     lane: usize,
     sums: &mut [Lane; COMPONENTS],
 ) {
-    let mut running: [f64x8<S>; COMPONENTS] = std::array::from_fn(|k| load(simd, &sums[k]));
+    let mut running = [splat(simd, 0.0); COMPONENTS];
+    for (value, sum) in running.iter_mut().zip(sums.iter()) {
+        *value = load(simd, sum);
+    }
     for group in 0..TILE / GROUP {
         let start = group * order + first;
         let Some(groups) = activations[start..].first_chunk::<COMPONENTS>() else {
@@ -199,7 +209,7 @@ fn accumulate_frames<S: Simd, const COMPONENTS: usize>(
             }
         }
     }
-    for (value, sum) in running.into_iter().zip(sums) {
+    for (&value, sum) in running.iter().zip(sums) {
         store(value, sum);
     }
 }

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
 
 use super::VARIANCE_FLOOR;
-use super::lanes::{LANE, Lane, Panels, TILE, constant_row};
+use super::lanes::{LANE, Lane, Panels, TILE, constant_row, sum_of_lanes};
 use super::slab::{Pass, Slab};
 use crate::free_energy::FreeEnergyTerms;
 use crate::gig::{Gig, KlSum};
@@ -317,12 +317,12 @@ impl EstimatedDictionary {
             let mut kl = KlSum::default();
             let real = LANE.min(bins - index * LANE);
             for (k, (mean, harmonic)) in mean.iter_mut().zip(harmonic).enumerate() {
+                let at = index * order + k;
+                let tau = sum_of_lanes(sums.iter().map(|(tau, _)| &tau[at]));
+                let rho = sum_of_lanes(sums.iter().map(|(_, rho)| &rho[at]));
                 for lane in 0..real {
-                    let at = index * order + k;
-                    let tau: f64 = sums.iter().map(|(tau, _)| tau[at].0[lane]).sum();
-                    let rho: f64 = sums.iter().map(|(_, rho)| rho[at].0[lane]).sum();
-                    let tau = harmonic.0[lane] * harmonic.0[lane] * tau;
-                    let rho = gig.shape() + rho;
+                    let tau = harmonic.0[lane] * harmonic.0[lane] * tau.0[lane];
+                    let rho = gig.shape() + rho.0[lane];
                     let z = if wants_kl {
                         gig.expectations_and_kl(rho, tau, &mut kl)
                     } else {
