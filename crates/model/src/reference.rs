@@ -137,18 +137,34 @@ impl PlainModel {
         settings: &Settings,
     ) -> Result<Self, ModelError> {
         settings.validate()?;
+        let dictionary_gig = Gig::new(settings.dictionary_shape)?;
+        let activation_gig = Gig::new(settings.activation_shape)?;
+        Self::with_gigs(mixture, sources, settings, dictionary_gig, activation_gig)
+    }
+
+    /// [`PlainModel::new`] with GIG distributions tabulated before, which replace the two shapes
+    /// of the settings: for many small models in a row.
+    ///
+    /// # Errors
+    /// As [`PlainModel::new`].
+    pub fn with_gigs(
+        mixture: ArrayView2<'_, Complex64>,
+        sources: &[SourceModel],
+        settings: &Settings,
+        dictionary_gig: Gig,
+        activation_gig: Gig,
+    ) -> Result<Self, ModelError> {
+        settings.validate()?;
         crate::inference::validate(mixture, sources)?;
         let (frames, bins) = mixture.dim();
+        let start = |source| Source::new(source, frames, bins);
         let mut model = Self {
             mixture: mixture.to_owned(),
             noise_variance: settings.noise_variance,
             beta: settings.tempering.beta(frames, bins),
-            dictionary_gig: Gig::new(settings.dictionary_shape)?,
-            activation_gig: Gig::new(settings.activation_shape)?,
-            sources: sources
-                .iter()
-                .map(|source| Source::new(source, frames, bins))
-                .collect(),
+            dictionary_gig,
+            activation_gig,
+            sources: sources.iter().map(start).collect(),
             residual_power: Array2::zeros((frames, bins)),
             log_determinant: Array2::zeros((frames, bins)),
         };

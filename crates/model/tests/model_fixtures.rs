@@ -2,13 +2,14 @@
 //! (`scripts/fixtures/model_reference.py`), after one and after ten iterations.
 
 mod common {
-    pub mod fixture;
+    pub(crate) mod fixture;
 }
 
 use common::fixture::{Case, assert_separation, for_each_case};
 use model::{Execution, Inference};
 
-fn check(case: &Case) {
+fn check(json: &str) {
+    let case = Case::read(json);
     for expected in &case.expected {
         let found = Inference::new(case.settings(expected.iterations))
             .unwrap()

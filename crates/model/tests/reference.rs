@@ -3,11 +3,36 @@
 //! energy after every single update.
 
 mod common {
-    pub mod fixture;
+    pub(crate) mod fixture;
 }
 
-use common::fixture::{Case, Step, StepUpdate, assert_close, assert_separation, for_each_case};
+use common::fixture::{Case, assert_close, assert_separation, for_each_case};
 use model::reference::{PlainModel, Update};
+use serde::Deserialize;
+
+/// The free energy after every update of the longest run, from the fixture of a [`Case`].
+#[derive(Deserialize)]
+struct Trace {
+    free_energy_steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+struct Step {
+    iteration: usize,
+    update: StepUpdate,
+    source: Option<usize>,
+    order: Option<usize>,
+    free_energy: Option<f64>,
+}
+
+#[derive(Deserialize, Debug, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum StepUpdate {
+    Sources,
+    Dictionary,
+    Activations,
+    OrderPosterior,
+}
 
 fn start(case: &Case) -> PlainModel {
     PlainModel::new(case.mixture().view(), &case.sources(), &case.settings(1)).unwrap()
@@ -32,11 +57,25 @@ fn updates(step: &Step, sources: usize) -> Vec<Update> {
     }
 }
 
-fn check(case: &Case) {
-    let sources = case.sources();
+fn check(json: &str) {
+    let case = Case::read(json);
+    let trace: Trace = serde_json::from_str(json).unwrap();
+    assert_free_energies(&case, &trace.free_energy_steps);
+    assert_schedule(&case, &trace.free_energy_steps);
+    for expected in &case.expected {
+        let mut model = start(&case);
+        for _ in 0..expected.iterations {
+            model.iterate();
+        }
+        let what = format!("{} after {}", case.case, expected.iterations);
+        assert_separation(&what, &model.finish().unwrap(), expected);
+    }
+}
+
+fn assert_free_energies(case: &Case, steps: &[Step]) {
     let mut model = start(case);
-    for (index, step) in case.free_energy_steps.iter().enumerate() {
-        for update in updates(step, sources.len()) {
+    for (index, step) in steps.iter().enumerate() {
+        for update in updates(step, case.sources().len()) {
             model.apply(update);
         }
         let what = format!("{}, step {index}, {:?}", case.case, step.update);
@@ -48,25 +87,22 @@ fn check(case: &Case) {
             (found, expected) => panic!("{what}: {found:?}, expected {expected:?}"),
         }
     }
+}
 
-    for expected in &case.expected {
-        let mut model = start(case);
-        for _ in 0..expected.iterations {
-            model.iterate();
-        }
-        let what = format!("{} after {}", case.case, expected.iterations);
-        assert_separation(&what, &model.finish().unwrap(), expected);
-    }
-
-    let scheduled = start(case).schedule();
-    let first_iteration = case.free_energy_steps.iter().filter(|s| s.iteration == 1);
-    let in_fixture = first_iteration.flat_map(|step| updates(step, sources.len()));
+/// An iteration makes the updates of the fixture's, in its order.
+fn assert_schedule(case: &Case, steps: &[Step]) {
+    let sources = case.sources();
     let has_choice = |update: &Update| match *update {
         Update::OrderPosterior { source } => sources[source].orders().len() > 1,
         _ => true,
     };
-    let in_fixture: Vec<Update> = in_fixture.filter(has_choice).collect();
-    assert_eq!(scheduled, in_fixture, "{}", case.case);
+    let expected: Vec<Update> = steps
+        .iter()
+        .filter(|step| step.iteration == 1)
+        .flat_map(|step| updates(step, sources.len()))
+        .filter(has_choice)
+        .collect();
+    assert_eq!(start(case).schedule(), expected, "{}", case.case);
 }
 
 for_each_case!(check);

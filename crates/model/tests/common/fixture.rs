@@ -11,7 +11,7 @@ use rustfft::num_complex::Complex64;
 use serde::Deserialize;
 
 /// The fixtures themselves hold to 1e-11 against mpmath.
-pub const RELATIVE: f64 = 1e-10;
+pub(crate) const RELATIVE: f64 = 1e-10;
 
 /// Harmonic expectations of components being switched off fall by a power per iteration: below
 /// this they mean zero.
@@ -20,13 +20,12 @@ const NEGLIGIBLE: f64 = 1e-150;
 type Matrix = Vec<Vec<f64>>;
 
 #[derive(Deserialize)]
-pub struct Case {
-    pub case: String,
+pub(crate) struct Case {
+    pub(crate) case: String,
     settings: CaseSettings,
     mixture: ComplexMatrix,
     sources: Vec<CaseSource>,
-    pub expected: Vec<Expected>,
-    pub free_energy_steps: Vec<Step>,
+    pub(crate) expected: Vec<Expected>,
 }
 
 #[derive(Deserialize)]
@@ -52,8 +51,8 @@ struct CaseSource {
 }
 
 #[derive(Deserialize)]
-pub struct Expected {
-    pub iterations: usize,
+pub(crate) struct Expected {
+    pub(crate) iterations: usize,
     sources: Vec<ExpectedSource>,
     free_energy: f64,
 }
@@ -73,39 +72,20 @@ struct ExpectedFactor {
     harmonic: Matrix,
 }
 
-/// The free energy after one update.
-#[derive(Deserialize)]
-pub struct Step {
-    pub iteration: usize,
-    pub update: StepUpdate,
-    pub source: Option<usize>,
-    pub order: Option<usize>,
-    pub free_energy: Option<f64>,
-}
-
-#[derive(Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum StepUpdate {
-    Sources,
-    Dictionary,
-    Activations,
-    OrderPosterior,
-}
-
 impl Case {
-    pub fn read(json: &str) -> Self {
+    pub(crate) fn read(json: &str) -> Self {
         serde_json::from_str(json).unwrap()
     }
 
-    pub fn mixture(&self) -> Array2<Complex64> {
+    pub(crate) fn mixture(&self) -> Array2<Complex64> {
         complex(&self.mixture)
     }
 
-    pub fn sources(&self) -> Vec<SourceModel> {
+    pub(crate) fn sources(&self) -> Vec<SourceModel> {
         self.sources.iter().map(source).collect()
     }
 
-    pub fn settings(&self, iterations: usize) -> Settings {
+    pub(crate) fn settings(&self, iterations: usize) -> Settings {
         Settings {
             dictionary_shape: self.settings.dictionary_shape,
             activation_shape: self.settings.activation_shape,
@@ -140,7 +120,7 @@ fn source(case: &CaseSource) -> SourceModel {
         .with_activation_start(case.activation_start)
 }
 
-pub fn assert_close(what: &str, value: f64, expected: f64, scale: f64) {
+pub(crate) fn assert_close(what: &str, value: f64, expected: f64, scale: f64) {
     assert!(
         (value - expected).abs() <= RELATIVE * scale,
         "{what}: {value:e}, expected {expected:e}"
@@ -166,7 +146,7 @@ fn assert_factor(what: &str, found: &FactorExpectations, expected: &ExpectedFact
 }
 
 /// Every number of a result against the reference run.
-pub fn assert_separation(what: &str, found: &Separation, expected: &Expected) {
+pub(crate) fn assert_separation(what: &str, found: &Separation, expected: &Expected) {
     let scale = expected.free_energy.abs().max(1.0);
     assert_close(
         &format!("{what}: free energy"),
@@ -230,7 +210,7 @@ macro_rules! for_each_case {
         #[test]
         fn $name() {
             let json = include_str!(concat!("fixtures/model_", stringify!($name), ".json"));
-            $check(&Case::read(json));
+            $check(json);
         }
     )*};
 }
