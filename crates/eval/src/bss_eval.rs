@@ -1,0 +1,390 @@
+//! BSS Eval version 3: SDR, SIR and SAR with time-invariant distortion filters.
+//!
+//! An estimate is split by least squares. Its projection on the delayed versions of the target
+//! reference is the target, filtered as the metric allows; what its projection on the delayed
+//! versions of all references adds to that is interference; the rest is artifacts:
+//!
+//! - SDR = |target|^2 / |estimate - target|^2
+//! - SIR = |target|^2 / |interference|^2
+//! - SAR = |target + interference|^2 / |artifacts|^2
+//!
+//! The normal equations of a projection depend on the references alone: they are factored once
+//! and serve every estimate. The energies are summed over the signals themselves. Had from the
+//! correlations, as |estimate|^2 - c^T d with filters c and correlations d, they would cancel:
+//! that form was 1e-6 dB off at an SDR of 80 dB and 1e-3 dB at 100 dB, and the sums cost only one
+//! more transform per section.
+//!
+//! Source: E. Vincent, R. Gribonval, C. Fevotte, "Performance measurement in blind audio source
+//! separation", IEEE Trans. Audio, Speech and Language Processing 14(4), 2006, section III.B.
+
+use std::sync::OnceLock;
+
+use realfft::num_complex::Complex64;
+use serde::{Deserialize, Serialize};
+
+use crate::MetricError;
+use crate::assignment::{MOST_SOURCES, best_assignment};
+use crate::sections::{Sections, Spectra};
+use crate::signal::{decibels, estimate_peak, level_scale, reference_peak, sums_over};
+use crate::solver::Gram;
+
+/// What BSS Eval lets pass as a version of the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BssEvalSettings {
+    /// Taps of the distortion filters: 512 in the toolbox and in the literature.
+    pub filter_taps: usize,
+}
+
+impl Default for BssEvalSettings {
+    fn default() -> Self {
+        Self { filter_taps: 512 }
+    }
+}
+
+/// The energy ratios of one estimate, in dB.
+///
+/// None is NaN. A ratio is infinite when its denominator is exactly zero: SIR of a single
+/// reference always is, others only by coincidence, since rounding leaves about 300 dB.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BssScores {
+    /// Source to distortion ratio: of the filtered target to everything else.
+    pub sdr_db: f64,
+    /// Source to interference ratio: of the filtered target to the filtered other sources.
+    pub sir_db: f64,
+    /// Sources to artifacts ratio: of all filtered sources to what is none.
+    pub sar_db: f64,
+}
+
+/// A set of references, prepared to score any number of estimates of them.
+///
+/// Its systems are factored when first needed: the SDR takes the target's own of L = `filter_taps`
+/// unknowns, SIR and SAR the joint one of L times the number of references. It can be shared
+/// between threads.
+///
+/// # Example
+/// ```
+/// use eval::{BssEval, BssEvalSettings};
+///
+/// let speech: Vec<f64> = (0..2000).map(|t| (0.001 * f64::from(t * t)).sin()).collect();
+/// let hum: Vec<f64> = (0..2000).map(|t| f64::from(t % 50) / 25.0 - 1.0).collect();
+/// let settings = BssEvalSettings { filter_taps: 16 };
+/// let references = BssEval::new(&[&speech, &hum], &settings)?;
+///
+/// // A tenth of the hum is left, and the speech is three samples late.
+/// let estimate: Vec<f64> =
+///     (0..2000).map(|t: usize| t.checked_sub(3).map_or(0.0, |t| speech[t]) + 0.1 * hum[t]).collect();
+/// let scores = references.score(&estimate, 0)?;
+/// assert!((scores.sir_db - 21.0).abs() < 1.0, "the hum that is left");
+/// assert!(scores.sar_db > 25.0, "no artifacts but the last three samples, which are cut off");
+/// assert!(scores.sdr_db < scores.sir_db, "both count");
+/// # Ok::<(), eval::MetricError>(())
+/// ```
+pub struct BssEval {
+    taps: usize,
+    samples: usize,
+    sections: Sections,
+    /// Of each reference, scaled to a level near 1.
+    spectra: Vec<Spectra>,
+    /// `correlations[j][i][l]` = sum_t s_i\[t\] s_j\[t + l\].
+    correlations: Vec<Vec<Vec<f64>>>,
+    /// The normal equations of each reference alone.
+    own: Vec<OnceLock<Result<Gram, MetricError>>>,
+    /// The normal equations of all references together.
+    joint: OnceLock<Result<Gram, MetricError>>,
+}
+
+impl BssEval {
+    /// Prepares `references`, signals of equal length.
+    ///
+    /// # Errors
+    /// When there are no references or no taps, when a reference is silent, not finite or of
+    /// another length than the first, or when there are so few samples that the filtered
+    /// references span every signal (samples + taps - 1 not above taps times references).
+    pub fn new(references: &[&[f64]], settings: &BssEvalSettings) -> Result<Self, MetricError> {
+        let taps = settings.filter_taps;
+        let samples = references.first().ok_or(MetricError::NoReferences)?.len();
+        if taps == 0 {
+            return Err(MetricError::NoFilterTaps);
+        }
+        let scales = references
+            .iter()
+            .enumerate()
+            .map(|(index, reference)| reference_peak(reference, index, samples).map(level_scale))
+            .collect::<Result<Vec<f64>, _>>()?;
+        let needed = taps.saturating_mul(references.len() - 1).saturating_add(2);
+        if samples < needed {
+            return Err(MetricError::TooShort { samples, needed });
+        }
+
+        let sections = Sections::new(samples, taps);
+        let spectra: Vec<Spectra> = references
+            .iter()
+            .zip(&scales)
+            .map(|(reference, &scale)| sections.spectra(reference, scale))
+            .collect();
+        let all: Vec<&Spectra> = spectra.iter().collect();
+        let correlations = references
+            .iter()
+            .zip(&scales)
+            .map(|(reference, &scale)| sections.correlate(reference, scale, &all))
+            .collect();
+        Ok(Self {
+            taps,
+            samples,
+            sections,
+            correlations,
+            own: spectra.iter().map(|_| OnceLock::new()).collect(),
+            joint: OnceLock::new(),
+            spectra,
+        })
+    }
+
+    /// Number of references.
+    pub fn sources(&self) -> usize {
+        self.spectra.len()
+    }
+
+    /// Samples of each reference, and of every estimate.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// SDR, SIR and SAR of `estimate` as an estimate of reference `target`.
+    ///
+    /// # Errors
+    /// When there is no such reference, when the estimate is silent, not finite or of another
+    /// length, or when the system of the target or of all references is singular.
+    pub fn score(&self, estimate: &[f64], target: usize) -> Result<BssScores, MetricError> {
+        self.check_target(target)?;
+        Ok(self.score_targets(estimate, target..target + 1)?[0])
+    }
+
+    /// The SDR alone, in dB: the same as [`Self::score`] gives, in less than half the time.
+    ///
+    /// # Errors
+    /// As [`Self::score`], but the joint system may be singular.
+    pub fn sdr(&self, estimate: &[f64], target: usize) -> Result<f64, MetricError> {
+        self.check_target(target)?;
+        let scale = level_scale(estimate_peak(estimate, self.samples)?);
+        let reference = &self.spectra[target];
+        let correlation = self.sections.correlate(estimate, scale, &[reference]);
+        let filter = self.own_gram(target)?.solve(&correlation[0])?;
+        let filter = self.sections.filter_spectrum(&filter);
+        let mut piece = vec![0.0; self.sections.points()];
+        let mut energies = [0.0; 2];
+        self.sections.filter(
+            &[vec![(reference, filter.as_slice())]],
+            |start, [target]| {
+                let estimate = scaled_piece(estimate, start, scale, &mut piece[..target.len()]);
+                let sums = sums_over([estimate, target], |[e, s]| [s * s, (e - s) * (e - s)]);
+                add(&mut energies, sums);
+            },
+        );
+        Ok(decibels(energies[0], energies[1]))
+    }
+
+    /// [`Self::score`] for several targets of one estimate.
+    fn score_targets(
+        &self,
+        estimate: &[f64],
+        targets: std::ops::Range<usize>,
+    ) -> Result<Vec<BssScores>, MetricError> {
+        let scale = level_scale(estimate_peak(estimate, self.samples)?);
+        let all: Vec<&Spectra> = self.spectra.iter().collect();
+        let correlations = self.sections.correlate(estimate, scale, &all);
+        // With one reference both projections are the same, and no interference is left.
+        let joint = match self.sources() {
+            1 => self.own_gram(0)?,
+            _ => self.joint_gram()?,
+        };
+        let joint_filters = joint.solve(&correlations.concat())?;
+        targets
+            .map(|target| {
+                let own_filter = self.own_gram(target)?.solve(&correlations[target])?;
+                Ok(self.ratios(estimate, scale, target, &own_filter, &joint_filters))
+            })
+            .collect()
+    }
+
+    /// Sums the energies of one split into target, interference and artifacts.
+    ///
+    /// `own_filter`: taps of the projection on the target's reference.
+    /// `joint_filters`: those of the projection on all references, one after another.
+    fn ratios(
+        &self,
+        estimate: &[f64],
+        scale: f64,
+        target: usize,
+        own_filter: &[f64],
+        joint_filters: &[f64],
+    ) -> BssScores {
+        let own_spectrum = self.sections.filter_spectrum(own_filter);
+        // Interference is the difference of the two projections.
+        let interference_spectra: Vec<Vec<Complex64>> = joint_filters
+            .chunks_exact(self.taps)
+            .enumerate()
+            .map(|(source, filter)| {
+                let own = (source == target)
+                    .then_some(own_filter)
+                    .into_iter()
+                    .flatten();
+                let mut filter = filter.to_vec();
+                for (tap, own) in filter.iter_mut().zip(own) {
+                    *tap -= own;
+                }
+                self.sections.filter_spectrum(&filter)
+            })
+            .collect();
+        let banks = [
+            vec![(&self.spectra[target], own_spectrum.as_slice())],
+            self.spectra
+                .iter()
+                .zip(interference_spectra.iter().map(Vec::as_slice))
+                .collect(),
+        ];
+
+        let mut piece = vec![0.0; self.sections.points()];
+        let mut energies = [0.0; 5];
+        self.sections
+            .filter(&banks, |start, [target, interference]| {
+                let estimate = scaled_piece(estimate, start, scale, &mut piece[..target.len()]);
+                let sums = sums_over([estimate, target, interference], |[e, s, i]| {
+                    let distortion = e - s;
+                    let artifacts = distortion - i;
+                    let sources = s + i;
+                    [
+                        s * s,
+                        i * i,
+                        distortion * distortion,
+                        sources * sources,
+                        artifacts * artifacts,
+                    ]
+                });
+                add(&mut energies, sums);
+            });
+        let [target, interference, distortion, sources, artifacts] = energies;
+        BssScores {
+            sdr_db: decibels(target, distortion),
+            sir_db: decibels(target, interference),
+            sar_db: decibels(sources, artifacts),
+        }
+    }
+
+    fn check_target(&self, target: usize) -> Result<(), MetricError> {
+        if target < self.sources() {
+            Ok(())
+        } else {
+            Err(MetricError::NoSuchTarget {
+                target,
+                references: self.sources(),
+            })
+        }
+    }
+
+    /// The Toeplitz system of reference `source` alone.
+    fn own_gram(&self, source: usize) -> Result<&Gram, MetricError> {
+        let correlation = &self.correlations[source][source];
+        self.own[source]
+            .get_or_init(|| Gram::factor(self.taps, |i, j| correlation[j - i]))
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+
+    /// The system of all references: a Toeplitz block for each pair.
+    fn joint_gram(&self) -> Result<&Gram, MetricError> {
+        self.joint
+            .get_or_init(|| {
+                Gram::factor(self.taps * self.sources(), |i, j| {
+                    let (p, a) = (i / self.taps, i % self.taps);
+                    let (q, b) = (j / self.taps, j % self.taps);
+                    // sum_t s_p[t - a] s_q[t - b]
+                    if a >= b {
+                        self.correlations[q][p][a - b]
+                    } else {
+                        self.correlations[p][q][b - a]
+                    }
+                })
+            })
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+}
+
+/// Scores of all sources of a separation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceScores {
+    /// In the order of the references.
+    pub scores: Vec<BssScores>,
+    /// `permutation[j]` is the index of the estimate that is taken for reference j.
+    pub permutation: Vec<usize>,
+}
+
+/// Scores `estimates` against `references` with the default filters, as the toolbox's function of
+/// the same name.
+///
+/// With `permutation`, estimates are matched with references so that the mean SIR is greatest;
+/// without, estimate j is scored against reference j.
+///
+/// # Errors
+/// As [`BssEval::new`] and [`BssEval::score`], and when there are not as many estimates as
+/// references, or more of them than can be permuted.
+pub fn bss_eval_sources(
+    references: &[&[f64]],
+    estimates: &[&[f64]],
+    permutation: bool,
+) -> Result<SourceScores, MetricError> {
+    let sources = references.len();
+    if sources != estimates.len() {
+        return Err(MetricError::CountMismatch {
+            references: sources,
+            estimates: estimates.len(),
+        });
+    }
+    if permutation && sources > MOST_SOURCES {
+        return Err(MetricError::TooManySources {
+            sources,
+            most: MOST_SOURCES,
+        });
+    }
+    let bss_eval = BssEval::new(references, &BssEvalSettings::default())?;
+    if !permutation {
+        let scores = (0..sources)
+            .map(|j| bss_eval.score(estimates[j], j))
+            .collect::<Result<Vec<BssScores>, _>>()?;
+        return Ok(SourceScores {
+            scores,
+            permutation: (0..sources).collect(),
+        });
+    }
+    let table = estimates
+        .iter()
+        .map(|estimate| bss_eval.score_targets(estimate, 0..sources))
+        .collect::<Result<Vec<Vec<BssScores>>, _>>()?;
+    let permutation = best_assignment(sources, |estimate, target| table[estimate][target].sir_db);
+    let scores = permutation
+        .iter()
+        .zip(0..)
+        .map(|(&estimate, j): (_, usize)| table[estimate][j]);
+    Ok(SourceScores {
+        scores: scores.collect(),
+        permutation,
+    })
+}
+
+/// Copies the samples of `signal` from `start` on, times `scale`, and zeros behind its end.
+fn scaled_piece<'a>(signal: &[f64], start: usize, scale: f64, out: &'a mut [f64]) -> &'a [f64] {
+    let rest = signal.get(start..).unwrap_or_default();
+    let (head, tail) = out.split_at_mut(rest.len().min(out.len()));
+    for (out, sample) in head.iter_mut().zip(rest) {
+        *out = sample * scale;
+    }
+    tail.fill(0.0);
+    out
+}
+
+fn add<const N: usize>(totals: &mut [f64; N], sums: [f64; N]) {
+    for (total, sum) in totals.iter_mut().zip(sums) {
+        *total += sum;
+    }
+}

@@ -1,0 +1,149 @@
+//! The one place where a dense Gram system is factored and solved.
+//!
+//! By default in plain Rust ([`crate::cholesky`]); with the feature `lapack` by the system's
+//! LAPACK (`potrf`, `potrs`) behind the same two functions.
+
+use crate::MetricError;
+
+/// A factored Gram matrix.
+pub(crate) struct Gram {
+    factor: Factor,
+}
+
+#[cfg(not(feature = "lapack"))]
+type Factor = crate::cholesky::Cholesky;
+
+#[cfg(feature = "lapack")]
+type Factor = ndarray_linalg::CholeskyFactorized<ndarray::OwnedRepr<f64>>;
+
+impl Gram {
+    /// Factors the symmetric matrix with the entries `entry(i, j)`, of which j >= i are asked for.
+    ///
+    /// # Errors
+    /// [`MetricError::Singular`] when a row is a linear combination of those before it up to
+    /// `order` units of rounding, which is what a backward stable factorisation can tell from 0.
+    pub(crate) fn factor(
+        order: usize,
+        entry: impl Fn(usize, usize) -> f64,
+    ) -> Result<Self, MetricError> {
+        let tolerance = order as f64 * f64::EPSILON;
+        let factor = factor(order, entry, tolerance).ok_or(MetricError::Singular)?;
+        Ok(Self { factor })
+    }
+
+    /// Solves G x = `right`.
+    pub(crate) fn solve(&self, right: &[f64]) -> Result<Vec<f64>, MetricError> {
+        let x = solve(&self.factor, right).ok_or(MetricError::Singular)?;
+        if x.iter().all(|value| value.is_finite()) {
+            Ok(x)
+        } else {
+            Err(MetricError::Singular)
+        }
+    }
+}
+
+#[cfg(not(feature = "lapack"))]
+fn factor(order: usize, entry: impl Fn(usize, usize) -> f64, tolerance: f64) -> Option<Factor> {
+    Factor::new(order, entry, tolerance)
+}
+
+#[cfg(not(feature = "lapack"))]
+fn solve(factor: &Factor, right: &[f64]) -> Option<Vec<f64>> {
+    Some(factor.solve(right))
+}
+
+#[cfg(feature = "lapack")]
+fn factor(order: usize, entry: impl Fn(usize, usize) -> f64, tolerance: f64) -> Option<Factor> {
+    use ndarray_linalg::{FactorizeCInto, UPLO};
+
+    let gram = ndarray::Array2::from_shape_fn((order, order), |(i, j)| entry(i.min(j), i.max(j)));
+    let diagonal = gram.diag().to_owned();
+    let factor = gram.factorizec_into(UPLO::Upper).ok()?;
+    // LAPACK stops only at a pivot of zero or less.
+    let pivots = factor.factor.diag();
+    let definite = pivots
+        .iter()
+        .zip(&diagonal)
+        .all(|(pivot, entry)| pivot * pivot > tolerance * entry);
+    definite.then_some(factor)
+}
+
+#[cfg(feature = "lapack")]
+fn solve(factor: &Factor, right: &[f64]) -> Option<Vec<f64>> {
+    use ndarray_linalg::SolveC;
+
+    factor
+        .solvec_into(ndarray::Array1::from(right.to_vec()))
+        .ok()
+        .map(|x| x.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cholesky::Cholesky;
+
+    /// Solutions of order 1 of systems with condition numbers of at most about 1e3.
+    const TOLERANCE: f64 = 1e-11;
+
+    /// A matrix whose eigenvalues lie between 1/30 and 30: a damped cosine's Toeplitz matrix.
+    fn entry(i: usize, j: usize) -> f64 {
+        let lag = i.abs_diff(j) as f64;
+        0.9_f64.powf(lag) * (0.7 * lag).cos()
+    }
+
+    /// Gauss-Jordan elimination, entry by entry.
+    fn eliminate(order: usize, right: &[f64]) -> Vec<f64> {
+        let mut rows: Vec<Vec<f64>> = (0..order)
+            .map(|i| (0..order).map(|j| entry(i, j)).chain([right[i]]).collect())
+            .collect();
+        for k in 0..order {
+            let pivot = rows[k].clone();
+            for (i, row) in rows.iter_mut().enumerate() {
+                let factor = if i == k {
+                    1.0 - 1.0 / pivot[k]
+                } else {
+                    row[k] / pivot[k]
+                };
+                row.iter_mut()
+                    .zip(&pivot)
+                    .for_each(|(x, p)| *x -= factor * p);
+            }
+        }
+        rows.iter().map(|row| row[order]).collect()
+    }
+
+    /// Orders below, at and above the edges of strips and panels.
+    #[test]
+    fn solutions_equal_elimination() {
+        for order in [1, 2, 7, 8, 9, 63, 64, 65, 72, 128, 200] {
+            let right: Vec<f64> = (0..order).map(|i| ((i * i) as f64).sin()).collect();
+            let expected = eliminate(order, &right);
+            let chosen = Gram::factor(order, entry).unwrap().solve(&right).unwrap();
+            let plain = Cholesky::new(order, entry, 0.0)
+                .expect("definite")
+                .solve(&right);
+            for x in [chosen, plain] {
+                assert_eq!(x.len(), order);
+                for (found, expected) in x.iter().zip(&expected) {
+                    assert!((found - expected).abs() < TOLERANCE, "order {order}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_solution_is_singular() {
+        let twin = |i: usize, j: usize| entry(i % 70, j % 70);
+        let indefinite = |i: usize, j: usize| if i == j && i == 99 { -1.0 } else { entry(i, j) };
+        assert_eq!(Gram::factor(140, twin).err(), Some(MetricError::Singular));
+        assert_eq!(
+            Gram::factor(140, indefinite).err(),
+            Some(MetricError::Singular)
+        );
+        assert_eq!(
+            Gram::factor(20, |_, _| f64::NAN).err(),
+            Some(MetricError::Singular)
+        );
+    }
+}
