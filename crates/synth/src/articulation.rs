@@ -15,20 +15,22 @@ pub(crate) const FRAMES_PER_SECOND: f64 = SAMPLE_RATE_HZ as f64 / FRAME_SAMPLES 
 /// Where the nasal zero rests on the nasal pole, so that they cancel.
 pub(crate) const NASAL_POLE_HZ: f64 = 270.0;
 
-/// Time constants of the approach to a target, from both sides, for the tract, the voice and the noises.
+/// Time constants of the approach to a target, from both sides, for the tract, the voice and the
+/// noises.
 const TRACT_SECONDS: f64 = 0.016;
 const VOICE_SECONDS: f64 = 0.005;
 const NOISE_SECONDS: f64 = 0.002;
 
 /// Length towards which sentences are pressed or stretched, as speakers do who read to a beat.
-const SPEECH_SECONDS: f64 = 1.4;
+const SPEECH_SECONDS: f64 = 1.35;
 /// Share of the deviation from it (in log length) that remains.
 const ELASTICITY: f64 = 0.6;
 
 /// Level of the breath after a voiceless plosive, against a vowel.
-const BREATH: f64 = 0.22;
+const BREATH: f64 = 0.3;
 
-/// The state of the tract and its sources at one time. Amplitudes are 1 for those of a stressed vowel.
+/// The state of the tract and its sources at one time. Amplitudes are 1 for those of a stressed
+/// vowel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Posture {
     pub(crate) formants: Formants,
@@ -130,7 +132,8 @@ const ACCENTS: [f64; Sentence::WORDS] = [0.8, 0.8, 0.1, 1.2, 1.0, 0.6];
 /// Length of each word against a stressed one.
 const LENGTHS: [f64; Sentence::WORDS] = [0.85, 0.95, 0.8, 1.05, 1.0, 1.1];
 
-/// Plans how a speaker says a sentence. Two plans differ as two takes do: in timing, melody and precision.
+/// Plans how a speaker says a sentence. Two plans differ as two takes do: in timing, melody and
+/// precision.
 pub(crate) fn plan(sentence: &Sentence, speaker: &Speaker, rng: &mut impl Rng) -> Score {
     let sounds: Vec<Sound> = sentence
         .phonemes()
@@ -302,7 +305,8 @@ fn segments(sounds: &[Sound], place: usize, rng: &mut impl Rng) -> Vec<Segment> 
                 },
                 Segment::steady(0.2 * seconds, to),
             ];
-            // A word that begins with a vowel after another vowel is set off by pressing the folds together.
+            // A word that begins with a vowel after another vowel is set off by pressing the folds
+            // together.
             if sound.first_of_word && previous.is_some_and(|previous| previous.phone.is_vowel()) {
                 parts.insert(0, Segment::steady(0.03, Posture { voice: 0.2, ..from }));
             }
@@ -409,7 +413,8 @@ fn segments(sounds: &[Sound], place: usize, rng: &mut impl Rng) -> Vec<Segment> 
     }
 }
 
-/// The formants of a sound, the second drawn towards the next vowel's, or the last one's if none follows.
+/// The formants of a sound, the second drawn towards the next vowel's, or the last one's if none
+/// follows.
 fn coarticulated(sounds: &[Sound], place: usize) -> Formants {
     let mut formants = sounds[place].spec.formants;
     let share = sounds[place].spec.coarticulation;
@@ -449,8 +454,8 @@ fn fade(frames: &mut [Frame], start: usize, end: usize) {
     }
 }
 
-/// Lets every value approach its targets exponentially, from both sides: it sets out before the target changes and
-/// arrives after.
+/// Lets every value approach its targets exponentially, from both sides: it sets out before the
+/// target changes and arrives after.
 fn smooth(frames: &mut [Frame]) {
     let approach = |state: Posture, target: Posture| {
         state.zip(target, |state, target, seconds| {

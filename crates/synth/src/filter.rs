@@ -1,6 +1,7 @@
-//! The digital filters that voices, rooms and noises are made of, at [`SAMPLE_RATE_HZ`](crate::SAMPLE_RATE_HZ).
+//! The digital filters that voices, rooms and noises are made of, at
+//! [`SAMPLE_RATE_HZ`](crate::SAMPLE_RATE_HZ).
 
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::TAU;
 
 use crate::SAMPLE_RATE_HZ;
 
@@ -107,8 +108,8 @@ impl Glide {
 
 /// A pair of poles with unit gain at zero frequency: one formant of a cascade (Klatt 1980).
 ///
-/// It remembers its own output and glides from one tuning to the next, so that moving it makes no click. Between two
-/// stable tunings all are stable.
+/// It remembers its own output and glides from one tuning to the next, so that moving it makes no
+/// click. Between two stable tunings all are stable.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Resonator {
     coefficients: Glide,
@@ -144,7 +145,8 @@ impl Resonator {
     }
 }
 
-/// A pair of zeros with unit gain at zero frequency: the inverse of a [`Resonator`]. It remembers its input.
+/// A pair of zeros with unit gain at zero frequency: the inverse of a [`Resonator`]. It remembers
+/// its input.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Antiresonator {
     coefficients: Glide,
@@ -201,11 +203,6 @@ impl OnePole {
         filter
     }
 
-    /// With a time constant in seconds.
-    pub(crate) fn of_seconds(seconds: f64) -> Self {
-        Self::new((2.0 * PI * seconds).recip())
-    }
-
     /// Moves the -3 dB point and goes on from the present state.
     pub(crate) fn tune(&mut self, hz: f64) {
         // cos w of the pole's half-power point: exact also near Nyquist.
@@ -243,7 +240,8 @@ pub(crate) fn amplitude(level_db: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Gain of a filter at a frequency, from its response to one second of a sine after another has passed.
+    /// Gain of a filter at a frequency, from its response to one second of a sine after another has
+    /// passed.
     fn gain(mut filter: impl FnMut(f64) -> f64, hz: f64) -> f64 {
         let rate = SAMPLE_RATE_HZ as usize;
         let output: Vec<f64> = (0..2 * rate)

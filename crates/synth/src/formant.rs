@@ -1,4 +1,5 @@
-//! A cascade/parallel formant synthesiser after Klatt (1980), with the glottal source of Klatt and Klatt (1990).
+//! A cascade/parallel formant synthesiser after Klatt (1980), with the glottal source of Klatt and
+//! Klatt (1990).
 
 use rand::{Rng, RngExt};
 
@@ -35,8 +36,8 @@ pub(crate) struct Synthesiser {
 }
 
 impl Synthesiser {
-    /// Fits the tract's upper formants and the gains, by which the vowel of "one" has unit level both voiced and
-    /// whispered.
+    /// Fits the tract's upper formants and the gains, by which the vowel of "one" has unit level
+    /// both voiced and whispered.
     pub(crate) fn new(speaker: &Speaker) -> Self {
         let upper = UPPER_FORMANTS_HZ
             .iter()
@@ -130,7 +131,8 @@ fn noise(rng: &mut impl Rng) -> f64 {
     rng.random_range(-width..width)
 }
 
-/// The vocal folds: pulses of air as t^2 - t^3 while they are open, then nothing until the period is over.
+/// The vocal folds: pulses of air as t^2 - t^3 while they are open, then nothing until the period
+/// is over.
 #[derive(Debug, Clone)]
 struct Glottis {
     open_quotient: f64,
@@ -169,9 +171,9 @@ impl Glottis {
 
     /// The next sample; `deviations`, of unit variance, are asked for once a period.
     ///
-    /// The flow's derivative jumps where the folds meet, usually between two samples. Sampled as it is, the jump would
-    /// fold back into the band as a rough noise, so it is spread over both neighbours (a polynomial band-limited step),
-    /// which delays the source by one sample.
+    /// The flow's derivative jumps where the folds meet, usually between two samples. Sampled as it
+    /// is, the jump would fold back into the band as a rough noise, so it is spread over both
+    /// neighbours (a polynomial band-limited step), which delays the source by one sample.
     fn next(&mut self, pitch_hz: f64, deviations: impl FnOnce() -> [f64; 2]) -> Pulse {
         let step = self.stretch * pitch_hz / f64::from(SAMPLE_RATE_HZ);
         self.phase += step;
@@ -240,7 +242,8 @@ impl Tract {
         }
     }
 
-    /// The next sample at the lips. The walls of a closed mouth muffle the voice; air is only heard from an open one.
+    /// The next sample at the lips. The walls of a closed mouth muffle the voice; air is only heard
+    /// from an open one.
     #[inline]
     fn next(&mut self, voice: f64, air: f64) -> f64 {
         let mut sample = self.walls.next(self.tilt.next(voice)) + air;
@@ -267,8 +270,8 @@ impl NoiseBank {
     /// Samples after which the response of a bank has died away.
     const RESPONSE_SAMPLES: usize = 400;
 
-    /// `formant_scale` moves the resonances half as far as the formants: cavities in front of a constriction differ
-    /// less between speakers than whole tracts.
+    /// `formant_scale` moves the resonances half as far as the formants: cavities in front of a
+    /// constriction differ less between speakers than whole tracts.
     fn new(turbulence: &Turbulence, formant_scale: f64) -> Self {
         let scale = 0.5 * (1.0 + formant_scale);
         let mut bank = Self {
@@ -299,5 +302,256 @@ impl NoiseBank {
             sample += *level * filter.next(white);
         }
         sample
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::PI;
+
+    use realfft::RealFftPlanner;
+
+    use super::*;
+    use crate::articulation::{Frame, plan};
+    use crate::grid::Sentence;
+    use crate::speaker::Sex;
+    use crate::stream;
+
+    /// An average man of low pitch, whose harmonics show his formants.
+    fn average_man() -> Speaker {
+        Speaker {
+            formant_scale: 1.0,
+            formant_habit: [1.0; 3],
+            pitch_hz: 100.0,
+            ..Speaker::random(Sex::Male, &mut stream(1, "test", &[]))
+        }
+    }
+
+    fn steady(phone: Phone, speaker: &Speaker) -> Vec<f64> {
+        let posture = Posture {
+            formants: phone.spec().formants,
+            nasal_zero_hz: NASAL_POLE_HZ,
+            voice: 1.0,
+            breath: 0.0,
+            friction: 0.0,
+            closure: 0.0,
+        };
+        let frame = Frame {
+            posture,
+            pitch_hz: speaker.pitch_hz,
+            noise: 0,
+        };
+        let score = Score {
+            frames: vec![frame; 250],
+            turbulences: Vec::new(),
+            marks: Vec::new(),
+        };
+        Synthesiser::new(speaker).render(&score, &mut stream(2, "test", &[]))
+    }
+
+    /// Sound of the first occurrence of a phone in a sentence, dry, and of the whole of it.
+    fn spoken(code: &str, phone: Phone, speaker: &Speaker) -> (Vec<f64>, Vec<f64>) {
+        let sentence: Sentence = code.parse().unwrap();
+        let mut rng = stream(3, "test", &[]);
+        let score = plan(&sentence, speaker, &mut rng);
+        let whole = Synthesiser::new(speaker).render(&score, &mut rng);
+        let (_, frames) = score
+            .marks
+            .iter()
+            .find(|(sound, _)| *sound == phone)
+            .unwrap();
+        let part = whole[frames.start * FRAME_SAMPLES..frames.end * FRAME_SAMPLES].to_vec();
+        (part, whole)
+    }
+
+    /// Frequencies of the peaks of the all-pole model of a signal with a first difference
+    /// (Levinson's recursion).
+    fn formant_peaks(samples: &[f64]) -> Vec<f64> {
+        const ORDER: usize = 20;
+        let lifted: Vec<f64> = samples
+            .windows(2)
+            .map(|pair| pair[1] - 0.9 * pair[0])
+            .collect();
+        let windowed: Vec<f64> = lifted
+            .iter()
+            .enumerate()
+            .map(|(n, x)| x * (PI * n as f64 / lifted.len() as f64).sin())
+            .collect();
+        let correlation: Vec<f64> = (0..=ORDER)
+            .map(|lag| {
+                windowed
+                    .iter()
+                    .zip(&windowed[lag..])
+                    .map(|(a, b)| a * b)
+                    .sum()
+            })
+            .collect();
+        let mut predictor = vec![1.0];
+        let mut error = correlation[0];
+        for order in 1..=ORDER {
+            let sum: f64 = predictor
+                .iter()
+                .zip(correlation[1..=order].iter().rev())
+                .map(|(a, r)| a * r)
+                .sum();
+            let reflection = -sum / error;
+            predictor.push(0.0);
+            let mirrored: Vec<f64> = predictor.iter().rev().copied().collect();
+            for (a, b) in predictor.iter_mut().zip(mirrored) {
+                *a += reflection * b;
+            }
+            error *= 1.0 - reflection * reflection;
+        }
+        let inverse_power: Vec<f64> = (0..800)
+            .map(|step| {
+                let angle = PI * f64::from(step) / 800.0;
+                let (re, im) = predictor
+                    .iter()
+                    .enumerate()
+                    .fold((0.0, 0.0), |(re, im), (n, a)| {
+                        let (sin, cos) = (angle * n as f64).sin_cos();
+                        (re + a * cos, im - a * sin)
+                    });
+                re * re + im * im
+            })
+            .collect();
+        (1..799)
+            .filter(|&i| {
+                inverse_power[i] < inverse_power[i - 1] && inverse_power[i] < inverse_power[i + 1]
+            })
+            .map(|i| 10.0 * i as f64)
+            .collect()
+    }
+
+    /// Power spectrum under a sine window, as pairs of frequency and power.
+    fn spectrum(samples: &[f64]) -> Vec<(f64, f64)> {
+        let length = samples.len();
+        let transform = RealFftPlanner::new().plan_fft_forward(length);
+        let mut windowed: Vec<f64> = samples
+            .iter()
+            .enumerate()
+            .map(|(n, x)| x * (PI * (n as f64 + 0.5) / length as f64).sin())
+            .collect();
+        let mut bins = transform.make_output_vec();
+        transform.process(&mut windowed, &mut bins).unwrap();
+        let step = f64::from(SAMPLE_RATE_HZ) / length as f64;
+        bins.iter()
+            .enumerate()
+            .map(|(i, bin)| (i as f64 * step, bin.norm_sqr()))
+            .collect()
+    }
+
+    #[test]
+    fn vowels_have_their_formants() {
+        for phone in [
+            Phone::Ih,
+            Phone::Eh,
+            Phone::Ae,
+            Phone::Ah,
+            Phone::Aa,
+            Phone::Iy,
+        ] {
+            let samples = steady(phone, &average_man());
+            let peaks = formant_peaks(&samples[2000..6000]);
+            for target in phone.spec().formants.hz {
+                // Harmonics 100 Hz apart place a peak no better than this.
+                let tolerance = 50.0 + 0.03 * target;
+                assert!(
+                    peaks.iter().any(|peak| (peak - target).abs() < tolerance),
+                    "{phone:?}: no peak at {target} Hz in {peaks:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn voice_has_its_pitch() {
+        for pitch_hz in [90.0, 133.0, 229.0] {
+            let speaker = Speaker {
+                pitch_hz,
+                ..average_man()
+            };
+            let samples = steady(Phone::Ah, &speaker);
+            let part = &samples[2000..6000];
+            let correlation = |lag: usize| -> f64 {
+                part[..3500]
+                    .iter()
+                    .zip(&part[lag..])
+                    .map(|(a, b)| a * b)
+                    .sum()
+            };
+            let best = (50..250)
+                .max_by(|&a, &b| correlation(a).total_cmp(&correlation(b)))
+                .unwrap();
+            let measured = f64::from(SAMPLE_RATE_HZ) / best as f64;
+            let periods = measured / pitch_hz;
+            // A multiple of the period may correlate as well.
+            let nearest = [1.0, 0.5, 1.0 / 3.0]
+                .into_iter()
+                .any(|n: f64| (periods / n - 1.0).abs() < 0.02);
+            assert!(nearest, "{measured} Hz for {pitch_hz}");
+        }
+    }
+
+    #[test]
+    fn source_is_free_of_aliases() {
+        let speaker = Speaker {
+            jitter: 0.0,
+            shimmer: 0.0,
+            ..average_man()
+        };
+        // A steady 330 Hz: its harmonic 48, at 15.84 kHz, folds back to 160 Hz.
+        let mut source = Glottis::new(&speaker);
+        let samples: Vec<f64> = (0..16_000)
+            .map(|_| source.next(330.0, || [0.0; 2]).flow)
+            .collect();
+        let lines = spectrum(&samples);
+        let alias_db = 10.0 * (lines[160].1 / lines[330].1).log10();
+        assert!(alias_db < -60.0, "{alias_db}");
+    }
+
+    #[test]
+    fn vowels_are_low() {
+        let (vowel, _) = spoken("lgas6p", Phone::Iy, &average_man());
+        let (mut below, mut above) = (0.0, 0.0);
+        for (hz, power) in spectrum(&vowel) {
+            *if hz < 1000.0 { &mut below } else { &mut above } += power;
+        }
+        assert!(below > 4.0 * above, "{below} {above}");
+    }
+
+    #[test]
+    fn hiss_is_high() {
+        for (code, phone) in [("lgas6n", Phone::S), ("lgaz2n", Phone::Z)] {
+            let (hiss, _) = spoken(code, phone, &average_man());
+            // A voiced hiss has its voice as well, all of it low.
+            let noise = spectrum(&hiss[hiss.len() / 4..3 * hiss.len() / 4])
+                .into_iter()
+                .filter(|&(hz, _)| hz > 1000.0);
+            let (weighted, total) = noise.fold((0.0, 0.0), |(sum, total), (hz, power)| {
+                (sum + hz * power, total + power)
+            });
+            let centroid = weighted / total;
+            assert!(
+                (4000.0..7000.0).contains(&centroid),
+                "{phone:?}: {centroid}"
+            );
+        }
+    }
+
+    #[test]
+    fn plosives_close() {
+        for phone in [Phone::P, Phone::T, Phone::K] {
+            let (sound, whole) = spoken("pgbx2n", phone, &average_man());
+            let closure = &sound[35 * sound.len() / 100..45 * sound.len() / 100];
+            let level_db = 20.0 * (rms(closure) / rms(&whole)).log10();
+            assert!(level_db < -40.0, "{phone:?}: {level_db}");
+        }
+    }
+
+    #[test]
+    fn gains_make_voice_and_breath_one() {
+        let level = rms(&steady(Phone::Ah, &average_man())[1000..]);
+        assert!((0.8..1.25).contains(&level), "{level}");
     }
 }

@@ -1,7 +1,7 @@
 //! The sentences of the Grid corpus: "bin green at a nine again".
 //!
-//! Source: Cooke, Barker, Cunningham, Shao (2006), "An audio-visual corpus for speech perception and automatic speech
-//! recognition".
+//! Source: Cooke, Barker, Cunningham, Shao (2006), "An audio-visual corpus for speech perception
+//! and automatic speech recognition".
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,7 +22,8 @@ const fn word(code: u8, text: &'static str, phones: &'static [Phone]) -> Word {
     Word { code, text, phones }
 }
 
-/// The choices of the six places of a sentence, in the pronunciation of southern England, where the corpus was read.
+/// The choices of the six places of a sentence, in the pronunciation of southern England, where the
+/// corpus was read.
 const GRAMMAR: [&[Word]; Sentence::WORDS] = [
     &[
         word(b'b', "bin", &[B, Ih, N]),
@@ -101,7 +102,8 @@ const PLACES: [&str; Sentence::WORDS] = [
 
 /// A sentence of six words: command, colour, preposition, letter, digit, adverb.
 ///
-/// It is written as its words, and parsed from them or from the six-character code that names the corpus's files.
+/// It is written as its words, and parsed from them or from the six-character code that names the
+/// corpus's files.
 ///
 /// ```
 /// use synth::Sentence;
@@ -143,11 +145,12 @@ pub enum SentenceError {
 impl Sentence {
     /// Words in a sentence.
     pub const WORDS: usize = 6;
-    /// Number of different sentences: 4 commands x 4 colours x 4 prepositions x 25 letters (no w) x 10 digits x 4
-    /// adverbs.
+    /// Number of different sentences: 4 commands x 4 colours x 4 prepositions x 25 letters (no w) x
+    /// 10 digits x 4 adverbs.
     pub const COUNT: u32 = 64_000;
 
-    /// The sentence at a place of the list of all [`COUNT`](Self::COUNT) sentences, counted round for larger numbers.
+    /// The sentence at a place of the list of all [`COUNT`](Self::COUNT) sentences, counted round
+    /// for larger numbers.
     #[must_use]
     pub fn from_index(index: u32) -> Self {
         let mut rest = index % Self::COUNT;
@@ -248,8 +251,9 @@ impl FromStr for Sentence {
 
 /// All sentences in a random order, without repetition, each found without those before it.
 ///
-/// A Feistel network over 16 bits, its rounds four random tables: a permutation of 65 536 numbers. One that leads past
-/// the last sentence is sent through again, which makes it a permutation of the sentences.
+/// A Feistel network over 16 bits, its rounds four random tables: a permutation of 65 536 numbers.
+/// One that leads past the last sentence is sent through again, which makes it a permutation of the
+/// sentences.
 #[derive(Debug, Clone)]
 pub struct SentenceOrder {
     rounds: [[u8; 256]; 4],
@@ -291,6 +295,8 @@ impl SentenceOrder {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+
+    use proptest::prelude::*;
 
     use super::*;
     use crate::stream;
@@ -366,6 +372,17 @@ mod tests {
             counts.iter().all(|&count| (60..=140).contains(&count)),
             "{counts:?}"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn texts_are_sentences_or_errors(
+            text in "[a-z0-9 ]{0,8}|\\PC{6}|(bin|x) (blue|red) (at|by) [a-z] (one|two) now",
+        ) {
+            if let Ok(sentence) = text.parse::<Sentence>() {
+                prop_assert!(text == sentence.code() || text == sentence.to_string());
+            }
+        }
     }
 
     #[test]

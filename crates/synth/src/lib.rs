@@ -1,6 +1,51 @@
 //! Seeded speech, domestic noise and mixtures drawn from the generative model.
+//!
+//! Everything a separation experiment listens to, made from a seed, without a file:
+//!
+//! | what | where |
+//! |---|---|
+//! | random numbers of one cell of an experiment | [`stream`] |
+//! | thirty-four speakers of Grid sentences in a room | [`Speech`], [`Sentence`] |
+//! | the room itself, for other sounds | [`Room`], [`add_noise_floor`] |
+//! | hum, appliances, clatter, music and talk of a home | [`background`](background()) |
+//! | mixtures drawn from the generative model of the separation | [`generative`] |
+//!
+//! Sounds are mono at [`SAMPLE_RATE_HZ`], full scale 1.
+//!
+//! # Example
+//!
+//! A speaker over the noise of a home, at 3 dB:
+//!
+//! ```
+//! let seed = 1;
+//! let speech = synth::Speech::new(seed);
+//! let utterance = speech.utterance(12, 0)?;
+//! println!("{} ({})", utterance.sentence, utterance.sentence.code());
+//!
+//! let seconds = utterance.samples.len() as f64 / f64::from(synth::SAMPLE_RATE_HZ);
+//! let noise = synth::background(seconds, &mut synth::stream(seed, "background", &[0]))?;
+//!
+//! let energy = |samples: &[f64]| samples.iter().map(|x| x * x).sum::<f64>();
+//! let gain = (energy(&utterance.samples) / energy(&noise) / 10f64.powf(3.0 / 10.0)).sqrt();
+//! let mixture: Vec<f64> =
+//!     utterance.samples.iter().zip(&noise).map(|(speech, noise)| speech + gain * noise).collect();
+//! # assert!(mixture.iter().all(|x| x.abs() < 1.0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is promised
+//!
+//! The same seed gives the same numbers, whatever else is drawn, in whatever order and on however
+//! many threads. The random words are the same on every platform; what becomes of them passes
+//! through exponentials, logarithms, sines and matrix products, whose last bits may differ between
+//! platforms and processors.
+//!
+//! The speech is a stand-in for recordings. Its timing, melody, formants, noises and spectrum are
+//! those of speech, and speakers differ in what sets speakers apart, but it has fewer whims than
+//! people have.
 
 mod articulation;
+mod background;
 mod filter;
 mod formant;
 pub mod generative;
@@ -11,6 +56,7 @@ mod speaker;
 mod speech;
 mod stream;
 
+pub use background::{BackgroundError, background};
 pub use generative::{DrawnMixture, GenerativeError, MixtureSettings, gamma_matrix};
 pub use grid::{Sentence, SentenceError, SentenceOrder};
 pub use phone::Phone;
@@ -19,5 +65,5 @@ pub use speaker::{Sex, Speaker};
 pub use speech::{Speech, SpeechError, Utterance};
 pub use stream::stream;
 
-/// Sample rate of everything this crate sounds.
+/// Sample rate of all sounds of this crate.
 pub const SAMPLE_RATE_HZ: u32 = 16_000;

@@ -1,8 +1,9 @@
 //! The speech sounds of the fifty-one words: what the vocal tract does for each of them.
 //!
-//! Formants and bandwidths follow the tables of Klatt (1980), "Software for a cascade/parallel formant synthesizer",
-//! for an average man; durations follow Klatt (1979) for sentences at a normal rate, and the noise spectra the usual
-//! descriptions of English obstruents (Stevens 1998). A speaker scales them.
+//! Formants and bandwidths follow the tables of Klatt (1980), "Software for a cascade/parallel
+//! formant synthesizer", for an average man; durations follow Klatt (1979) for sentences at a
+//! normal rate, and the noise spectra the usual descriptions of English obstruents (Stevens 1998).
+//! A speaker scales them.
 
 /// A speech sound, named as in ARPAbet. `Ax` is the neutral vowel of "again" and "seven".
 #[allow(missing_docs, reason = "the names are the alphabet's")]
@@ -35,7 +36,8 @@ pub(crate) struct Turbulence {
 /// How a sound is made.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Manner {
-    /// Voiced, from one posture of the tract to another (the same one but for diphthongs and drifting vowels).
+    /// Voiced, from one posture of the tract to another (the same one but for diphthongs and
+    /// drifting vowels).
     Vowel { to: Formants },
     /// A glide or a liquid.
     Approximant,
@@ -47,7 +49,8 @@ pub(crate) enum Manner {
         noise: Turbulence,
         level_db: f64,
     },
-    /// A closure, then a burst, then for voiceless ones breath until the voice sets in. Affricates have a long burst.
+    /// A closure, then a burst, then for voiceless ones breath until the voice sets in. Affricates
+    /// have a long burst.
     Plosive {
         voiced: bool,
         noise: Turbulence,
@@ -115,17 +118,23 @@ impl Phone {
             Phone::S => fricative(false, 110, 1420, ALVEOLAR, -12.0),
             Phone::Z => fricative(true, 85, 1420, ALVEOLAR, -17.0),
 
-            Phone::P => plosive(false, 70, 1000, LIP_BURST, -18.0, (7, 45)),
-            Phone::B => plosive(true, 65, 1000, LIP_BURST, -22.0, (6, 5)),
-            Phone::T => plosive(false, 60, 1700, TONGUE_BURST, -10.0, (14, 42)),
-            Phone::D => plosive(true, 55, 1700, TONGUE_BURST, -15.0, (8, 6)),
-            Phone::K => plosive(false, 65, 1800, PALATE_BURST, -12.0, (18, 42)),
-            Phone::G => plosive(true, 60, 1800, PALATE_BURST, -17.0, (13, 8)),
-            Phone::Ch => plosive(false, 55, 1800, POSTALVEOLAR, -12.0, (95, 15)),
-            Phone::Jh => plosive(true, 50, 1800, POSTALVEOLAR, -16.0, (55, 6)),
+            Phone::P => plosive(false, 70, 1000, LIP_BURST, -18.0, (7, 45), LIPS),
+            Phone::B => plosive(true, 65, 1000, LIP_BURST, -22.0, (6, 5), LIPS),
+            Phone::T => plosive(false, 60, 1700, TONGUE_BURST, -10.0, (14, 42), TIP),
+            Phone::D => plosive(true, 55, 1700, TONGUE_BURST, -15.0, (8, 6), TIP),
+            Phone::K => plosive(false, 65, 1800, PALATE_BURST, -12.0, (18, 42), BACK),
+            Phone::G => plosive(true, 60, 1800, PALATE_BURST, -17.0, (13, 8), BACK),
+            Phone::Ch => plosive(false, 55, 1800, POSTALVEOLAR, -12.0, (95, 15), BACK),
+            Phone::Jh => plosive(true, 50, 1800, POSTALVEOLAR, -16.0, (55, 6), BACK),
         }
     }
 }
+
+/// Share of the vowel in the second formant of a closure: the back of the tongue closes where the
+/// vowel has it, the lips leave it free, its tip does not.
+const BACK: f64 = 0.75;
+const LIPS: f64 = 0.55;
+const TIP: f64 = 0.3;
 
 /// /s z/: a short cavity in front of the teeth, nothing below it.
 const ALVEOLAR: Turbulence = Turbulence {
@@ -271,17 +280,12 @@ fn plosive(
     noise: Turbulence,
     level_db: f64,
     (burst, breath): (u16, u16),
+    coarticulation: f64,
 ) -> PhoneSpec {
     let tract = if voiced {
         formants([210, second_formant_hz, 2500], [60, 110, 170])
     } else {
         formants([380, second_formant_hz, 2500], [280, 150, 240])
-    };
-    // The back of the tongue closes where the vowel has it, the lips leave it free, its tip does not.
-    let coarticulation = match second_formant_hz {
-        1800 => 0.75,
-        1000 => 0.55,
-        _ => 0.3,
     };
     PhoneSpec {
         manner: Manner::Plosive {

@@ -1,4 +1,5 @@
-//! A living room: the response from a talker to a microphone two metres away, and the noise floor of the recording.
+//! A living room: the response from a talker to a microphone two metres away, and the noise floor
+//! of the recording.
 
 use std::sync::Arc;
 
@@ -49,9 +50,10 @@ impl Room {
     /// A random living room of about 55 cubic metres, its walls such that sound decays by 60 dB in
     /// `reverberation_seconds`.
     ///
-    /// The first reflections are those of a box (image sources, Allen and Berkley 1979), each with its delay to a
-    /// fraction of a sample; they give way to a diffuse tail, noise that decays exponentially, with the level that the
-    /// density of images gives it, and loses its high frequencies as it decays.
+    /// The first reflections are those of a box (image sources, Allen and Berkley 1979), each with
+    /// its delay to a fraction of a sample; they give way to a diffuse tail, noise that decays
+    /// exponentially, with the level that the density of images gives it, and loses its high
+    /// frequencies as it decays.
     ///
     /// # Errors
     /// A reverberation time out of range.
@@ -105,7 +107,8 @@ impl Room {
         &self.response
     }
 
-    /// What the microphone hears of a dry signal: as long as the signal, the tail after its end is left out.
+    /// What the microphone hears of a dry signal: as long as the signal, the tail after its end is
+    /// left out.
     #[must_use]
     pub fn reverberate(&self, dry: &[f64]) -> Vec<f64> {
         let length = self.forward.len();
@@ -195,8 +198,8 @@ fn response(
     for (n, sample) in response.iter_mut().enumerate() {
         let seconds = n as f64 / rate;
         let decay = 10f64.powf(-3.0 * (start + seconds) / reverberation_seconds);
-        // Air and furniture take the high frequencies first. White noise of unit variance passes the filter with
-        // (1 - keep) / (1 + keep) of its power, which is made up for.
+        // Air and furniture take the high frequencies first. White noise of unit variance passes
+        // the filter with (1 - keep) / (1 + keep) of its power, which is made up for.
         let corner_hz = 1800.0 + 5000.0 * (-seconds / (0.25 * reverberation_seconds)).exp();
         colour.tune(corner_hz);
         let gain = colour.white_gain().recip();
@@ -229,5 +232,102 @@ pub fn add_noise_floor(samples: &mut [f64], floor_db: f64, rng: &mut impl Rng) {
     let deviation = rms(samples) * amplitude(floor_db);
     for sample in samples {
         *sample += deviation * rng.sample::<f64, _>(StandardNormal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream;
+
+    /// Reverberation time from Schroeder's backward integral: the slope between -5 and -25 dB.
+    fn measured_seconds(response: &[f64]) -> f64 {
+        let mut left: Vec<f64> = response
+            .iter()
+            .rev()
+            .scan(0.0, |energy, x| {
+                *energy += x * x;
+                Some(*energy)
+            })
+            .collect();
+        left.reverse();
+        let crossing = |level_db: f64| {
+            let bound = left[0] * 10f64.powf(level_db / 10.0);
+            left.partition_point(|&energy| energy > bound) as f64 / f64::from(SAMPLE_RATE_HZ)
+        };
+        3.0 * (crossing(-25.0) - crossing(-5.0))
+    }
+
+    #[test]
+    fn reverberation_time_is_what_was_asked_for() {
+        for seconds in [0.2, 0.3, 0.6] {
+            for seed in 0..20 {
+                let room = Room::new(seconds, &mut stream(seed, "test", &[])).unwrap();
+                let measured = measured_seconds(room.response());
+                assert!(
+                    (measured / seconds - 1.0).abs() < 0.2,
+                    "seed {seed}: {measured}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn direct_sound_comes_first_and_is_highest() {
+        for seed in 0..20 {
+            let room = Room::new(0.3, &mut stream(seed, "test", &[])).unwrap();
+            let [direct, rest @ ..] = room.response() else {
+                panic!("empty response");
+            };
+            assert!((direct - 1.0).abs() < 1e-12);
+            assert!(rest.iter().all(|x| x.abs() < 1.0), "seed {seed}");
+            // A talker two metres away in a living room: direct and reverberant sound of like
+            // level.
+            let ratio_db = -10.0 * rest.iter().map(|x| x * x).sum::<f64>().log10();
+            assert!((-8.0..6.0).contains(&ratio_db), "seed {seed}: {ratio_db}");
+        }
+    }
+
+    #[test]
+    fn reverberation_is_the_convolution() {
+        let room = Room::new(0.1, &mut stream(1, "test", &[])).unwrap();
+        let mut rng = stream(2, "test", &[]);
+        // Long enough for several blocks.
+        let dry: Vec<f64> = (0..30_000).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let wet = room.reverberate(&dry);
+        assert_eq!(wet.len(), dry.len());
+        for at in [0, 1, 100, 6000, 6272, 6273, 12_345, 29_999] {
+            let plain: f64 = room
+                .response()
+                .iter()
+                .zip(dry[..=at].iter().rev())
+                .map(|(h, x)| h * x)
+                .sum();
+            assert!(
+                (plain - wet[at]).abs() < 1e-10,
+                "at {at}: {plain} {}",
+                wet[at]
+            );
+        }
+        assert!(room.reverberate(&[]).is_empty());
+    }
+
+    #[test]
+    fn noise_floor_is_relative_to_the_signal() {
+        let mut samples = vec![0.0; 32_000];
+        samples[..16_000].fill(0.1);
+        let level = rms(&samples);
+        add_noise_floor(&mut samples, -45.0, &mut stream(1, "test", &[]));
+        let floor_db = 20.0 * (rms(&samples[16_000..]) / level).log10();
+        // Five standard deviations of the level of 16 000 Gaussian samples.
+        assert!((floor_db + 45.0).abs() < 0.25, "{floor_db}");
+    }
+
+    #[test]
+    fn impossible_rooms_are_refused() {
+        for seconds in [0.0, -0.3, f64::NAN, f64::INFINITY, 10.0] {
+            let outcome = Room::new(seconds, &mut stream(1, "test", &[]));
+            assert!(matches!(outcome, Err(RoomError::ReverberationTime(_))));
+        }
     }
 }

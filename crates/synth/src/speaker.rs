@@ -97,7 +97,7 @@ impl Speaker {
             } else {
                 between(-36.0, -26.0)
             },
-            tempo: between(0.9, 1.12),
+            tempo: between(0.9, 1.1),
             jitter: between(0.003, 0.010),
             shimmer: between(0.02, 0.06),
             loudness_db: between(-2.0, 2.0),

@@ -38,7 +38,8 @@ pub struct Utterance {
     pub samples: Vec<f64>,
 }
 
-/// Seeded speech: the same seed gives the same samples, utterance by utterance, in whatever order they are asked for.
+/// Seeded speech: the same seed gives the same samples, utterance by utterance, in whatever order
+/// they are asked for.
 ///
 /// ```
 /// let speech = synth::Speech::new(1);
@@ -101,8 +102,9 @@ impl Speech {
 
     /// An utterance of a speaker, counted from 1: reverberant, with the room's noise floor.
     ///
-    /// The sentences of a speaker are in random order and all different up to index [`Sentence::COUNT`]. Each utterance
-    /// has a random stream of its own and can be made without those before it.
+    /// The sentences of a speaker are in random order and all different up to index
+    /// [`Sentence::COUNT`]. Each utterance has a random stream of its own and can be made without
+    /// those before it.
     ///
     /// # Errors
     /// A speaker that does not exist.
