@@ -142,7 +142,8 @@ proptest! {
         for (at, x) in mixture.indexed_iter() {
             let sum: Complex64 = estimates.iter().map(|estimate| estimate[at]).sum();
             let variance: f64 = (0..3).map(|j| model.source_variance(j)[at]).sum();
-            let noise_share = problem.noise_variance / (problem.noise_variance + variance);
+            let noise_variance = problem.settings(1).noise_variance;
+            let noise_share = noise_variance / (noise_variance + variance);
             let error = (x - sum - noise_share * x).norm();
             prop_assert!(error <= ROUNDING * x.norm(), "off by {error:e} of {x}");
         }

@@ -28,7 +28,10 @@ pub(crate) struct Problem {
     pub(crate) dictionary_shape: usize,
     pub(crate) activation_shape: usize,
     pub(crate) activation_start: f64,
+    /// At level 1.
     pub(crate) noise_variance: f64,
+    /// What amplitudes are multiplied by, and by its square dictionaries and the noise variance.
+    pub(crate) level: f64,
     pub(crate) beta: f64,
     pub(crate) seed: u64,
 }
@@ -66,6 +69,7 @@ pub(crate) fn problems(
     let settings = (
         select(&[1.0, 5.0, 30.0, 1000.0]),
         select(&[1e-12, 1e-6, 1e-3, 0.1]),
+        select(&[1.0, 1e-9, 1e9]),
         select(&[0.0, 0.5, 1.0, 30.0, 1000.0, 1e4]),
     );
     (frames, bins, sources, prior_shapes, settings, any::<u64>()).prop_map(
@@ -77,7 +81,8 @@ pub(crate) fn problems(
             activation_shape,
             activation_start: settings.0,
             noise_variance: settings.1,
-            beta: settings.2,
+            level: settings.2,
+            beta: settings.3,
             seed,
         },
     )
@@ -99,7 +104,7 @@ impl Problem {
         Settings {
             dictionary_shape: SHAPES[self.dictionary_shape],
             activation_shape: SHAPES[self.activation_shape],
-            noise_variance: self.noise_variance,
+            noise_variance: self.noise_variance * self.level * self.level,
             iterations,
             tempering: Tempering::Beta(self.beta),
         }
@@ -114,7 +119,7 @@ impl Problem {
                 return Complex64::new(0.0, 0.0);
             }
             let [re, im]: [f64; 2] = std::array::from_fn(|_| StandardNormal.sample(&mut rng));
-            Complex64::new(re, im) * f64::sqrt(power.sample(&mut rng))
+            Complex64::new(re, im) * (self.level * f64::sqrt(power.sample(&mut rng)))
         })
     }
 
@@ -125,7 +130,9 @@ impl Problem {
             let mut prior: Vec<f64> = orders.iter().map(|_| rng.random_range(0.1..1.0)).collect();
             let total: f64 = prior.iter().sum();
             prior.iter_mut().for_each(|p| *p /= total);
-            let orders = orders.iter().map(|order| order.draw(self.bins, &mut rng));
+            let orders = orders
+                .iter()
+                .map(|order| order.draw(self.bins, self.level * self.level, &mut rng));
             SourceModel::new(orders.collect())
                 .with_prior(prior)
                 .with_activation_start(self.activation_start)
@@ -153,7 +160,7 @@ impl Problem {
 }
 
 impl OrderShape {
-    fn draw(self, bins: usize, rng: &mut ChaCha8Rng) -> DictionaryModel {
+    fn draw(self, bins: usize, scale: f64, rng: &mut ChaCha8Rng) -> DictionaryModel {
         let entry = Gamma::new(0.4, 2.5).unwrap();
         let mut matrix =
             Array2::from_shape_simple_fn((self.components, bins), || entry.sample(rng) + 1e-6);
@@ -165,6 +172,7 @@ impl OrderShape {
                 }
             }
         }
+        matrix *= scale;
         if self.dictionary == DictionaryShape::Estimated {
             DictionaryModel::Estimated(matrix)
         } else {

@@ -1,0 +1,236 @@
+//! The tiled kernel against the plain model on shapes that fill no tile, and against itself: the
+//! same bytes on any number of threads and with any instruction set.
+
+mod common {
+    pub(crate) mod problem;
+}
+
+use common::problem::{DictionaryShape, OrderShape, Problem, cases, problems};
+use model::{Execution, FactorExpectations, Inference, Observer, Progress, Separation, Tempering};
+use ndarray::Array2;
+use proptest::prelude::*;
+
+/// Relative agreement of two evaluations that round in another order. A component being switched
+/// off multiplies its error by 1.6 per iteration; all else is closer by orders of magnitude.
+const RELATIVE: f64 = 1e-9;
+
+/// Harmonic expectations below this mean zero: they fall by a power per iteration.
+const NEGLIGIBLE: f64 = 1e-150;
+
+const ITERATIONS: usize = 4;
+
+fn inference(problem: &Problem) -> Inference {
+    Inference::new(problem.settings(ITERATIONS)).unwrap()
+}
+
+fn separate(inference: &Inference, problem: &Problem) -> Separation {
+    inference
+        .separate(problem.mixture().view(), &problem.sources())
+        .unwrap()
+}
+
+fn assert_close(what: &str, found: f64, expected: f64, scale: f64) {
+    assert!(
+        (found - expected).abs() <= RELATIVE * scale,
+        "{what}: {found:e}, expected {expected:e}"
+    );
+}
+
+fn assert_matrix(what: &str, found: &Array2<f64>, expected: &Array2<f64>) {
+    assert_eq!(found.dim(), expected.dim(), "{what}");
+    for (at, &expected) in expected.indexed_iter() {
+        let scale = expected.abs().max(NEGLIGIBLE / RELATIVE);
+        assert_close(&format!("{what} {at:?}"), found[at], expected, scale);
+    }
+}
+
+fn assert_factor(what: &str, found: &FactorExpectations, expected: &FactorExpectations) {
+    assert_matrix(&format!("mean of {what}"), &found.mean, &expected.mean);
+    assert_matrix(
+        &format!("harmonic of {what}"),
+        &found.harmonic,
+        &expected.harmonic,
+    );
+}
+
+/// The tiled kernel gives what the plain model gives, down to every factor.
+fn assert_equals_plain(problem: &Problem) {
+    let (mixture, sources) = (problem.mixture(), problem.sources());
+    let mut plain = problem.plain(&mixture, &sources);
+    let mut free_energies = Vec::new();
+    for _ in 0..ITERATIONS {
+        plain.iterate();
+        plain.update_sources();
+        free_energies.push(plain.free_energy().unwrap());
+    }
+    let expected = plain.finish().unwrap();
+
+    let mut trace = Trace::default();
+    let found = inference(problem)
+        .with_execution(Execution::Serial)
+        .separate_observed(mixture.view(), &sources, &mut trace)
+        .unwrap();
+
+    // Each coefficient adds terms of the size of a logarithm or a quotient near 1.
+    let terms = mixture.len() as f64;
+    for (found, expected) in trace.free_energies.iter().zip(&free_energies) {
+        let scale = expected.abs().max(terms);
+        assert_close("free energy of an iteration", *found, *expected, scale);
+    }
+    assert_eq!(trace.free_energies.len(), ITERATIONS);
+    let scale = expected.free_energy.abs().max(terms);
+    assert_close(
+        "free energy",
+        found.free_energy,
+        expected.free_energy,
+        scale,
+    );
+    for (j, factors) in expected.factors.iter().enumerate() {
+        for (m, order) in factors.iter().enumerate() {
+            let what = format!("source {j}, order {m}");
+            let found_order = &found.factors[j][m];
+            assert_factor(
+                &format!("W of {what}"),
+                &found_order.dictionary,
+                &order.dictionary,
+            );
+            assert_factor(
+                &format!("H of {what}"),
+                &found_order.activations,
+                &order.activations,
+            );
+            let q = expected.order_posterior[j][m];
+            assert_close(
+                &format!("q(K) of {what}"),
+                found.order_posterior[j][m],
+                q,
+                1.0,
+            );
+            let log_q = expected.log_order_posterior[j][m];
+            let scale = log_q.abs().max(terms);
+            let found_log_q = found.log_order_posterior[j][m];
+            assert_close(&format!("log q(K) of {what}"), found_log_q, log_q, scale);
+        }
+        for ((at, mean), x) in expected.estimates[j].indexed_iter().zip(&mixture) {
+            let error = (found.estimates[j][at] - mean).norm();
+            assert!(
+                error <= RELATIVE * x.norm(),
+                "estimate of source {j} {at:?} is off by {error:e} of {x}"
+            );
+        }
+    }
+}
+
+#[derive(Default)]
+struct Trace {
+    free_energies: Vec<f64>,
+    last_order_posterior: Vec<Vec<f64>>,
+}
+
+impl Observer for Trace {
+    fn wants_free_energy(&self) -> bool {
+        true
+    }
+
+    fn iteration(&mut self, progress: &Progress) {
+        self.free_energies.extend(progress.free_energy);
+        self.last_order_posterior
+            .clone_from(&progress.order_posterior);
+        assert_eq!(progress.iteration, self.free_energies.len());
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(48))]
+
+    #[test]
+    fn equals_the_plain_model(problem in problems(1..=60, 1..=70)) {
+        assert_equals_plain(&problem);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(6))]
+
+    /// More than 24 lanes of bins: several blocks.
+    #[test]
+    fn equals_the_plain_model_on_many_bins(problem in problems(1..=25, 190..=420)) {
+        assert_equals_plain(&problem);
+    }
+
+    /// More than 16 tiles of frames: slabs of several tiles.
+    #[test]
+    fn equals_the_plain_model_on_many_frames(problem in problems(190..=420, 1..=20)) {
+        assert_equals_plain(&problem);
+    }
+
+    #[test]
+    fn threads_and_instructions_leave_every_bit(problem in problems(1..=420, 1..=70)) {
+        let serial = inference(&problem).with_execution(Execution::Serial);
+        let expected = separate(&serial, &problem);
+        prop_assert_eq!(&separate(&serial.clone().with_baseline_instructions(), &problem), &expected);
+        let parallel = serial.with_execution(Execution::Parallel);
+        for threads in 1..=3 {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let found = pool.install(|| separate(&parallel, &problem));
+            prop_assert_eq!(&found, &expected, "{} threads", threads);
+        }
+    }
+
+    #[test]
+    fn an_observer_sees_the_result_and_changes_nothing(problem in problems(1..=60, 1..=70)) {
+        let inference = inference(&problem);
+        let silent = separate(&inference, &problem);
+        let mut trace = Trace::default();
+        let (mixture, sources) = (problem.mixture(), problem.sources());
+        let observed = inference
+            .separate_observed(mixture.view(), &sources, &mut trace)
+            .unwrap();
+        prop_assert_eq!(&observed, &silent);
+        prop_assert_eq!(trace.free_energies.last(), Some(&silent.free_energy));
+        prop_assert_eq!(&trace.last_order_posterior, &silent.order_posterior);
+    }
+
+    #[test]
+    fn beta_is_of_no_account_with_one_order_per_source(mut problem in problems(1..=60, 1..=70)) {
+        problem.sources.iter_mut().for_each(|orders| orders.truncate(1));
+        let expected = separate(&inference(&problem), &problem);
+        for tempering in [Tempering::Beta(0.0), Tempering::Kappa(0.03)] {
+            let settings = model::Settings { tempering, ..problem.settings(ITERATIONS) };
+            let found = separate(&Inference::new(settings).unwrap(), &problem);
+            prop_assert_eq!(&found, &expected);
+        }
+    }
+
+    /// No known dictionary: all activations wait for the second pass.
+    #[test]
+    fn equals_the_plain_model_with_every_dictionary_estimated(
+        mut problem in problems(1..=30, 1..=40),
+    ) {
+        for order in problem.sources.iter_mut().flatten() {
+            order.dictionary = DictionaryShape::Estimated;
+        }
+        assert_equals_plain(&problem);
+    }
+}
+
+/// So many that the mantissas of `prod_j C_j` over a block overflow a double if kept in one.
+#[test]
+fn equals_the_plain_model_with_hundreds_of_sources() {
+    let order = OrderShape {
+        components: 1,
+        dictionary: DictionaryShape::Estimated,
+    };
+    assert_equals_plain(&Problem {
+        frames: 2,
+        bins: 190,
+        sources: vec![vec![order]; 300],
+        dictionary_shape: 0,
+        activation_shape: 0,
+        activation_start: 5.0,
+        noise_variance: 1e-3,
+        level: 1.0,
+        beta: 1.0,
+        seed: 1,
+    });
+}
