@@ -286,7 +286,11 @@ impl BssEval {
     fn own_gram(&self, source: usize) -> Result<&Gram, MetricError> {
         let correlation = &self.correlations[source][source];
         self.own[source]
-            .get_or_init(|| Gram::factor(self.taps, |i, j| correlation[j - i]))
+            .get_or_init(|| {
+                Gram::factor(self.taps, |_, row| {
+                    row.copy_from_slice(&correlation[..row.len()]);
+                })
+            })
             .as_ref()
             .map_err(Clone::clone)
     }
@@ -295,19 +299,29 @@ impl BssEval {
     fn joint_gram(&self) -> Result<&Gram, MetricError> {
         self.joint
             .get_or_init(|| {
-                Gram::factor(self.taps * self.sources(), |i, j| {
-                    let (p, a) = (i / self.taps, i % self.taps);
-                    let (q, b) = (j / self.taps, j % self.taps);
-                    // sum_t s_p[t - a] s_q[t - b]
-                    if a >= b {
-                        self.correlations[q][p][a - b]
-                    } else {
-                        self.correlations[p][q][b - a]
-                    }
+                Gram::factor(self.taps * self.sources(), |i, row| {
+                    self.fill_joint_row(i, row);
                 })
             })
             .as_ref()
             .map_err(Clone::clone)
+    }
+
+    /// Writes row `i` of the joint system from its diagonal on.
+    ///
+    /// Row p L + a and column q L + b hold the product of reference p delayed by a with reference q
+    /// delayed by b, which is their correlation at lag a - b.
+    fn fill_joint_row(&self, i: usize, row: &mut [f64]) {
+        let (p, a) = (i / self.taps, i % self.taps);
+        let (diagonal, others) = row.split_at_mut(self.taps - a);
+        diagonal.copy_from_slice(&self.correlations[p][p][..self.taps - a]);
+        for (q, block) in (p + 1..).zip(others.chunks_exact_mut(self.taps)) {
+            let (before, after) = block.split_at_mut(a);
+            for (value, lag) in before.iter_mut().zip((1..=a).rev()) {
+                *value = self.correlations[q][p][lag];
+            }
+            after.copy_from_slice(&self.correlations[p][q][..self.taps - a]);
+        }
     }
 }
 

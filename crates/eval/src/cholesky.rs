@@ -19,23 +19,22 @@ pub(crate) struct Cholesky {
 }
 
 impl Cholesky {
-    /// Factors the symmetric matrix with the entries `entry(i, j)`, j >= i.
+    /// Factors the symmetric matrix of which `fill(i, row)` writes row i from its diagonal on.
     ///
     /// Returns None when a pivot falls to `tolerance` times its diagonal entry or below: that row
     /// then is a linear combination of the ones before it, to working precision.
     pub(crate) fn new(
         order: usize,
-        entry: impl Fn(usize, usize) -> f64,
+        fill: impl Fn(usize, &mut [f64]),
         tolerance: f64,
     ) -> Option<Self> {
         // Rows and columns of the identity fill the last strip, so no loop has a remainder.
         let size = order.next_multiple_of(STRIP);
         let mut upper = vec![0.0; size * size];
         for (i, row) in upper.chunks_exact_mut(size).enumerate() {
-            for (j, value) in row.iter_mut().enumerate().take(order).skip(i) {
-                *value = entry(i, j);
-            }
-            if i >= order {
+            if i < order {
+                fill(i, &mut row[i..order]);
+            } else {
                 row[i] = 1.0;
             }
         }

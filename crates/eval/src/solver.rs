@@ -17,17 +17,17 @@ type Factor = crate::cholesky::Cholesky;
 type Factor = ndarray_linalg::CholeskyFactorized<ndarray::OwnedRepr<f64>>;
 
 impl Gram {
-    /// Factors the symmetric matrix with the entries `entry(i, j)`, of which j >= i are asked for.
+    /// Factors the symmetric matrix of which `fill(i, row)` writes row i from its diagonal on.
     ///
     /// # Errors
     /// [`MetricError::Singular`] when a row is a linear combination of those before it up to
     /// `order` units of rounding, which is what a backward stable factorisation can tell from 0.
     pub(crate) fn factor(
         order: usize,
-        entry: impl Fn(usize, usize) -> f64,
+        fill: impl Fn(usize, &mut [f64]),
     ) -> Result<Self, MetricError> {
         let tolerance = order as f64 * f64::EPSILON;
-        let factor = factor(order, entry, tolerance).ok_or(MetricError::Singular)?;
+        let factor = factor(order, fill, tolerance).ok_or(MetricError::Singular)?;
         Ok(Self { factor })
     }
 
@@ -43,8 +43,8 @@ impl Gram {
 }
 
 #[cfg(not(feature = "lapack"))]
-fn factor(order: usize, entry: impl Fn(usize, usize) -> f64, tolerance: f64) -> Option<Factor> {
-    Factor::new(order, entry, tolerance)
+fn factor(order: usize, fill: impl Fn(usize, &mut [f64]), tolerance: f64) -> Option<Factor> {
+    Factor::new(order, fill, tolerance)
 }
 
 #[cfg(not(feature = "lapack"))]
@@ -53,10 +53,16 @@ fn solve(factor: &Factor, right: &[f64]) -> Option<Vec<f64>> {
 }
 
 #[cfg(feature = "lapack")]
-fn factor(order: usize, entry: impl Fn(usize, usize) -> f64, tolerance: f64) -> Option<Factor> {
+fn factor(order: usize, fill: impl Fn(usize, &mut [f64]), tolerance: f64) -> Option<Factor> {
     use ndarray_linalg::{FactorizeCInto, UPLO};
 
-    let gram = ndarray::Array2::from_shape_fn((order, order), |(i, j)| entry(i.min(j), i.max(j)));
+    let mut gram = ndarray::Array2::zeros((order, order));
+    for (i, mut row) in gram.rows_mut().into_iter().enumerate() {
+        let row = row
+            .as_slice_mut()
+            .expect("rows of a new array are contiguous");
+        fill(i, &mut row[i..]);
+    }
     let diagonal = gram.diag().to_owned();
     let factor = gram.factorizec_into(UPLO::Upper).ok()?;
     // LAPACK stops only at a pivot of zero or less.
@@ -92,6 +98,17 @@ mod tests {
         0.9_f64.powf(lag) * (0.7 * lag).cos()
     }
 
+    /// Row i of [`entry`]'s matrix from its diagonal on.
+    fn fill(i: usize, row: &mut [f64]) {
+        fill_with(entry, i, row);
+    }
+
+    fn fill_with(entry: impl Fn(usize, usize) -> f64, i: usize, row: &mut [f64]) {
+        for (j, value) in (i..).zip(row) {
+            *value = entry(i, j);
+        }
+    }
+
     /// Gauss-Jordan elimination, entry by entry.
     fn eliminate(order: usize, right: &[f64]) -> Vec<f64> {
         let mut rows: Vec<Vec<f64>> = (0..order)
@@ -119,8 +136,8 @@ mod tests {
         for order in [1, 2, 7, 8, 9, 63, 64, 65, 72, 128, 200] {
             let right: Vec<f64> = (0..order).map(|i| ((i * i) as f64).sin()).collect();
             let expected = eliminate(order, &right);
-            let chosen = Gram::factor(order, entry).unwrap().solve(&right).unwrap();
-            let plain = Cholesky::new(order, entry, 0.0)
+            let chosen = Gram::factor(order, fill).unwrap().solve(&right).unwrap();
+            let plain = Cholesky::new(order, fill, 0.0)
                 .expect("definite")
                 .solve(&right);
             for x in [chosen, plain] {
@@ -134,16 +151,17 @@ mod tests {
 
     #[test]
     fn what_has_no_solution_is_singular() {
-        let twin = |i: usize, j: usize| entry(i % 70, j % 70);
-        let indefinite = |i: usize, j: usize| if i == j && i == 99 { -1.0 } else { entry(i, j) };
-        assert_eq!(Gram::factor(140, twin).err(), Some(MetricError::Singular));
-        assert_eq!(
-            Gram::factor(140, indefinite).err(),
-            Some(MetricError::Singular)
-        );
-        assert_eq!(
-            Gram::factor(20, |_, _| f64::NAN).err(),
-            Some(MetricError::Singular)
-        );
+        let twin = |i: usize, row: &mut [f64]| fill_with(|i, j| entry(i % 70, j % 70), i, row);
+        let indefinite = |i: usize, row: &mut [f64]| {
+            fill(i, row);
+            if i == 99 {
+                row[0] = -1.0;
+            }
+        };
+        let nan = |_: usize, row: &mut [f64]| row.fill(f64::NAN);
+        let singular = Some(MetricError::Singular);
+        assert_eq!(Gram::factor(140, twin).err(), singular);
+        assert_eq!(Gram::factor(140, indefinite).err(), singular);
+        assert_eq!(Gram::factor(20, nan).err(), singular);
     }
 }
