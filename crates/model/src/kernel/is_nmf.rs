@@ -4,6 +4,8 @@
 //! activations, to the new `V`, to its share of the dictionary's contractions while it is in
 //! cache. Slabs of frames run in parallel and are added in order.
 
+use std::ops::Range;
+
 use fearless_simd::{Level, Simd, dispatch};
 use fearless_simd_macros::simd;
 use ndarray::{Array2, ArrayView2, Axis};
@@ -11,10 +13,10 @@ use rayon::prelude::*;
 
 use super::VARIANCE_FLOOR;
 use super::lanes::{
-    GROUP, Group, LANE, Lane, Panels, TILE, ZERO, block_size, blocks, constant_row, group_index,
-    lanes_for, sum_of_lanes, ungroup,
+    GROUP, Group, Lane, Panels, TILE, ZERO, block_size, blocks, constant_row, group_index,
+    lanes_for, sum_of_lanes, tiled, ungroup,
 };
-use super::micro::{combine, contract_bins, contract_frames, sum};
+use super::micro::{Factor, combine, contract_bins, contract_frames};
 use super::rows;
 use crate::log_product::LogProduct;
 
@@ -175,10 +177,6 @@ impl Slab {
     fn new(power: ArrayView2<'_, f64>, activations: ArrayView2<'_, f64>) -> Self {
         let (frames, bins) = power.dim();
         let (lanes, order) = (lanes_for(bins), activations.ncols());
-        let mut rows = vec![ZERO; frames * lanes];
-        for ((frame, bin), &value) in power.indexed_iter() {
-            rows[frame * lanes + bin / LANE].0[bin % LANE] = value;
-        }
         let groups = frames.div_ceil(TILE) * (TILE / GROUP) * order;
         let mut grouped = vec![[0.0; GROUP]; groups];
         for ((frame, component), &value) in activations.indexed_iter() {
@@ -188,7 +186,7 @@ impl Slab {
         let tile = TILE * block_size(lanes);
         Self {
             frames,
-            power: rows,
+            power: tiled(frames, bins, |frame, bin| power[(frame, bin)]),
             activations: grouped,
             numerators: vec![[0.0; GROUP]; TILE / GROUP * order],
             denominators: vec![[0.0; GROUP]; TILE / GROUP * order],
@@ -202,118 +200,73 @@ impl Slab {
 
     fn iterate<S: Simd>(&mut self, simd: S, dictionary: &Panels, floor: &[Lane]) {
         let order = dictionary.order;
-        let (lanes, stride) = (floor.len(), block_size(floor.len()));
         self.fit = 0.0;
         self.dictionary_numerators.fill(ZERO);
         self.dictionary_denominators.fill(ZERO);
-        for first in (0..self.frames).step_by(TILE) {
-            let groups = first / GROUP * order..(first + TILE) / GROUP * order;
+        for tile in 0..self.frames.div_ceil(TILE) {
+            let groups = TILE / GROUP * order;
+            let groups = tile * groups..(tile + 1) * groups;
             self.numerators.fill([0.0; GROUP]);
             self.denominators.fill([0.0; GROUP]);
-            for block in blocks(lanes) {
+            for block in blocks(floor.len()) {
+                self.fit += self.form_ratios(simd, dictionary, floor, tile, &block);
                 let panel = dictionary.block(&block);
-                let tile = &self.activations[groups.clone()];
-                combine(
-                    simd,
-                    tile,
-                    panel,
-                    order,
-                    &floor[block.clone()],
-                    &mut self.v,
-                    stride,
-                );
-                self.fit += self.ratios(simd, first, &block, lanes, stride);
-                contract_bins(
-                    simd,
-                    panel,
-                    order,
-                    &self.ratio,
-                    stride,
-                    &mut self.numerators,
-                );
-                contract_bins(simd, panel, order, &self.v, stride, &mut self.denominators);
+                contract_bins(simd, panel, order, &self.ratio, &mut self.numerators);
+                contract_bins(simd, panel, order, &self.v, &mut self.denominators);
             }
             let sums = self.numerators.iter().zip(&self.denominators);
-            for (entries, (numerators, denominators)) in
-                self.activations[groups.clone()].iter_mut().zip(sums)
-            {
+            let activations = self.activations[groups.clone()].iter_mut();
+            for (entries, (numerators, denominators)) in activations.zip(sums) {
                 for (row, entry) in entries.iter_mut().enumerate() {
                     *entry = multiply(*entry, numerators[row], denominators[row]);
                 }
             }
-            for block in blocks(lanes) {
-                let panel = dictionary.block(&block);
-                let tile = &self.activations[groups.clone()];
-                combine(
-                    simd,
-                    tile,
-                    panel,
-                    order,
-                    &floor[block.clone()],
-                    &mut self.v,
-                    stride,
-                );
-                self.ratios(simd, first, &block, lanes, stride);
-                let tile = &self.activations[groups.clone()];
+            for block in blocks(floor.len()) {
+                self.form_ratios(simd, dictionary, floor, tile, &block);
                 let sums = block.start * order..block.end * order;
+                let activations = &self.activations[groups.clone()];
                 let numerators = &mut self.dictionary_numerators[sums.clone()];
-                contract_frames(simd, tile, order, &self.ratio, stride, numerators);
+                contract_frames(simd, activations, order, &self.ratio, numerators);
                 let denominators = &mut self.dictionary_denominators[sums];
-                contract_frames(simd, tile, order, &self.v, stride, denominators);
+                contract_frames(simd, activations, order, &self.v, denominators);
             }
         }
     }
 
     fn evaluate<S: Simd>(&mut self, simd: S, dictionary: &Panels, floor: &[Lane]) {
-        let order = dictionary.order;
-        let (lanes, stride) = (floor.len(), block_size(floor.len()));
         self.fit = 0.0;
-        for first in (0..self.frames).step_by(TILE) {
-            let groups = first / GROUP * order..(first + TILE) / GROUP * order;
-            for block in blocks(lanes) {
-                let panel = dictionary.block(&block);
-                let tile = &self.activations[groups.clone()];
-                combine(
-                    simd,
-                    tile,
-                    panel,
-                    order,
-                    &floor[block.clone()],
-                    &mut self.v,
-                    stride,
-                );
-                self.fit += self.ratios(simd, first, &block, lanes, stride);
+        for tile in 0..self.frames.div_ceil(TILE) {
+            for block in blocks(floor.len()) {
+                self.fit += self.form_ratios(simd, dictionary, floor, tile, &block);
             }
         }
     }
 
-    /// Turns `V` of a tile in a block into `1 / V`, and `P / V^2` beside it, 0 in frames that do
-    /// not exist. Returns `sum [ P / V + log V ]`.
+    /// `1 / V` and `P / V^2` of a tile in a block, 0 in frames that do not exist. Returns
+    /// `sum [ P / V + log V ]`.
     #[simd]
-    fn ratios<S: Simd>(
+    fn form_ratios<S: Simd>(
         &mut self,
         simd: S,
-        first: usize,
-        block: &std::ops::Range<usize>,
-        lanes: usize,
-        stride: usize,
+        dictionary: &Panels,
+        floor: &[Lane],
+        tile: usize,
+        block: &Range<usize>,
     ) -> f64 {
-        let frames = usize::min(TILE, self.frames - first);
-        let mut volume = rows::LaneProduct::new(simd);
-        let mut quotients = 0.0;
-        for frame in 0..frames {
-            let row = frame * stride..frame * stride + block.len();
-            let power = (first + frame) * lanes + block.start;
-            let power = &self.power[power..power + block.len()];
-            let (v, ratio) = (&mut self.v[row.clone()], &mut self.ratio[row]);
-            volume.multiply(simd, v);
-            quotients += sum(simd, rows::power_ratios(simd, power, v, ratio));
-        }
-        self.v[frames * stride..].fill(ZERO);
-        self.ratio[frames * stride..].fill(ZERO);
-        let mut log_volume = LogProduct::default();
-        volume.finish(&mut log_volume);
-        quotients + log_volume.log()
+        let Panels { order, .. } = *dictionary;
+        let groups = TILE / GROUP * order;
+        let factor = Factor {
+            activations: &self.activations[tile * groups..(tile + 1) * groups],
+            panel: dictionary.block(block),
+        };
+        combine(simd, factor, order, &floor[block.clone()], &mut self.v);
+        let frames = usize::min(TILE, self.frames - tile * TILE);
+        let start = tile * floor.len();
+        let power = &self.power[(start + block.start) * TILE..(start + block.end) * TILE];
+        let fit = rows::training_ratios(simd, power, frames, &mut self.v, &mut self.ratio);
+        rows::silence(&mut self.v, frames);
+        rows::silence(&mut self.ratio, frames);
+        fit
     }
 
     fn scale_activations(&mut self, scales: &[f64]) {

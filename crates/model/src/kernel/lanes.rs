@@ -49,6 +49,20 @@ pub(crate) fn constant_row(bins: usize, value: f64, padding: f64) -> Vec<Lane> {
     row
 }
 
+/// A frames x bins matrix, tile by tile and within a tile lane by lane: the frames of eight bins, then
+/// of the next eight. 0 in bins and frames that do not exist.
+pub(crate) fn tiled(frames: usize, bins: usize, value: impl Fn(usize, usize) -> f64) -> Vec<Lane> {
+    let lanes = lanes_for(bins);
+    let mut matrix = vec![ZERO; frames.div_ceil(TILE) * TILE * lanes];
+    for frame in 0..frames {
+        for bin in 0..bins {
+            let at = (frame / TILE * lanes + bin / LANE) * TILE + frame % TILE;
+            matrix[at].0[bin % LANE] = value(frame, bin);
+        }
+    }
+    matrix
+}
+
 /// A components x bins matrix, lane by lane: the lane of all components at eight bins, then the
 /// next eight bins. Both the products and the contractions walk it in order. Padding bins are 0.
 #[derive(Debug, Clone)]

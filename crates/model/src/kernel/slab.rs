@@ -1,21 +1,23 @@
 //! The passes of an iteration over consecutive frames, tile by tile.
+//!
+//! Matrices over bins and frames are stored tile by tile, and within a tile lane by lane: the
+//! [`TILE`] frames of eight bins, then of the next eight.
 
 use std::ops::Range;
 
 use fearless_simd::{Level, Simd};
 use fearless_simd_macros::simd;
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use rustfft::num_complex::Complex64;
 
 use super::lanes::{
-    GROUP, Group, LANE, Lane, Panels, TILE, ZERO, block_size, blocks, lanes_for, ungroup,
+    GROUP, Group, LANE, Lane, Panels, TILE, ZERO, block_size, blocks, lanes_for, tiled, ungroup,
 };
-use super::micro::{combine, contract_bins, contract_frames, sum};
-use super::rows;
+use super::micro::{Factor, combine_pair, contract_bins, contract_frames, splat, sum};
+use super::rows::{self, KeepInverses, LaneProduct, SumMisfit, Variance};
 use super::tiled::{DictionaryState, SourceState};
 use crate::gig::{Gig, KlSum};
 use crate::inference::Execution;
-use crate::log_product::LogProduct;
 use crate::source::SourceModel;
 
 /// What a pass reads and does not change.
@@ -39,26 +41,25 @@ pub(super) struct Pass<'a> {
 pub(super) struct Slab {
     first_frame: usize,
     frames: usize,
-    /// `|x|^2`, a row of lanes per frame.
+    /// `|x|^2`.
     observed: Vec<Lane>,
     sources: Vec<SlabSource>,
     energy: EnergySums,
-    /// Lanes in a row of a block.
+    /// Lanes that a tile takes in a block, the distance between sources in `variances`.
     stride: usize,
-    /// `C_j` of one frame in a block, a row per source.
+    /// `C_j` of a tile in a block, source after source.
     variances: Vec<Lane>,
 }
 
 #[derive(Debug)]
 struct SlabSource {
     orders: Vec<SlabOrder>,
-    /// `E|s_j|^2` of the latest `q(S)`, a row of lanes per frame: of every frame where the second
-    /// pass needs it, else of one tile.
+    /// `E|s_j|^2` of the latest `q(S)`: of every tile where the second pass needs it, else of one.
     power: Vec<Lane>,
-    keeps_every_frame: bool,
+    keeps_every_tile: bool,
 }
 
-/// The activations of one order in these frames, and its working rows.
+/// The activations of one order in these frames, and its working memory.
 #[derive(Debug)]
 pub(super) struct SlabOrder {
     components: usize,
@@ -67,14 +68,14 @@ pub(super) struct SlabOrder {
     /// The contractions of a tile: of `E|s|^2 / C^2` with `G(W)`, of `1 / V` with `E[W]`.
     tau: Vec<Group>,
     rho: Vec<Group>,
-    /// `C` of a tile in a block and then what becomes of it; likewise `V`.
-    c: Vec<Lane>,
-    v: Vec<Lane>,
+    /// `1 / C` of a tile in a block and then `E|s|^2 / C^2`; `1 / V`.
+    inverse_c: Vec<Lane>,
+    inverse_v: Vec<Lane>,
     /// For an estimated dictionary: the contractions over these frames with `G(H)` and `E[H]`.
     pub(super) dictionary_tau: Vec<Lane>,
     pub(super) dictionary_rho: Vec<Lane>,
-    /// `-sum [ log V + E|s|^2 / C ]`.
-    fit: f64,
+    /// `sum [ log V + E|s|^2 / C ]`.
+    misfit: f64,
     /// KL term of the activations.
     kl: f64,
 }
@@ -88,18 +89,24 @@ pub(super) struct EnergySums {
     pub(super) log_determinant: f64,
 }
 
-/// A tile of a slab, its frames counted from the slab's first.
+/// A tile of a slab: its number, and how many of its frames exist.
 #[derive(Clone, Copy)]
 struct Tile {
-    first: usize,
+    index: usize,
     frames: usize,
 }
 
 impl Tile {
     /// The groups that hold a tile's activations of an order.
     fn groups(self, order: usize) -> Range<usize> {
-        let start = self.first / GROUP * order;
-        start..start + TILE / GROUP * order
+        let size = TILE / GROUP * order;
+        self.index * size..(self.index + 1) * size
+    }
+
+    /// Where a block of a tile is in a matrix of whole tiles.
+    fn block(self, block: &Range<usize>, lanes: usize) -> Range<usize> {
+        let start = self.index * lanes;
+        (start + block.start) * TILE..(start + block.end) * TILE
     }
 }
 
@@ -112,32 +119,25 @@ impl Slab {
     ) -> Self {
         let lanes = lanes_for(mixture.ncols());
         let frames = range.len();
-        let mut observed = vec![ZERO; frames * lanes];
-        for (frame, row) in mixture
-            .outer_iter()
-            .skip(range.start)
-            .take(frames)
-            .enumerate()
-        {
-            for (bin, x) in row.iter().enumerate() {
-                observed[frame * lanes + bin / LANE].0[bin % LANE] = x.norm_sqr();
-            }
-        }
-        let stride = block_size(lanes);
+        let tiles = frames.div_ceil(TILE);
+        let stride = block_size(lanes) * TILE;
         let slab_source = |(model, source): (&SourceModel, &SourceState)| {
             let start = model.activation_start;
-            let order = |dictionary| SlabOrder::new(dictionary, frames, stride, start);
-            let keeps_every_frame = source.is_estimated();
+            let order = |dictionary| SlabOrder::new(dictionary, tiles, stride, start);
+            let keeps_every_tile = source.is_estimated();
+            let kept = if keeps_every_tile { tiles } else { 1 };
             SlabSource {
                 orders: source.orders.iter().map(order).collect(),
-                power: vec![ZERO; lanes * if keeps_every_frame { frames } else { TILE }],
-                keeps_every_frame,
+                power: vec![ZERO; lanes * TILE * kept],
+                keeps_every_tile,
             }
         };
         Self {
             first_frame: range.start,
             frames,
-            observed,
+            observed: tiled(frames, mixture.ncols(), |frame, bin| {
+                mixture[(range.start + frame, bin)].norm_sqr()
+            }),
             sources: models.iter().zip(sources).map(slab_source).collect(),
             energy: EnergySums::default(),
             stride,
@@ -157,27 +157,20 @@ impl Slab {
         &self.sources[source].orders[order]
     }
 
-    fn tiles(&self) -> impl Iterator<Item = Tile> + use<> {
-        let frames = self.frames;
-        (0..frames).step_by(TILE).map(move |first| Tile {
-            first,
-            frames: usize::min(TILE, frames - first),
-        })
-    }
-
     /// `q(S)`, the activations of sources with known dictionaries and their share of `log q~(K)`,
     /// and the contractions that estimated dictionaries need.
     pub(super) fn first_pass<S: Simd>(&mut self, simd: S, pass: &Pass<'_>) {
         self.clear_sums(false);
-        for tile in self.tiles() {
-            self.clear_contractions();
+        for tile in tiles(self.frames) {
             for block in blocks(pass.floor.len()) {
                 self.update_sources(simd, pass, tile, &block);
-                self.contract(simd, pass, tile, &block);
+                for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
+                    slab.contract(simd, pass, source, tile, &block);
+                }
             }
             for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
                 if !source.is_estimated() {
-                    slab.update_activations(simd, pass, source, tile, self.stride);
+                    slab.update_activations(simd, pass, source, tile);
                 }
             }
         }
@@ -187,12 +180,11 @@ impl Slab {
     /// their share of `log q~(K)`.
     pub(super) fn second_pass<S: Simd>(&mut self, simd: S, pass: &Pass<'_>) {
         self.clear_sums(true);
-        for tile in self.tiles() {
-            self.clear_contractions();
+        for tile in tiles(self.frames) {
             for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
                 if source.is_estimated() {
-                    slab.contract_again(simd, pass, source, tile, self.stride);
-                    slab.update_activations(simd, pass, source, tile, self.stride);
+                    slab.contract_again(simd, pass, source, tile);
+                    slab.update_activations(simd, pass, source, tile);
                 }
             }
         }
@@ -200,7 +192,6 @@ impl Slab {
 
     /// `q(S)` alone: the free energy's terms with it, and the posterior means if there are
     /// `estimates`, one view of these frames per source.
-    #[simd]
     pub(super) fn posterior_pass<S: Simd>(
         &mut self,
         simd: S,
@@ -208,58 +199,29 @@ impl Slab {
         mixture: ArrayView2<'_, Complex64>,
         estimates: &mut [ArrayViewMut2<'_, Complex64>],
     ) {
-        let lanes = pass.floor.len();
         self.energy = EnergySums::default();
-        for order in self
-            .sources
-            .iter_mut()
-            .flat_map(|source| &mut source.orders)
-        {
-            order.fit = 0.0;
+        for order in self.sources.iter_mut().flat_map(|slab| &mut slab.orders) {
+            order.misfit = 0.0;
         }
-        for tile in self.tiles() {
-            for block in blocks(lanes) {
-                let width = block.len();
-                for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
-                    slab.products(simd, pass, source, tile, &block, self.stride);
-                }
-                for frame in 0..tile.frames {
-                    self.source_variances(simd, pass, frame, width);
-                    for j in 0..self.sources.len() {
-                        self.posterior_power(simd, pass, tile, frame, &block, j);
-                    }
-                    let row = (tile.first + frame) * lanes + block.start;
-                    let sums = rows::energy(
-                        simd,
-                        pass.noise_variance,
-                        &self.variances,
-                        self.stride,
-                        &self.observed[row..row + width],
-                        &pass.valid[block.clone()],
-                    );
-                    self.energy.residual += sums.residual;
-                    self.energy.log_determinant += sums.log_determinant;
-                    for (j, estimate) in estimates.iter_mut().enumerate() {
-                        let frame = tile.first + frame;
-                        let mixture = mixture.row(self.first_frame + frame);
-                        self.posterior_mean(pass, j, &block, mixture, estimate.row_mut(frame));
-                    }
-                }
-                for slab in &mut self.sources {
-                    slab.add_fit_from_inverses(simd, tile, &block, lanes, self.stride);
+        for tile in tiles(self.frames) {
+            for block in blocks(pass.floor.len()) {
+                self.update_sources(simd, pass, tile, &block);
+                self.add_energy(simd, pass, tile, &block);
+                for (source, estimate) in estimates.iter_mut().enumerate() {
+                    self.posterior_mean(pass, source, tile, &block, mixture, estimate);
                 }
             }
         }
     }
 
     /// Forgets the sums of a pass: over known dictionaries or, in the second, estimated ones.
-    fn clear_sums(&mut self, estimated: bool) {
+    fn clear_sums(&mut self, second: bool) {
         for source in &mut self.sources {
             for order in &mut source.orders {
-                if source.keeps_every_frame == estimated {
-                    (order.fit, order.kl) = (0.0, 0.0);
+                if source.keeps_every_tile == second {
+                    (order.misfit, order.kl) = (0.0, 0.0);
                 }
-                if !estimated {
+                if !second {
                     order.dictionary_tau.fill(ZERO);
                     order.dictionary_rho.fill(ZERO);
                 }
@@ -267,20 +229,8 @@ impl Slab {
         }
     }
 
-    fn clear_contractions(&mut self) {
-        for order in self
-            .sources
-            .iter_mut()
-            .flat_map(|source| &mut source.orders)
-        {
-            order.tau.fill([0.0; GROUP]);
-            order.rho.fill([0.0; GROUP]);
-        }
-    }
-
-    /// `q(S)` (eq. 15-16) of a tile in a block. Leaves `E|s_j|^2` in `power`, and the ratios
-    /// `E|s_j|^2 / C^2` and `1 / V` in the orders' `c` and `v`, 0 in frames that do not exist.
-    #[simd]
+    /// `q(S)` (eq. 15-16) of a tile in a block. Leaves `C_j` in `variances`, `E|s_j|^2` in `power`,
+    /// and the orders' `1 / C` and `1 / V`.
     fn update_sources<S: Simd>(
         &mut self,
         simd: S,
@@ -288,283 +238,221 @@ impl Slab {
         tile: Tile,
         block: &Range<usize>,
     ) {
-        let (width, stride) = (block.len(), self.stride);
-        for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
-            slab.products(simd, pass, source, tile, block, stride);
+        let variances = self.variances.chunks_exact_mut(self.stride);
+        for ((slab, source), variance) in self.sources.iter_mut().zip(pass.sources).zip(variances) {
+            slab.invert_products(simd, pass, source, tile, block, Some(variance));
         }
-        for frame in 0..tile.frames {
-            self.source_variances(simd, pass, frame, width);
-            for j in 0..self.sources.len() {
-                self.posterior_power(simd, pass, tile, frame, block, j);
-                let slab = &mut self.sources[j];
-                let power = slab.power_rows(tile, frame, block, pass.floor.len());
-                let power = &slab.power[power];
-                for order in &mut slab.orders {
-                    rows::ratio(simd, power, &mut order.c[frame * stride..][..width]);
-                }
-            }
-        }
-        for order in self
-            .sources
-            .iter_mut()
-            .flat_map(|source| &mut source.orders)
-        {
-            order.silence_rows(tile.frames, stride);
-        }
+        self.posterior_powers(simd, pass, tile, block);
     }
 
-    /// `C_j` of every source at one frame (eq. 16) into `variances`; the orders' `C` and `V` become
-    /// their reciprocals.
-    #[inline(always)]
-    fn source_variances<S: Simd>(&mut self, simd: S, pass: &Pass<'_>, frame: usize, width: usize) {
-        let stride = self.stride;
-        let rows = self.variances.chunks_exact_mut(stride);
-        for ((slab, source), variance) in self.sources.iter_mut().zip(pass.sources).zip(rows) {
-            let variance = &mut variance[..width];
-            let row = frame * stride..frame * stride + width;
-            if let [order] = &mut slab.orders[..] {
-                variance.copy_from_slice(&order.c[row.clone()]);
-                rows::invert_both(simd, &mut order.c[row.clone()], &mut order.v[row]);
-                continue;
-            }
-            variance.fill(ZERO);
-            for (order, &q) in slab.orders.iter_mut().zip(&source.posterior) {
-                rows::invert_both(simd, &mut order.c[row.clone()], &mut order.v[row.clone()]);
-                rows::add_precision(simd, q, &order.c[row.clone()], variance);
-            }
-            rows::invert(simd, variance);
-        }
-    }
-
-    #[inline(always)]
-    fn posterior_power<S: Simd>(
+    #[simd]
+    fn posterior_powers<S: Simd>(
         &mut self,
         simd: S,
         pass: &Pass<'_>,
         tile: Tile,
-        frame: usize,
         block: &Range<usize>,
-        source: usize,
     ) {
         let lanes = pass.floor.len();
-        let row = (tile.first + frame) * lanes + block.start;
-        let slab = &mut self.sources[source];
-        let power = slab.power_rows(tile, frame, block, lanes);
-        rows::posterior_power(
+        let observed = &self.observed[tile.block(block, lanes)];
+        let size = block.len() * TILE;
+        for (j, source) in self.sources.iter().enumerate() {
+            if source.orders.len() > 1 {
+                rows::invert(simd, &mut self.variances[j * self.stride..][..size]);
+            }
+        }
+        for (j, source) in self.sources.iter_mut().enumerate() {
+            let kept = source.kept(tile).block(block, lanes);
+            rows::posterior_power(
+                simd,
+                pass.noise_variance,
+                &self.variances,
+                self.stride,
+                j,
+                observed,
+                &pass.valid[block.clone()],
+                &mut source.power[kept],
+            );
+        }
+    }
+
+    /// The free energy's terms of a tile in a block, under the `q(S)` just updated.
+    #[simd]
+    fn add_energy<S: Simd>(&mut self, simd: S, pass: &Pass<'_>, tile: Tile, block: &Range<usize>) {
+        let lanes = pass.floor.len();
+        let sums = rows::energy(
             simd,
             pass.noise_variance,
             &self.variances,
             self.stride,
-            source,
-            &self.observed[row..row + block.len()],
+            &self.observed[tile.block(block, lanes)],
             &pass.valid[block.clone()],
-            &mut slab.power[power],
+            tile.frames,
         );
+        self.energy.residual += sums.residual;
+        self.energy.log_determinant += sums.log_determinant;
+        for source in &mut self.sources {
+            let power = &source.power[source.kept(tile).block(block, lanes)];
+            for order in &mut source.orders {
+                let (inverse_c, inverse_v) = (&order.inverse_c, &order.inverse_v);
+                order.misfit +=
+                    rows::misfit_from_inverses(simd, power, inverse_c, inverse_v, tile.frames);
+            }
+        }
     }
 
-    /// `mu_j = C_j x / D` (eq. 15) of one frame in a block.
+    /// `mu_j = C_j x / D` (eq. 15) of a tile in a block.
     fn posterior_mean(
         &self,
         pass: &Pass<'_>,
         source: usize,
+        tile: Tile,
         block: &Range<usize>,
-        mixture: ArrayView1<'_, Complex64>,
-        mut estimate: ArrayViewMut1<'_, Complex64>,
+        mixture: ArrayView2<'_, Complex64>,
+        estimate: &mut ArrayViewMut2<'_, Complex64>,
     ) {
-        for bin in block.start * LANE..usize::min(block.end * LANE, mixture.len()) {
-            let (lane, at) = (bin / LANE - block.start, bin % LANE);
-            let variances = self.variances.chunks_exact(self.stride);
-            let total: f64 = variances.map(|row| row[lane].0[at]).sum();
-            let own = self.variances[source * self.stride + lane].0[at];
-            estimate[bin] = mixture[bin] * (own / (pass.noise_variance + total));
-        }
-    }
-
-    /// Contracts the ratios of a block: over bins where the dictionary is known, over frames where
-    /// it is estimated.
-    fn contract<S: Simd>(&mut self, simd: S, pass: &Pass<'_>, tile: Tile, block: &Range<usize>) {
-        let stride = self.stride;
-        for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
-            for (order, dictionary) in slab.orders.iter_mut().zip(&source.orders) {
-                if !source.is_estimated() {
-                    order.contract_bins(simd, dictionary, block, stride);
-                } else if !dictionary.is_known() {
-                    order.contract_frames(simd, tile, block, stride);
-                }
+        let bins = block.start * LANE..usize::min(block.end * LANE, mixture.ncols());
+        for row in 0..tile.frames {
+            let frame = tile.index * TILE + row;
+            for bin in bins.clone() {
+                let at = (bin / LANE - block.start) * TILE + row;
+                let variances = self.variances.chunks_exact(self.stride);
+                let total: f64 = variances.map(|variance| variance[at].0[bin % LANE]).sum();
+                let own = self.variances[source * self.stride + at].0[bin % LANE];
+                let gain = own / (pass.noise_variance + total);
+                estimate[(frame, bin)] = mixture[(self.first_frame + frame, bin)] * gain;
             }
         }
     }
 }
 
+fn tiles(frames: usize) -> impl Iterator<Item = Tile> {
+    (0..frames.div_ceil(TILE)).map(move |index| Tile {
+        index,
+        frames: usize::min(TILE, frames - index * TILE),
+    })
+}
+
 impl SlabSource {
-    /// Where `E|s_j|^2` of a frame of a tile is kept, for a block of bins.
-    fn power_rows(
-        &self,
-        tile: Tile,
-        frame: usize,
-        block: &Range<usize>,
-        lanes: usize,
-    ) -> Range<usize> {
-        let frame = if self.keeps_every_frame {
-            tile.first + frame
-        } else {
-            frame
-        };
-        frame * lanes + block.start..frame * lanes + block.end
+    /// The tile as it is counted in `power`.
+    fn kept(&self, tile: Tile) -> Tile {
+        let index = if self.keeps_every_tile { tile.index } else { 0 };
+        Tile { index, ..tile }
     }
 
-    /// `C = G(W) G(H)` and `V = E[W] E[H]` of every order, on a tile and a block.
-    fn products<S: Simd>(
+    /// `1 / C` and `1 / V` of every order, on a tile and a block. `variance` receives the source's
+    /// `C_j` or, where it has several orders, its precision.
+    fn invert_products<S: Simd>(
         &mut self,
         simd: S,
         pass: &Pass<'_>,
         source: &SourceState,
         tile: Tile,
         block: &Range<usize>,
-        stride: usize,
+        mut variance: Option<&mut [Lane]>,
     ) {
-        let floor = &pass.floor[block.clone()];
+        if let (Some(sum), true) = (&mut variance, source.averages_orders()) {
+            sum.fill(ZERO);
+        }
+        let orders = self.orders.iter_mut().zip(&source.orders);
+        for ((order, dictionary), &weight) in orders.zip(&source.posterior) {
+            let variance = match variance.as_deref_mut() {
+                None => Variance::Unused,
+                Some(variance) if !source.averages_orders() => Variance::Whole(variance),
+                Some(sum) => Variance::Precision { weight, sum },
+            };
+            let groups = tile.groups(order.components);
+            let harmonic = Factor {
+                activations: &order.harmonic[groups.clone()],
+                panel: dictionary.harmonic().block(block),
+            };
+            let mean = Factor {
+                activations: &order.mean[groups],
+                panel: dictionary.mean().block(block),
+            };
+            let mut keep = KeepInverses {
+                inverse_c: &mut order.inverse_c,
+                inverse_v: &mut order.inverse_v,
+                variance,
+            };
+            let floor = &pass.floor[block.clone()];
+            combine_pair(simd, harmonic, mean, order.components, floor, &mut keep);
+        }
+    }
+
+    /// Contracts the ratios of a block under the `q(S)` just updated: over bins where the activations
+    /// come next, over frames where an estimated dictionary does.
+    fn contract<S: Simd>(
+        &mut self,
+        simd: S,
+        pass: &Pass<'_>,
+        source: &SourceState,
+        tile: Tile,
+        block: &Range<usize>,
+    ) {
+        let power = &self.power[self.kept(tile).block(block, pass.floor.len())];
         for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
-            let k = order.components;
-            let groups = tile.groups(k);
-            let harmonic = dictionary.harmonic().block(block);
-            combine(
-                simd,
-                &order.harmonic[groups.clone()],
-                harmonic,
-                k,
-                floor,
-                &mut order.c,
-                stride,
-            );
-            let mean = dictionary.mean().block(block);
-            combine(
-                simd,
-                &order.mean[groups],
-                mean,
-                k,
-                floor,
-                &mut order.v,
-                stride,
-            );
+            if !source.is_estimated() {
+                order.form_ratios(simd, power, tile.frames);
+                order.contract_bins(simd, dictionary, block);
+            } else if !dictionary.is_known() {
+                order.form_ratios(simd, power, tile.frames);
+                order.contract_frames(simd, tile, block);
+            }
         }
     }
 
     /// The contractions over bins under the dictionaries just updated, with the `E|s_j|^2` kept.
-    #[simd]
     fn contract_again<S: Simd>(
         &mut self,
         simd: S,
         pass: &Pass<'_>,
         source: &SourceState,
         tile: Tile,
-        stride: usize,
     ) {
         let lanes = pass.floor.len();
         for block in blocks(lanes) {
-            self.products(simd, pass, source, tile, &block, stride);
-            for frame in 0..tile.frames {
-                let row = frame * stride..frame * stride + block.len();
-                let power = self.power_rows(tile, frame, &block, lanes);
-                let power = &self.power[power];
-                for order in &mut self.orders {
-                    let c = &mut order.c[row.clone()];
-                    rows::invert_both(simd, c, &mut order.v[row.clone()]);
-                    rows::ratio(simd, power, c);
-                }
-            }
+            self.invert_products(simd, pass, source, tile, &block, None);
+            let power = &self.power[self.kept(tile).block(&block, lanes)];
             for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
-                order.silence_rows(tile.frames, stride);
-                order.contract_bins(simd, dictionary, &block, stride);
+                order.form_ratios(simd, power, tile.frames);
+                order.contract_bins(simd, dictionary, &block);
             }
         }
     }
 
-    /// `q(H|K)` of a tile (eq. 17) from its contractions and, where `q(K)` or the free energy needs
-    /// it, the tile's share of `log q~(K)`.
+    /// `q(H|K)` of a tile (eq. 17) from its contractions and, where `q(K)` needs it, the tile's
+    /// share of `log q~(K)`.
     fn update_activations<S: Simd>(
         &mut self,
         simd: S,
         pass: &Pass<'_>,
         source: &SourceState,
         tile: Tile,
-        stride: usize,
     ) {
-        let wants_fit = source.averages_orders();
         for order in &mut self.orders {
-            order.update_activations(pass.gig, tile, wants_fit || pass.evidence);
+            order.update_activations(pass.gig, tile, source.averages_orders() || pass.evidence);
         }
-        if wants_fit {
-            for block in blocks(pass.floor.len()) {
-                self.products(simd, pass, source, tile, &block, stride);
-                self.add_fit(simd, tile, &block, pass.floor.len(), stride);
+        if source.averages_orders() {
+            let lanes = pass.floor.len();
+            for block in blocks(lanes) {
+                let power = &self.power[self.kept(tile).block(&block, lanes)];
+                for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
+                    order.add_misfit(simd, pass, dictionary, power, tile, &block);
+                }
             }
-        }
-    }
-
-    /// `-sum [ log V + E|s|^2 / C ]` of a tile in a block.
-    #[simd]
-    fn add_fit<S: Simd>(
-        &mut self,
-        simd: S,
-        tile: Tile,
-        block: &Range<usize>,
-        lanes: usize,
-        stride: usize,
-    ) {
-        for m in 0..self.orders.len() {
-            let mut volume = rows::LaneProduct::new(simd);
-            let mut quotients = 0.0;
-            for frame in 0..tile.frames {
-                let row = frame * stride..frame * stride + block.len();
-                let power = self.power_rows(tile, frame, block, lanes);
-                let order = &self.orders[m];
-                volume.multiply(simd, &order.v[row.clone()]);
-                let sums = rows::sum_of_quotients(simd, &self.power[power], &order.c[row]);
-                quotients += sum(simd, sums);
-            }
-            let mut log_volume = LogProduct::default();
-            volume.finish(&mut log_volume);
-            self.orders[m].fit -= log_volume.log() + quotients;
-        }
-    }
-
-    /// The same from `1 / C` and `1 / V`.
-    #[simd]
-    fn add_fit_from_inverses<S: Simd>(
-        &mut self,
-        simd: S,
-        tile: Tile,
-        block: &Range<usize>,
-        lanes: usize,
-        stride: usize,
-    ) {
-        for m in 0..self.orders.len() {
-            let mut inverse_volume = rows::LaneProduct::new(simd);
-            let mut quotients = 0.0;
-            for frame in 0..tile.frames {
-                let row = frame * stride..frame * stride + block.len();
-                let power = self.power_rows(tile, frame, block, lanes);
-                let order = &self.orders[m];
-                inverse_volume.multiply(simd, &order.v[row.clone()]);
-                let sums = rows::sum_of_products(simd, &self.power[power], &order.c[row]);
-                quotients += sum(simd, sums);
-            }
-            let mut log_inverse = LogProduct::default();
-            inverse_volume.finish(&mut log_inverse);
-            self.orders[m].fit += log_inverse.log() - quotients;
         }
     }
 }
 
 impl SlabOrder {
-    fn new(dictionary: &DictionaryState, frames: usize, stride: usize, start: f64) -> Self {
+    fn new(dictionary: &DictionaryState, tiles: usize, stride: usize, start: f64) -> Self {
         let Panels {
             order: components,
             bins,
             ..
         } = *dictionary.mean();
-        let groups = frames.div_ceil(TILE) * (TILE / GROUP) * components;
+        let groups = TILE / GROUP * components;
         let sums = if dictionary.is_known() {
             0
         } else {
@@ -572,33 +460,55 @@ impl SlabOrder {
         };
         Self {
             components,
-            mean: vec![[start; GROUP]; groups],
-            harmonic: vec![[start; GROUP]; groups],
-            tau: vec![[0.0; GROUP]; TILE / GROUP * components],
-            rho: vec![[0.0; GROUP]; TILE / GROUP * components],
-            c: vec![ZERO; TILE * stride],
-            v: vec![ZERO; TILE * stride],
+            mean: vec![[start; GROUP]; tiles * groups],
+            harmonic: vec![[start; GROUP]; tiles * groups],
+            tau: vec![[0.0; GROUP]; groups],
+            rho: vec![[0.0; GROUP]; groups],
+            inverse_c: vec![ZERO; stride],
+            inverse_v: vec![ZERO; stride],
             dictionary_tau: vec![ZERO; sums],
             dictionary_rho: vec![ZERO; sums],
-            fit: 0.0,
+            misfit: 0.0,
             kl: 0.0,
         }
     }
 
     /// This slab's share of `log q~(K_jm)`.
     pub(super) fn log_posterior_share(&self) -> f64 {
-        self.fit + self.kl
+        self.kl - self.misfit
     }
 
     /// Mean and harmonic expectation of the activations, frames x components.
-    pub(super) fn activations(&self, frames: usize) -> [ndarray::Array2<f64>; 2] {
+    pub(super) fn activations(&self, frames: usize) -> [Array2<f64>; 2] {
         [&self.mean, &self.harmonic].map(|groups| ungroup(groups, self.components, frames))
     }
 
-    /// Zero ratios in the frames that pad the last tile, so that they add nothing to a dictionary.
-    fn silence_rows(&mut self, frames: usize, stride: usize) {
-        self.c[frames * stride..].fill(ZERO);
-        self.v[frames * stride..].fill(ZERO);
+    /// The factors of `C` and of `V` on a tile and a block.
+    fn factors<'a>(
+        &'a self,
+        dictionary: &'a DictionaryState,
+        tile: Tile,
+        block: &Range<usize>,
+    ) -> [Factor<'a>; 2] {
+        let groups = tile.groups(self.components);
+        [
+            Factor {
+                activations: &self.harmonic[groups.clone()],
+                panel: dictionary.harmonic().block(block),
+            },
+            Factor {
+                activations: &self.mean[groups],
+                panel: dictionary.mean().block(block),
+            },
+        ]
+    }
+
+    /// `1 / C` becomes `E|s|^2 / C^2`; frames that do not exist become 0 in it and in `1 / V`.
+    #[simd]
+    fn form_ratios<S: Simd>(&mut self, simd: S, power: &[Lane], frames: usize) {
+        rows::ratio(simd, power, &mut self.inverse_c);
+        rows::silence(&mut self.inverse_c, frames);
+        rows::silence(&mut self.inverse_v, frames);
     }
 
     fn contract_bins<S: Simd>(
@@ -606,34 +516,17 @@ impl SlabOrder {
         simd: S,
         dictionary: &DictionaryState,
         block: &Range<usize>,
-        stride: usize,
     ) {
         let k = self.components;
-        contract_bins(
-            simd,
+        let (harmonic, mean) = (
             dictionary.harmonic().block(block),
-            k,
-            &self.c,
-            stride,
-            &mut self.tau,
-        );
-        contract_bins(
-            simd,
             dictionary.mean().block(block),
-            k,
-            &self.v,
-            stride,
-            &mut self.rho,
         );
+        contract_bins(simd, harmonic, k, &self.inverse_c, &mut self.tau);
+        contract_bins(simd, mean, k, &self.inverse_v, &mut self.rho);
     }
 
-    fn contract_frames<S: Simd>(
-        &mut self,
-        simd: S,
-        tile: Tile,
-        block: &Range<usize>,
-        stride: usize,
-    ) {
+    fn contract_frames<S: Simd>(&mut self, simd: S, tile: Tile, block: &Range<usize>) {
         let k = self.components;
         let groups = tile.groups(k);
         let sums = block.start * k..block.end * k;
@@ -642,20 +535,19 @@ impl SlabOrder {
             simd,
             &self.harmonic[groups.clone()],
             k,
-            &self.c,
-            stride,
+            &self.inverse_c,
             tau,
         );
         let rho = &mut self.dictionary_rho[sums];
-        contract_frames(simd, &self.mean[groups], k, &self.v, stride, rho);
+        contract_frames(simd, &self.mean[groups], k, &self.inverse_v, rho);
     }
 
-    /// `tau = G(H)^2 o [ G(W)^T (E|S|^2 / C^2) ]`, `rho = b + E[W]^T (1 / V)`, entry by entry.
+    /// `tau = G(H)^2 o [ G(W)^T (E|S|^2 / C^2) ]`, `rho = b + E[W]^T (1 / V)`, entry by entry. The
+    /// contractions are left at 0 for the next tile.
     fn update_activations(&mut self, gig: &Gig, tile: Tile, wants_kl: bool) {
         let groups = tile.groups(self.components);
         let mut kl = KlSum::default();
-        let contractions = self.tau.iter().zip(&self.rho).enumerate();
-        for (index, (tau, rho)) in contractions {
+        for (index, (tau, rho)) in self.tau.iter().zip(&self.rho).enumerate() {
             let first = index / self.components * GROUP;
             let real = GROUP.min(tile.frames.saturating_sub(first));
             let mean = &mut self.mean[groups.start + index];
@@ -674,5 +566,30 @@ impl SlabOrder {
         if wants_kl {
             self.kl += gig.kl(&kl);
         }
+        self.tau.fill([0.0; GROUP]);
+        self.rho.fill([0.0; GROUP]);
+    }
+
+    /// `sum [ log V + E|s|^2 / C ]` of a tile in a block.
+    #[simd]
+    fn add_misfit<S: Simd>(
+        &mut self,
+        simd: S,
+        pass: &Pass<'_>,
+        dictionary: &DictionaryState,
+        power: &[Lane],
+        tile: Tile,
+        block: &Range<usize>,
+    ) {
+        let [harmonic, mean] = self.factors(dictionary, tile, block);
+        let floor = &pass.floor[block.clone()];
+        let mut fit = SumMisfit {
+            power,
+            frames: tile.frames,
+            volume: LaneProduct::new(simd),
+            quotients: splat(simd, 0.0),
+        };
+        combine_pair(simd, harmonic, mean, self.components, floor, &mut fit);
+        self.misfit += sum(simd, fit.quotients) + fit.volume.log();
     }
 }
