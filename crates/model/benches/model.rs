@@ -70,7 +70,7 @@ fn separations(c: &mut Criterion) {
                 .unwrap()
         };
         group.bench_function(format!("fusion/{name}"), |b| {
-            b.iter(|| separate(&problem.speaker))
+            b.iter(|| separate(&problem.speaker));
         });
         group.bench_function(format!("selection/{name}"), |b| {
             b.iter(|| {

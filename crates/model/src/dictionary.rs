@@ -14,9 +14,9 @@ pub enum DictionaryError {
         /// Columns given.
         bins: usize,
     },
-    /// An entry that is negative or not finite.
+    /// An entry that is negative, not finite or beyond 1e30.
     #[error(
-        "dictionary entry {value} at component {component}, bin {bin} is not a finite number >= 0"
+        "dictionary entry {value} at component {component}, bin {bin} is not a number from 0 to 1e30"
     )]
     InvalidEntry {
         /// Row of the entry.
@@ -33,6 +33,9 @@ pub enum DictionaryError {
         component: usize,
     },
 }
+
+/// Largest entry of a dictionary: its products with activations stay far from overflow.
+const LARGEST_ENTRY: f64 = 1e30;
 
 /// A known dictionary `W`: components x bins, non-negative, no component silent.
 ///
@@ -54,7 +57,7 @@ impl Dictionary {
             return Err(DictionaryError::Empty { components, bins });
         }
         for ((component, bin), &value) in components.indexed_iter() {
-            if !(value.is_finite() && value >= 0.0) {
+            if !(0.0..=LARGEST_ENTRY).contains(&value) {
                 return Err(DictionaryError::InvalidEntry {
                     component,
                     bin,
@@ -118,7 +121,7 @@ mod tests {
         for row in dictionary.components().outer_iter() {
             assert!((row.sum() / 3.0 - 1.0).abs() < 1e-15);
         }
-        assert_eq!(dictionary.components()[(0, 0)], 0.0);
+        assert_eq!(dictionary.components()[(0, 0)].to_bits(), 0);
     }
 
     #[test]
@@ -126,6 +129,7 @@ mod tests {
         let message = |m: Array2<f64>| Dictionary::new(m).unwrap_err().to_string();
         assert!(message(array![[1.0, f64::NAN]]).contains("component 0, bin 1"));
         assert!(message(array![[1.0, -2.0]]).contains("-2"));
+        assert!(message(array![[1.0, 1e31]]).contains("from 0 to 1e30"));
         assert!(message(array![[1.0], [0.0]]).contains("component 1 is zero"));
         assert!(message(Array2::zeros((0, 3))).contains("0 x 3"));
     }

@@ -71,8 +71,9 @@ pub enum ModelError {
         /// Bins given.
         bins: usize,
     },
-    /// A mixture coefficient that is not finite, or whose square is not.
-    #[error("the mixture is not finite at frame {frame}, bin {bin}")]
+    /// A mixture coefficient that is not finite or beyond 1e50, where its power divided by the
+    /// square of the variance floor would overflow.
+    #[error("the mixture is not finite or above 1e50 at frame {frame}, bin {bin}")]
     NotFinite {
         /// Frame of the coefficient.
         frame: usize,
@@ -102,9 +103,9 @@ pub enum ModelError {
         /// Bins of the mixture.
         expected: usize,
     },
-    /// A start value of an estimated dictionary that is not positive and finite.
+    /// A start value of an estimated dictionary that is not positive and below 1e30.
     #[error(
-        "start values of dictionary {order_index} of source {source_index} must be positive and finite"
+        "start values of dictionary {order_index} of source {source_index} must be positive and below 1e30"
     )]
     InvalidStart {
         /// Position of the source.
@@ -407,7 +408,7 @@ pub(crate) fn validate(
         return Err(ModelError::EmptyMixture { frames, bins });
     }
     for ((frame, bin), x) in mixture.indexed_iter() {
-        if !x.norm_sqr().is_finite() {
+        if !(0.0..=1e100).contains(&x.norm_sqr()) {
             return Err(ModelError::NotFinite { frame, bin });
         }
     }

@@ -236,27 +236,32 @@ pub(super) fn energy<S: Simd>(
     let noise = splat(simd, noise_variance);
     let one = splat(simd, 1.0);
     let mut residual = splat(simd, 0.0);
-    let mut log_determinant = 0.0;
+    let mut totals = LaneProduct::new(simd);
     for (lane, (observed, valid)) in observed.chunks_exact(TILE).zip(valid).enumerate() {
         let valid = load(simd, valid);
-        let mut numerators = LaneProduct::new(simd);
-        let mut totals = LaneProduct::new(simd);
         for (frame, observed) in observed.iter().enumerate().take(frames) {
             let mut modelled = splat(simd, 0.0);
             for variances in variances.chunks_exact(stride) {
-                // C_j is 1 in the padding.
-                let variance = load(simd, &variances[lane * TILE + frame]);
-                numerators.multiply(simd, variance);
-                modelled += variance;
+                modelled += load(simd, &variances[lane * TILE + frame]);
             }
             let total = noise + modelled;
             // D, or 1 in the padding.
-            totals.multiply(simd, valid.mul_add_precise(total - one, one));
+            totals.multiply(simd, valid.mul_add_precise(total, one - valid));
             let inverse = valid / total;
             let share = noise * load(simd, observed) * inverse + modelled;
             residual = inverse.mul_add_precise(share, residual);
         }
-        log_determinant += numerators.log() - totals.log();
+    }
+    let mut log_determinant = -totals.log();
+    for variances in variances.chunks_exact(stride) {
+        // C_j is 1 in the padding.
+        let mut product = LaneProduct::new(simd);
+        for tile in variances[..observed.len()].chunks_exact(TILE) {
+            for variance in &tile[..frames] {
+                product.multiply(simd, load(simd, variance));
+            }
+        }
+        log_determinant += product.log();
     }
     EnergySums {
         residual: sum(simd, residual),
@@ -265,7 +270,8 @@ pub(super) fn energy<S: Simd>(
 }
 
 /// A product of positive normal numbers in eight lanes, for the sum of their logarithms: mantissas
-/// are multiplied, exponents added. Good for a thousand factors a lane.
+/// are multiplied, exponents added. Good for a thousand factors a lane, three times a tile in the
+/// largest block.
 #[derive(Clone, Copy)]
 pub(super) struct LaneProduct<S: Simd> {
     mantissa: f64x8<S>,
