@@ -231,7 +231,7 @@ impl Default for Statistics {
     fn default() -> Self {
         Self {
             confidence: 0.95,
-            resamples: 2000,
+            resamples: 10_000,
         }
     }
 }

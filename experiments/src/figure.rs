@@ -15,6 +15,8 @@ use crate::style::Style;
 /// Width and height of the SVG in pixels; the PNG has twice as many.
 const SIZE: (u32, u32) = (760, 540);
 const PNG_SCALE: u32 = 2;
+/// Coordinates are whole numbers: the SVG is drawn larger and shown smaller, so that they are finer than a pixel.
+const SVG_SCALE: u32 = 4;
 const FONT: &str = "sans-serif";
 const GREY: RGBColor = RGBColor(90, 90, 90);
 const GRID: RGBColor = RGBColor(225, 225, 225);
@@ -58,11 +60,13 @@ impl Figure {
     /// # Errors
     /// A figure without points.
     pub fn svg(&self) -> Result<Vec<u8>> {
+        let size = (SIZE.0 * SVG_SCALE, SIZE.1 * SVG_SCALE);
         let mut svg = String::new();
-        self.draw(
-            &SVGBackend::with_string(&mut svg, SIZE).into_drawing_area(),
-            1,
-        )?;
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        self.draw(&area, SVG_SCALE)?;
+        drop(area);
+        let shape = |(width, height)| format!("<svg width=\"{width}\" height=\"{height}\"");
+        svg = svg.replacen(&shape(size), &shape(SIZE), 1);
         Ok(svg.into_bytes())
     }
 
@@ -90,7 +94,7 @@ impl Figure {
     {
         register_fonts()?;
         let axes = Axes::around(&self.curves).ok_or_else(|| anyhow!("nothing to draw"))?;
-        // Curves stand a little apart, so that their intervals do not cover each other.
+        // The intervals of a point stand a little apart, so that they do not cover each other.
         let shift = 0.011 * (axes.x.range.1 - axes.x.range.0);
         let text = |size: u32| (FONT, size * scale).into_font();
         area.fill(&WHITE)?;
@@ -134,7 +138,8 @@ impl Figure {
 
 type Chart<'a, B> = ChartContext<'a, B, Cartesian2d<Axis, Axis>>;
 
-/// Intervals, line and markers of a curve, all `shift` to the right.
+/// Intervals, line and markers of a curve. Only the intervals stand `shift` to the right: a steep line moved sideways
+/// would look like a better one.
 fn draw_curve<'a, B>(chart: &mut Chart<'a, B>, curve: &Curve, shift: f64, scale: u32) -> Result<()>
 where
     B: DrawingBackend + 'a,
@@ -164,7 +169,7 @@ where
         curve
             .points
             .iter()
-            .map(|point| (point.snr_db + shift, point.mean_db))
+            .map(|point| (point.snr_db, point.mean_db))
     };
     let drawn = match dash {
         None => chart.draw_series(LineSeries::new(line(), thick))?,

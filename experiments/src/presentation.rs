@@ -138,7 +138,7 @@ pub fn figure(summary: &Summary, subject: &Subject) -> Figure {
     };
     Figure {
         title: format!(
-            "Corpus: {}. Means of {} observations, {} intervals",
+            "Corpus: {}. Points: means of {} observations, bars: {} intervals",
             subject.corpus,
             subject.orders,
             percent(subject.confidence)
@@ -151,7 +151,7 @@ pub fn figure(summary: &Summary, subject: &Subject) -> Figure {
 fn caption(subject: &Subject) -> String {
     format!(
         "Average SDR of the speaker in dB over {} observations. Corpus: {}; seed {}. In brackets: {} bootstrap \
-         intervals over observations. Bold: the best method that does not need the true source.",
+         intervals over observations, those of the average with the SNRs held fixed. Bold: the best method that does not need the true source.",
         subject.observations,
         subject.corpus,
         subject.seed,

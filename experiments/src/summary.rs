@@ -57,13 +57,6 @@ pub enum Column {
 }
 
 impl Column {
-    fn holds(self, cell: &Cell) -> bool {
-        match self {
-            Self::Snr(snr_db) => snr_db.total_cmp(&cell.snr_db).is_eq(),
-            Self::Average => true,
-        }
-    }
-
     fn key(self) -> u64 {
         match self {
             Self::Snr(snr_db) => (snr_db + 0.0).to_bits(),
@@ -149,17 +142,26 @@ pub fn summarise(results: &[CellResult], config: &Config) -> Result<Summary> {
     for &metric in &config.evaluation.metrics {
         for method in Method::TABLED {
             for &column in &columns {
-                let scores: Vec<f64> = results
+                let scores: Vec<(f64, f64)> = results
                     .iter()
-                    .filter(|result| column.holds(&result.cell))
-                    .filter_map(|result| result.score(method, metric))
+                    .filter_map(|result| Some((result.cell.snr_db, result.score(method, metric)?)))
                     .collect();
                 let stream = [method as u64, metric as u64, column.key()];
+                let mean = match column {
+                    Column::Snr(snr_db) => {
+                        let at = scores
+                            .iter()
+                            .filter(|(ratio, _)| ratio.total_cmp(&snr_db).is_eq());
+                        let at: Vec<f64> = at.map(|&(_, score)| score).collect();
+                        mean(&at, config, &stream)?
+                    }
+                    Column::Average => mean_within_ratios(&scores, config, &stream)?,
+                };
                 entries.push(Entry {
                     method,
                     column,
                     metric,
-                    mean: mean(&scores, config, &stream)?,
+                    mean,
                 });
             }
         }
@@ -173,6 +175,36 @@ pub fn summarise(results: &[CellResult], config: &Config) -> Result<Summary> {
         entries,
         differences,
     })
+}
+
+/// The mean of (signal-to-noise ratio, score) pairs, with an interval where every ratio has two scores at least.
+///
+/// The ratios are chosen and not sampled, so the uncertainty of their average is that of the observations at each
+/// ratio: the differences between ratios are taken out before resampling.
+fn mean_within_ratios(scores: &[(f64, f64)], config: &Config, stream: &[u64]) -> Result<Mean> {
+    let average = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let all: Vec<f64> = scores.iter().map(|&(_, score)| score).collect();
+    let centre = average(&all);
+    let centred: Option<Vec<f64>> = scores
+        .iter()
+        .map(|&(ratio, score)| {
+            let same = scores
+                .iter()
+                .filter(|(other, _)| other.total_cmp(&ratio).is_eq());
+            let same: Vec<f64> = same.map(|&(_, score)| score).collect();
+            let n = same.len() as f64;
+            // The factor keeps the variance unbiased although each ratio's own mean is estimated.
+            (n > 1.0).then(|| centre + (score - average(&same)) * (n / (n - 1.0)).sqrt())
+        })
+        .collect();
+    match centred {
+        Some(centred) => mean(&centred, config, stream),
+        None => Ok(Mean {
+            n: all.len(),
+            mean_db: Some(centre),
+            interval_db: None,
+        }),
+    }
 }
 
 fn mean(scores: &[f64], config: &Config, stream: &[u64]) -> Result<Mean> {
