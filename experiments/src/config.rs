@@ -165,9 +165,9 @@ pub struct Model {
     pub dictionary_shape: f64,
     /// Shape and rate b of the activation prior, Gamma(b, b).
     pub activation_shape: f64,
-    /// Start value of E[H], with E[1/H] its reciprocal.
+    /// Start value of `E[H]`, with `E[1/H]` its reciprocal.
     pub activation_start: f64,
-    /// Floor of the start of E[W_2], which is drawn from its prior.
+    /// Floor of the start of `E[W_2]`, which is drawn from its prior.
     pub dictionary_start_floor: f64,
     /// Sweeps over all factors.
     pub iterations: usize,

@@ -58,7 +58,7 @@ impl Figure {
     /// The figure as SVG, its text as text.
     ///
     /// # Errors
-    /// A figure without points.
+    /// Those of the drawing library.
     pub fn svg(&self) -> Result<Vec<u8>> {
         let size = (SIZE.0 * SVG_SCALE, SIZE.1 * SVG_SCALE);
         let mut svg = String::new();
@@ -73,7 +73,7 @@ impl Figure {
     /// The figure as PNG.
     ///
     /// # Errors
-    /// A figure without points.
+    /// Those of the drawing library.
     pub fn png(&self) -> Result<Vec<u8>> {
         let (width, height) = (SIZE.0 * PNG_SCALE, SIZE.1 * PNG_SCALE);
         let mut pixels = vec![0; (3 * width * height) as usize];
@@ -93,7 +93,7 @@ impl Figure {
         B::ErrorType: 'static,
     {
         register_fonts()?;
-        let axes = Axes::around(&self.curves).ok_or_else(|| anyhow!("nothing to draw"))?;
+        let axes = Axes::around(&self.curves);
         // The intervals of a point stand a little apart, so that they do not cover each other.
         let shift = 0.011 * (axes.x.range.1 - axes.x.range.0);
         let text = |size: u32| (FONT, size * scale).into_font();
@@ -245,14 +245,15 @@ struct Axes {
 }
 
 impl Axes {
-    /// Axes that hold all points and intervals: ticks at the measured ratios, and at round numbers upwards. None
-    /// without points.
-    fn around(curves: &[Curve]) -> Option<Self> {
+    /// Axes that hold all points and intervals: ticks at the measured ratios, and at round numbers upwards. Without
+    /// points they are around zero.
+    fn around(curves: &[Curve]) -> Self {
         let points = || curves.iter().flat_map(|curve| &curve.points);
         let mut ratios: Vec<f64> = points().map(|point| point.snr_db).collect();
         ratios.sort_by(f64::total_cmp);
         ratios.dedup();
-        let (first, last) = (*ratios.first()?, *ratios.last()?);
+        let first = ratios.first().copied().unwrap_or_default();
+        let last = ratios.last().copied().unwrap_or_default();
         let margin = if last > first {
             0.06 * (last - first)
         } else {
@@ -260,18 +261,16 @@ impl Axes {
         };
 
         let ends = |point: &Point| point.interval_db.unwrap_or((point.mean_db, point.mean_db));
-        let low = points()
-            .map(|point| ends(point).0)
-            .fold(f64::INFINITY, f64::min);
-        let high = points()
-            .map(|point| ends(point).1)
-            .fold(f64::NEG_INFINITY, f64::max);
+        let low = points().map(|point| ends(point).0.min(point.mean_db));
+        let low = low.reduce(f64::min).unwrap_or_default();
+        let high = points().map(|point| ends(point).1.max(point.mean_db));
+        let high = high.reduce(f64::max).unwrap_or_default();
         let step = [1.0, 2.0, 5.0, 10.0, 20.0]
             .into_iter()
             .find(|step| (high - low) / step <= 9.0)
             .unwrap_or(50.0);
         let (bottom, top) = ((low / step).floor(), (high / step).floor() + 1.0);
-        Some(Self {
+        Self {
             x: Axis {
                 range: (first - margin, last + margin),
                 ticks: ratios,
@@ -282,7 +281,7 @@ impl Axes {
                     .map(|tick| tick as f64 * step)
                     .collect(),
             },
-        })
+        }
     }
 }
 
@@ -322,4 +321,56 @@ impl ValueFormatter<f64> for Axis {
 fn register_fonts() -> Result<()> {
     register_font(FONT, FontStyle::Normal, dejavu::sans::regular())
         .map_err(|_| anyhow!("the embedded font cannot be read"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::method::Method;
+    use crate::style;
+
+    fn figure(points: &[Point]) -> Figure {
+        Figure {
+            title: "A title".to_owned(),
+            y_label: "SDR (dB)".to_owned(),
+            curves: Method::TABLED
+                .map(|method| Curve {
+                    label: method.label().to_owned(),
+                    style: style::of(method),
+                    points: points.to_vec(),
+                })
+                .into(),
+        }
+    }
+
+    fn point(snr_db: f64, mean_db: f64, interval_db: Option<(f64, f64)>) -> Point {
+        Point {
+            snr_db,
+            mean_db,
+            interval_db,
+        }
+    }
+
+    #[test]
+    fn draws_whatever_there_is() {
+        let several = [point(-6.0, -1.25, Some((-2.5, 0.5))), point(3.0, 4.0, None)];
+        for points in [&several[..], &several[1..], &[]] {
+            let figure = figure(points);
+            let svg = String::from_utf8(figure.svg().unwrap()).unwrap();
+            for method in Method::TABLED {
+                assert!(svg.contains(method.label()));
+            }
+            assert!(figure.png().unwrap().starts_with(b"\x89PNG"));
+        }
+    }
+
+    #[test]
+    fn axes_hold_all_points_and_intervals() {
+        let axes = Axes::around(&figure(&[point(-6.0, -1.25, Some((-2.5, 0.5)))]).curves);
+        assert!(axes.x.range.0 < -6.0 && axes.x.range.1 > -6.0);
+        assert!(axes.y.range.0 <= -2.5 && axes.y.range.1 >= 0.5);
+        assert_eq!(axes.x.ticks, [-6.0]);
+        assert_eq!(axes.y.ticks, [-3.0, -2.0, -1.0, 0.0, 1.0]);
+        assert_eq!(Axis::format(&-3.0), "\u{2212}3");
+    }
 }

@@ -13,7 +13,7 @@ use crate::training::Dictionaries;
 pub struct Observation {
     /// The mixture and what it is made of.
     pub drawn: DrawnMixture,
-    /// The start of E\[W_2\], components x bins: one draw for all separations of the observation, so that they differ
+    /// The start of `E[W_2]`, components x bins: one draw for all separations of the observation, so that they differ
     /// by the method alone.
     pub background_start: Array2<f64>,
 }

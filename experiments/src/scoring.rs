@@ -26,7 +26,6 @@ pub struct Scores([Score; Metric::ALL.len()]);
 
 impl Scores {
     /// The score by one metric.
-    #[must_use]
     pub fn get(&self, metric: Metric) -> &Score {
         &self.0[metric as usize]
     }

@@ -42,10 +42,16 @@ pub fn load(sources: &Sources) -> Result<Config> {
             (path.display().to_string(), text)
         }
     };
-    let mut config: Config =
-        toml::from_str(&text).with_context(|| format!("configuration {name}"))?;
-    let mut table: Table =
-        toml::from_str(&text).with_context(|| format!("configuration {name}"))?;
+    let located = |error: toml::de::Error| match error.span() {
+        Some(span) => {
+            let line = line_of(&text, span.start);
+            let quoted = text.lines().nth(line - 1).unwrap_or_default().trim();
+            anyhow!("{name}, line {line}, `{quoted}`: {}", error.message())
+        }
+        None => anyhow!("{name}: {}", error.message()),
+    };
+    let mut config: Config = toml::from_str(&text).map_err(located)?;
+    let mut table: Table = toml::from_str(&text).map_err(located)?;
     for option in &sources.set {
         config = set(&mut table, option).with_context(|| format!("--set {option}"))?;
     }
@@ -80,13 +86,8 @@ fn set(table: &mut Table, option: &str) -> Result<Config> {
         entry.remove(*other);
     }
     entry.insert(key.to_owned(), value(text.trim())?);
-    Ok(Config::deserialize_table(table.clone())?)
-}
-
-impl Config {
-    fn deserialize_table(table: Table) -> Result<Self, toml::de::Error> {
-        Value::Table(table).try_into()
-    }
+    let config: Result<Config, toml::de::Error> = Value::Table(table.clone()).try_into();
+    config.map_err(|error| anyhow!("{}", error.message()))
 }
 
 /// A TOML value, or a string whose quotes the shell took: anything that does not begin like a value of several parts.
@@ -134,5 +135,93 @@ fn line(key: &str, text: &str) -> Option<usize> {
         .iter()
         .find(|(name, _)| name.get_ref() == key)
         .map_or(section_name.span(), |(name, _)| name.span());
-    Some(1 + text[..span.start].matches('\n').count())
+    Some(line_of(text, span.start))
+}
+
+/// The number, from 1, of the line that holds a byte.
+fn line_of(text: &str, byte: usize) -> usize {
+    1 + text
+        .bytes()
+        .take(byte)
+        .filter(|&byte| byte == b'\n')
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(text: &str, set: &[&str]) -> Result<Config> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("experiment.toml");
+        fs::write(&file, text).unwrap();
+        load(&Sources {
+            file: Some(file),
+            set: set.iter().copied().map(str::to_owned).collect(),
+            seed: None,
+        })
+    }
+
+    fn message(text: &str, set: &[&str]) -> String {
+        format!("{:#}", loaded(text, set).unwrap_err())
+    }
+
+    #[test]
+    fn embedded_configuration_is_the_default_one() {
+        let mut default = Config::default();
+        default.model.beta = Some(crate::config::Model::BETA);
+        assert_eq!(load(&Sources::default()).unwrap(), default);
+        assert_eq!(loaded("", &[]).unwrap(), default);
+    }
+
+    #[test]
+    fn resolved_configuration_reads_back_as_itself() {
+        let config = loaded("", &["model.kappa=0.03", "corpus.speaker=3"]).unwrap();
+        assert_eq!((config.model.beta, config.model.kappa), (None, Some(0.03)));
+        assert_eq!(
+            loaded(&toml::to_string(&config).unwrap(), &[]).unwrap(),
+            config
+        );
+    }
+
+    #[test]
+    fn later_settings_win_and_strings_need_no_quotes() {
+        let config = loaded(
+            "[model]\niterations = 5\n",
+            &[
+                "model.iterations=6",
+                "model.iterations = 7",
+                "experiment.name=mine",
+                "mixtures.snr_db=[0, 3]",
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.model.iterations, 7);
+        assert_eq!(config.experiment.name, "mine");
+        assert_eq!(config.mixtures.snr_db, [0.0, 3.0]);
+    }
+
+    #[test]
+    fn errors_say_where_the_value_was_given() {
+        let place = message("# a comment\n[model]\nbeta = 1.0\niterations = 0\n", &[]);
+        assert!(
+            place.contains("experiment.toml, line 4: `model.iterations`: 0"),
+            "{place}"
+        );
+        let place = message("[model]\nbeta = 'x'\n", &[]);
+        assert!(
+            place.contains("experiment.toml, line 2, `beta = 'x'`: invalid type"),
+            "{place}"
+        );
+        let place = message("[model]\niterations = 0\n", &["model.iterations=-0.5"]);
+        assert!(
+            place.starts_with("--set model.iterations=-0.5: invalid type"),
+            "{place}"
+        );
+        let place = message("", &["model.iterations=0"]);
+        assert!(
+            place.starts_with("--set model.iterations=0: `model.iterations`: 0"),
+            "{place}"
+        );
+    }
 }

@@ -4,7 +4,7 @@
 //! `aasp-chime-grid` (CHiME 2); the code spells the sentence, for example `bgaa9a` for "bin green at a nine again".
 //! Background recordings are in `train/background`, or where `corpus.background` says.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use rand::RngExt;
@@ -83,7 +83,7 @@ fn drawn_speaker(folder: &Path, seed: u64) -> Result<u32> {
     Ok(present[chosen])
 }
 
-fn check_code(path: &PathBuf) -> Result<()> {
+fn check_code(path: &Path) -> Result<()> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     stem.parse::<Sentence>().map(drop).with_context(|| {
         format!(

@@ -1,0 +1,90 @@
+//! The corpora of files, read from small trees of synthesised speech.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{stderr, table1, write_background, write_speech};
+
+fn description(out: &Path) -> String {
+    let manifest = fs::read(out.join("manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    manifest["corpus"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn folder_corpus_is_read_at_any_depth_and_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    write_speech(&folder.path().join("speech/a/b"), 3);
+    let tone: Vec<f64> = (0..44_100)
+        .map(|n| (f64::from(n) * 0.05).sin() * 0.1)
+        .collect();
+    let path = folder.path().join("speech/Other.WAV");
+    dsp::wav::write_channels(&path, &[&tone, &tone], 44_100, dsp::wav::Encoding::Pcm24).unwrap();
+    fs::write(folder.path().join("speech/notes.txt"), "not a recording").unwrap();
+    write_background(&folder.path().join("background"), 1.5);
+
+    let output = table1(
+        folder.path(),
+        &[
+            "--set",
+            "corpus.kind=folder",
+            "--set",
+            "corpus.speech=speech",
+            "--set",
+            "corpus.background=background",
+            "--out",
+            "out",
+            // The order in which settings are given does not matter, only which is last for a key.
+            "--set",
+            "corpus.sample_rate_hz=8000",
+        ],
+    );
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(description(&folder.path().join("out")), "folder speech");
+}
+
+#[test]
+fn chime_corpora_are_found_in_both_layouts() {
+    for top in ["PCCdata16kHz", "aasp-chime-grid", "."] {
+        let folder = tempfile::tempdir().unwrap();
+        let train = folder.path().join("corpus").join(top).join("train");
+        write_speech(&train.join("reverberated/id23"), 4);
+        write_background(&train.join("background"), 1.5);
+        let arguments = [
+            "--set",
+            "corpus.kind=chime",
+            "--set",
+            "corpus.root=corpus",
+            "--out",
+            "out",
+        ];
+        // Without a number, the seed draws among the speakers there are: here one.
+        let output = table1(folder.path(), &arguments);
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert_eq!(
+            description(&folder.path().join("out")),
+            "chime corpus, speaker 23"
+        );
+    }
+}
+
+#[test]
+fn chime_background_can_be_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    write_speech(&folder.path().join("corpus/train/reverberated/id1"), 4);
+    write_background(&folder.path().join("noise"), 1.5);
+    let settings = [
+        "corpus.kind=chime",
+        "corpus.root=corpus",
+        "corpus.background=noise",
+        "corpus.speaker=1",
+    ];
+    let mut arguments = vec!["--out", "out"];
+    for setting in settings {
+        arguments.extend(["--set", setting]);
+    }
+    let output = table1(folder.path(), &arguments);
+    assert!(output.status.success(), "{}", stderr(&output));
+}

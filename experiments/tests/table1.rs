@@ -1,0 +1,143 @@
+//! `table1` from the command line to its files, on a configuration of a second.
+
+mod common;
+
+use std::fs;
+
+use common::{files, stderr, table1};
+
+/// What a run writes; those of the second list are not the same bytes twice.
+const REPRODUCIBLE: [&str; 8] = [
+    "config.toml",
+    "fig1.png",
+    "fig1.svg",
+    "observations.csv",
+    "order_posterior.csv",
+    "table1.csv",
+    "table1.md",
+    "table1.tex",
+];
+const VARYING: [&str; 4] = ["manifest.json", "timings.csv", "timings.md", "timings.tex"];
+
+#[test]
+fn all_files_are_written_and_do_not_depend_on_the_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    for jobs in ["1", "2"] {
+        let output = table1(folder.path(), &["--jobs", jobs, "--out", jobs]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("VB fusion"));
+    }
+    let [one, two] = ["1", "2"].map(|jobs| files(&folder.path().join(jobs)));
+    let mut expected = [&REPRODUCIBLE[..], &VARYING].concat();
+    expected.sort_unstable();
+    assert_eq!(one.keys().collect::<Vec<_>>(), expected);
+    for name in REPRODUCIBLE {
+        assert!(!one[name].is_empty(), "{name}");
+        assert!(one[name] == two[name], "{name} depends on --jobs");
+    }
+}
+
+#[test]
+fn tables_have_a_row_for_every_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = table1(folder.path(), &["--out", "out"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = |name: &str| fs::read_to_string(folder.path().join("out").join(name)).unwrap();
+    let rows = |name: &str| text(name).lines().count() - 1;
+
+    // 4 methods x (2 ratios + average) x 3 metrics; 4 cells x (2 single orders + 4 methods) x 5 metrics.
+    assert_eq!(rows("table1.csv"), 4 * 3 * 3);
+    assert_eq!(rows("observations.csv"), 4 * 6 * 5);
+    assert_eq!(rows("order_posterior.csv"), 4 * 2);
+    assert_eq!(rows("timings.csv"), 4);
+    assert!(
+        text("table1.csv").starts_with("method,snr_db,metric,mean_db,ci95_low_db,ci95_high_db,n\n")
+    );
+    let numbers = ["table1.csv", "observations.csv", "order_posterior.csv"]
+        .map(text)
+        .concat();
+    assert!(!numbers.to_lowercase().contains("nan") && !numbers.contains("inf"));
+
+    let weights: f64 = text("order_posterior.csv")
+        .lines()
+        .skip(1)
+        .map(|row| row.rsplit(',').next().unwrap().parse::<f64>().unwrap())
+        .sum();
+    assert!((weights - 4.0).abs() < 1e-5, "{weights}");
+    let manifest: serde_json::Value = serde_json::from_str(&text("manifest.json")).unwrap();
+    assert_eq!(manifest["seed"], 7);
+    assert!(manifest["rustc"].as_str().unwrap().starts_with("rustc 1."));
+}
+
+#[test]
+fn a_part_of_the_grid_gives_the_same_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = |out: &str, arguments: &[&str]| {
+        let output = table1(folder.path(), &[arguments, &["--out", out]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        let text = fs::read_to_string(folder.path().join(out).join("observations.csv")).unwrap();
+        text.lines()
+            .filter(|row| row.starts_with("7,6,"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let whole = rows("whole", &[]);
+    assert_eq!(whole.len(), 2 * 6 * 5);
+    assert_eq!(whole, rows("part", &["--set", "mixtures.snr_db=[6]"]));
+}
+
+#[test]
+fn same_configuration_runs_again_from_the_cache_and_another_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| table1(folder.path(), &[arguments, &["--out", "out"]].concat());
+    assert!(run(&[]).status.success());
+    let out = folder.path().join("out");
+    let cache = out.join("cache");
+    let (first, entries) = (files(&out), files(&cache));
+    assert_eq!(entries.len(), 2 * 2 + 1);
+
+    // One entry is damaged: it is learned again, to the same bytes.
+    let (name, entry) = entries.first_key_value().unwrap();
+    let mut damaged = entry.clone();
+    damaged[20] ^= 1;
+    fs::write(cache.join(name), damaged).unwrap();
+    assert!(run(&[]).status.success());
+    assert_eq!(files(&cache), entries);
+    let again = files(&out);
+    for name in REPRODUCIBLE {
+        assert!(first[name] == again[name], "{name} is not reproducible");
+    }
+
+    let refused = run(&["--seed", "8"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let message = stderr(&refused);
+    assert!(
+        message.contains("experiment.seed: 7 there, 8 here"),
+        "{message}"
+    );
+    assert!(message.contains("--force"), "{message}");
+    assert_eq!(files(&out), again);
+    assert!(run(&["--seed", "8", "--force"]).status.success());
+    assert!(files(&out)["observations.csv"] != again["observations.csv"]);
+}
+
+#[test]
+fn failed_scores_are_recorded_and_the_exit_code_says_so() {
+    // So few samples that BSS Eval's filters could match anything.
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--out", "out", "--set", "evaluation.filter_taps=8000"];
+    let output = table1(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let text = |name: &str| fs::read_to_string(folder.path().join("out").join(name)).unwrap();
+    assert!(text("observations.csv").contains("too few to score"));
+    let mean = |metric: &str| {
+        let table = text("table1.csv");
+        let row = table
+            .lines()
+            .find(|row| row.starts_with(&format!("vb_fusion,average,{metric},")));
+        row.unwrap().to_owned()
+    };
+    assert_eq!(mean("sdr"), "vb_fusion,average,sdr,,,,0");
+    assert!(mean("plain_sdr").ends_with(",4"));
+    assert!(!text("table1.md").contains("NaN"));
+}
