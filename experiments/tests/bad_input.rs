@@ -285,7 +285,10 @@ fn missing_and_too_small_corpora() {
         folder.path(),
         &chime,
         1,
-        &["background is not a folder (`corpus.background`)"],
+        &[
+            "chime has no folder background or train/background",
+            "`corpus.background`",
+        ],
     );
     let other = [&chime[..], &["--set", "corpus.speaker=5"]].concat();
     fails(

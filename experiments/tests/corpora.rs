@@ -47,11 +47,16 @@ fn folder_corpus_is_read_at_any_depth_and_rate() {
 
 #[test]
 fn chime_corpora_are_found_in_both_layouts() {
-    for top in ["PCCdata16kHz", "aasp-chime-grid", "."] {
+    let layouts = [
+        ("PCCdata16kHz", "background"),
+        ("aasp-chime-grid", "train/background"),
+        (".", "background"),
+    ];
+    for (top, background) in layouts {
         let folder = tempfile::tempdir().unwrap();
-        let train = folder.path().join("corpus").join(top).join("train");
-        write_speech(&train.join("reverberated/id23"), 4);
-        write_background(&train.join("background"), 1.5);
+        let top = folder.path().join("corpus").join(top);
+        write_speech(&top.join("train/reverberated/id23"), 4);
+        write_background(&top.join(background), 1.5);
         let arguments = [
             "--set",
             "corpus.kind=chime",

@@ -2,9 +2,9 @@
 //!
 //! Training speech is `train/reverberated/id<speaker>/<code>.wav`, below `PCCdata16kHz` (CHiME 1) or
 //! `aasp-chime-grid` (CHiME 2); the code spells the sentence, for example `bgaa9a` for "bin green at a nine again".
-//! Background recordings are in `train/background`, or where `corpus.background` says.
+//! Background recordings are in `background`, beside `train` or in it, or where `corpus.background` says.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use rand::RngExt;
@@ -16,6 +16,10 @@ use crate::config::Config;
 
 /// Folders the corpora unpack to, searched below the given one; the last is the given one itself.
 const TOPS: [&str; 3] = ["PCCdata16kHz", "aasp-chime-grid", ""];
+/// The speakers' folders, below the top.
+const SPEECH: &str = "train/reverberated";
+/// Where background recordings may be, below the top.
+const BACKGROUNDS: [&str; 2] = ["background", "train/background"];
 
 /// Lists one speaker's files of a `chime` corpus.
 ///
@@ -32,18 +36,19 @@ pub(super) fn open(config: &Config) -> Result<Files> {
         "{} is not a folder (`corpus.root`)",
         root.display()
     );
-    let train = TOPS
+    let top = TOPS
         .iter()
-        .map(|top| root.join(top).join("train"))
-        .find(|train| train.join("reverberated").is_dir())
+        // Collected from its parts, the path does not end in a slash where the top is the root itself.
+        .map(|top| root.join(top).components().collect::<PathBuf>())
+        .find(|top| top.join(SPEECH).is_dir())
         .with_context(|| {
             format!(
-                "{} holds neither PCCdata16kHz/train/reverberated (CHiME 1) nor aasp-chime-grid/train/reverberated \
-                 (CHiME 2) (`corpus.root`)",
+                "{} holds neither PCCdata16kHz/{SPEECH} (CHiME 1) nor aasp-chime-grid/{SPEECH} (CHiME 2) \
+                 (`corpus.root`)",
                 root.display()
             )
         })?;
-    let speech_folder = train.join("reverberated");
+    let speech_folder = top.join(SPEECH);
     let speaker = match config.corpus.speaker {
         Some(speaker) => speaker,
         None => drawn_speaker(&speech_folder, config.experiment.seed)?,
@@ -56,9 +61,20 @@ pub(super) fn open(config: &Config) -> Result<Files> {
         check_code(path)?;
     }
     let background = match &config.corpus.background {
-        Some(folder) => wav_files(folder, "corpus.background")?,
-        None => wav_files(&train.join("background"), "corpus.background")?,
+        Some(folder) => folder.clone(),
+        None => BACKGROUNDS
+            .iter()
+            .map(|background| top.join(background))
+            .find(|folder| folder.is_dir())
+            .with_context(|| {
+                format!(
+                    "{} has no folder {} of recordings: say where they are (`corpus.background`)",
+                    top.display(),
+                    BACKGROUNDS.join(" or ")
+                )
+            })?,
     };
+    let background = wav_files(&background, "corpus.background")?;
     Ok(Files {
         description: format!("chime {}, speaker {speaker}", root.display()),
         speech,
