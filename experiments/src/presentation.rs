@@ -285,7 +285,9 @@ impl Format {
         let Some((mean, mean_db)) = mean.and_then(|mean| Some((mean, mean.mean_db?))) else {
             return MISSING.to_owned();
         };
-        let number = |value: f64| self.number(format!("{value:.2}"));
+        // Rounded first, so that there is no minus zero.
+        let number =
+            |value: f64| self.number(format!("{:.2}", (value * 100.0).round() / 100.0 + 0.0));
         let value = number(mean_db);
         match (mean.interval_db, self) {
             (None, _) => value,
@@ -337,4 +339,77 @@ fn time_macro(method: Method) -> String {
         .filter(char::is_ascii_alphabetic)
         .collect();
     format!("time{letters}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary;
+
+    /// Oracle above mean above fusion above selection, at the paper's ratios or some of them.
+    fn summary(ratios: &[f64]) -> Summary {
+        let ratios = ratios.iter().copied().map(Column::Snr);
+        let columns: Vec<Column> = ratios.chain([Column::Average]).collect();
+        let entry = |method, column, mean_db| summary::Entry {
+            method,
+            column,
+            metric: Metric::Sdr,
+            mean: Mean {
+                n: 7,
+                mean_db: Some(mean_db),
+                interval_db: Some((mean_db - 1.0, mean_db + 1.0)),
+            },
+        };
+        let values = [
+            (Method::VbSelection, -0.001),
+            (Method::VbFusion, 1.0),
+            (Method::OracleSelection, 3.0),
+            (Method::FusionByMean, 2.0),
+        ];
+        let row = |(method, mean_db)| {
+            columns
+                .iter()
+                .map(move |&column| entry(method, column, mean_db))
+        };
+        Summary {
+            entries: values.into_iter().flat_map(row).collect(),
+            columns: columns.clone(),
+            differences: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_best_method_without_the_truth_is_bold() {
+        let table = table(&summary(&[0.0]), Metric::Sdr, Format::Markdown, None).markdown();
+        let bold: Vec<&str> = table.lines().filter(|line| line.contains("**")).collect();
+        assert_eq!(bold.len(), 1);
+        assert!(bold[0].contains("Fusion by mean") && bold[0].contains("**2.00 [1.00, 3.00]**"));
+        assert!(table.contains(" 0.00 [\u{2212}1.00, 1.00]"), "{table}");
+    }
+
+    #[test]
+    fn the_papers_average_is_shown_beside_the_same_columns_only() {
+        let shown =
+            |ratios: &[f64]| table(&summary(ratios), Metric::Sdr, Format::Latex, None).latex();
+        assert!(shown(&paper::SNR_DB).contains("5.79"));
+        let part = shown(&[0.0, 4.5]);
+        assert!(
+            part.contains("5.47 & -- & --") && !part.contains("5.79"),
+            "{part}"
+        );
+    }
+
+    #[test]
+    fn the_latex_table_stands_without_the_times() {
+        let subject = Subject {
+            corpus: "builtin, speaker 1",
+            seed: 1,
+            observations: 42,
+            confidence: 0.95,
+            orders: 7,
+        };
+        let table = latex(&summary(&[0.0]), &subject);
+        assert!(table.contains("\\providecommand{\\timeVBfusion}{--}"));
+        assert!(table.contains("& \\timeVBfusion \\\\"));
+    }
 }

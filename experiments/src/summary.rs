@@ -275,3 +275,42 @@ fn difference(
         p_value: Some(paired.p_value),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn average_over_ratios_is_as_certain_as_its_columns() {
+        let config = Config::default();
+        // The same deviations at three ratios, which are far apart.
+        let deviations = [-0.3, -0.1, 0.0, 0.1, 0.3];
+        let scores: Vec<(f64, f64)> = [-10.0, 0.0, 10.0]
+            .into_iter()
+            .flat_map(|ratio| deviations.map(|deviation| (ratio, ratio + deviation)))
+            .collect();
+        let mean = mean_within_ratios(&scores, &config, &[]).unwrap();
+        assert_eq!(mean.n, 15);
+        assert!(mean.mean_db.unwrap().abs() < 1e-12);
+        let (low, high) = mean.interval_db.unwrap();
+        // The standard error of 15 such deviations is 0.058: 1.96 of them on each side, give or take the bootstrap.
+        assert!(
+            (-0.15..-0.08).contains(&low) && (0.08..0.15).contains(&high),
+            "{low} {high}"
+        );
+    }
+
+    #[test]
+    fn no_interval_without_a_spread_to_estimate() {
+        let config = Config::default();
+        let single =
+            mean_within_ratios(&[(0.0, 1.0), (3.0, 2.0), (3.0, 3.0)], &config, &[]).unwrap();
+        assert_eq!(
+            (single.n, single.mean_db, single.interval_db),
+            (3, Some(2.0), None)
+        );
+        let none = mean_within_ratios(&[], &config, &[]).unwrap();
+        assert_eq!((none.n, none.mean_db, none.interval_db), (0, None, None));
+        assert_eq!(mean(&[4.0], &config, &[]).unwrap().mean_db, Some(4.0));
+    }
+}

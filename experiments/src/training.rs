@@ -1,7 +1,7 @@
 //! From a corpus to dictionaries (section 4.1): training signals, their powers, Itakura-Saito NMF.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Result};
 use dsp::Stft;
@@ -66,11 +66,11 @@ impl Signals {
 }
 
 fn digest(signal: &[f64]) -> Digest {
-    let bytes: Vec<u8> = signal
-        .iter()
-        .flat_map(|sample| sample.to_le_bytes())
-        .collect();
-    Digest::of_bytes(&bytes)
+    let bytes = |samples: &[f64]| -> Vec<u8> {
+        let bytes = samples.iter().flat_map(|sample| sample.to_le_bytes());
+        bytes.collect()
+    };
+    Digest::of(signal.chunks(4096).map(bytes))
 }
 
 /// The models of the sources.
@@ -131,7 +131,7 @@ struct Trainer<'a> {
 }
 
 impl Trainer<'_> {
-    /// One dictionary per order, all of one signal; the transform is taken only if one is not in the cache.
+    /// One dictionary per order, all of one signal, whose powers are computed when the first is not in the cache.
     fn train_all(
         &self,
         side: Side,
@@ -139,25 +139,16 @@ impl Trainer<'_> {
         orders: &[usize],
     ) -> Result<Vec<Arc<Dictionary>>> {
         let signal_digest = digest(signal);
-        let keys: Vec<Digest> = orders
-            .iter()
-            .map(|&order| self.key(side, signal_digest, order))
-            .collect::<Result<_>>()?;
-        let cached: Vec<Option<Dictionary>> = keys.iter().map(|key| self.cache.load(key)).collect();
-        let power = if cached.iter().all(Option::is_some) {
-            Array2::zeros((0, 0))
-        } else {
-            self.power(signal)
-        };
-        let tasks: Vec<_> = cached.into_iter().zip(&keys).zip(orders).collect();
-        tasks
-            .into_par_iter()
-            .map(|((cached, key), &order)| {
-                let dictionary = match cached {
+        let power = LazyLock::new(|| self.stft.analyse(signal).mapv(|value| value.norm_sqr()));
+        orders
+            .par_iter()
+            .map(|&order| {
+                let key = self.key(side, signal_digest, order)?;
+                let dictionary = match self.cache.load(&key) {
                     Some(dictionary) => dictionary,
                     None => {
                         let learned = self.train(side, &power, order)?;
-                        self.cache.store(key, &learned)?;
+                        self.cache.store(&key, &learned)?;
                         learned
                     }
                 };
@@ -177,10 +168,6 @@ impl Trainer<'_> {
         let learned = is_nmf::train(power.view(), &settings, &mut rng)
             .with_context(|| format!("training of the {side:?} dictionary of order {order}"))?;
         Ok(learned.dictionary)
-    }
-
-    fn power(&self, signal: &[f64]) -> Array2<f64> {
-        self.stft.analyse(signal).mapv(|value| value.norm_sqr())
     }
 
     /// Everything a dictionary depends on.
