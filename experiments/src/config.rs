@@ -127,7 +127,7 @@ impl Default for Training {
             background_seconds: 10.0,
             orders: (1..=7).map(|m| 2 * m).collect(),
             background_components: 16,
-            iterations: 200,
+            iterations: 100,
         }
     }
 }

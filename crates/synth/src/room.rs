@@ -79,8 +79,18 @@ impl Room {
             microphone[1] + distance * angle.sin(),
             rng.random_range(1.2..1.5),
         ];
-        let response = response(box_metres, source, microphone, reverberation_seconds, rng);
+        Self::of_response(response(
+            box_metres,
+            source,
+            microphone,
+            reverberation_seconds,
+            rng,
+        ))
+    }
 
+    /// Plans the convolution. Not generic, so that the transforms are compiled here, once, and not
+    /// again by every crate that has a generator of its own.
+    fn of_response(response: Vec<f64>) -> Self {
         let length = (4 * response.len()).next_power_of_two();
         let mut planner = RealFftPlanner::new();
         let forward = planner.plan_fft_forward(length);
