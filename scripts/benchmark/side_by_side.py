@@ -19,7 +19,7 @@ from pathlib import Path
 
 import mir_eval
 import numpy as np
-from scipy.special import kve
+from scipy.special import gammaln, kve
 from sklearn.decomposition import non_negative_factorization
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +57,8 @@ class TabulatedGig:
     def kl(self, rho, tau, mean, t):
         log_y = np.log(np.maximum(rho * tau, 1e-300))
         log_z = np.interp(log_y, self.log_y, self.log_k) - self.gamma * np.log(rho)
-        return float(np.sum(log_z + (rho - self.gamma) * mean + t))
+        prior = self.gamma * np.log(self.gamma) - gammaln(self.gamma)
+        return float(np.sum(prior + log_z + (rho - self.gamma) * mean + t))
 
 
 def separate(x, dictionaries, start, gig):

@@ -19,6 +19,8 @@
 //! leading bits of the mantissa of `y` select a piece, the rest of the mantissa is the argument of
 //! a polynomial. That covers 1024 octaves with one shift and eleven multiply-adds.
 
+use std::sync::Arc;
+
 use crate::bessel::{BesselEvaluation, BesselTerms};
 use crate::log_product::LogProduct;
 
@@ -68,7 +70,7 @@ pub struct Expectations {
     pub harmonic: f64,
 }
 
-/// GIG distributions of one shape `gamma`, with tabulated Bessel functions.
+/// GIG distributions of one shape `gamma`, with tabulated Bessel functions. Clones share the tables.
 ///
 /// ```
 /// let gig = model::Gig::new(0.2)?;
@@ -83,8 +85,8 @@ pub struct Expectations {
 pub struct Gig {
     shape: f64,
     bessel: BesselEvaluation,
-    tau_mean_inverse: Vec<[f64; COEFFICIENTS]>,
-    scaled_log: Vec<[f64; COEFFICIENTS]>,
+    tau_mean_inverse: Arc<[[f64; COEFFICIENTS]]>,
+    scaled_log: Arc<[[f64; COEFFICIENTS]]>,
 }
 
 /// Sum over GIG variables of `E[log p(z)] - E[log q(z)]`, minus their Kullback-Leibler divergence
@@ -108,24 +110,28 @@ impl Gig {
         if !SHAPE_RANGE.contains(&shape) {
             return Err(GigError::ShapeOutOfRange(shape));
         }
+        let bessel = BesselEvaluation::new(shape);
         let interpolation = Interpolation::new();
-        let mut gig = Self {
-            shape,
-            bessel: BesselEvaluation::new(shape),
-            tau_mean_inverse: Vec::with_capacity(PIECES),
-            scaled_log: Vec::with_capacity(PIECES),
-        };
-        for piece in 0..PIECES {
-            let mut at_nodes = ([0.0; COEFFICIENTS], [0.0; COEFFICIENTS]);
+        let pieces = (0..PIECES).map(|piece| {
+            let mut tau_mean_inverse = [0.0; COEFFICIENTS];
+            let mut scaled_log = [0.0; COEFFICIENTS];
             for (i, &node) in interpolation.nodes.iter().enumerate() {
-                let terms = gig.bessel.at(point(piece, node));
-                at_nodes.0[i] = terms.tau_mean_inverse;
-                at_nodes.1[i] = terms.scaled_log;
+                let terms = bessel.at(point(piece, node));
+                tau_mean_inverse[i] = terms.tau_mean_inverse;
+                scaled_log[i] = terms.scaled_log;
             }
-            gig.tau_mean_inverse
-                .push(interpolation.monomials(&at_nodes.0));
-            gig.scaled_log.push(interpolation.monomials(&at_nodes.1));
-        }
+            (
+                interpolation.monomials(&tau_mean_inverse),
+                interpolation.monomials(&scaled_log),
+            )
+        });
+        let (tau_mean_inverse, scaled_log): (Vec<_>, Vec<_>) = pieces.unzip();
+        let gig = Self {
+            shape,
+            bessel,
+            tau_mean_inverse: tau_mean_inverse.into(),
+            scaled_log: scaled_log.into(),
+        };
         gig.check()?;
         Ok(gig)
     }

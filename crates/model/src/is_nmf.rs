@@ -138,7 +138,7 @@ pub fn train_from(
     activations: ArrayView2<'_, f64>,
     iterations: usize,
 ) -> Result<IsNmf, IsNmfError> {
-    let power = floored(power)?;
+    let floor = power_floor(power)?;
     let (frames, bins) = power.dim();
     let order = dictionary.nrows();
     if order == 0 {
@@ -151,7 +151,7 @@ pub fn train_from(
             expected: format!("{order} x {bins} (dictionary) and {frames} x {order} (activations)"),
         });
     }
-    let mut state = TiledIsNmf::new(power.view(), dictionary, activations);
+    let mut state = TiledIsNmf::new(power, floor, dictionary, activations);
     let mut cost: Vec<f64> = (0..iterations).map(|_| state.iterate()).collect();
     cost.push(state.cost());
     Ok(IsNmf {
@@ -161,8 +161,8 @@ pub fn train_from(
     })
 }
 
-/// The power with [`RELATIVE_POWER_FLOOR`] applied.
-fn floored(power: ArrayView2<'_, f64>) -> Result<Array2<f64>, IsNmfError> {
+/// Checks the power and returns the floor that [`RELATIVE_POWER_FLOOR`] sets.
+fn power_floor(power: ArrayView2<'_, f64>) -> Result<f64, IsNmfError> {
     let (frames, bins) = power.dim();
     for ((frame, bin), &value) in power.indexed_iter() {
         if !(value.is_finite() && value >= 0.0) {
@@ -173,8 +173,9 @@ fn floored(power: ArrayView2<'_, f64>) -> Result<Array2<f64>, IsNmfError> {
         return Err(IsNmfError::Empty { frames, bins });
     };
     let floor = RELATIVE_POWER_FLOOR * mean;
-    if !floor.is_normal() {
-        return Err(IsNmfError::Silent);
+    if floor.is_normal() {
+        Ok(floor)
+    } else {
+        Err(IsNmfError::Silent)
     }
-    Ok(power.mapv(|value| value.max(floor)))
 }

@@ -53,10 +53,11 @@ struct Slab {
 }
 
 impl TiledIsNmf {
-    /// `power`: frames x bins, positive. `dictionary`: components x bins. `activations`: frames x
+    /// `power`: frames x bins, raised to `power_floor`, a positive normal number. `dictionary`: components x bins. `activations`: frames x
     /// components.
     pub(crate) fn new(
         power: ArrayView2<'_, f64>,
+        power_floor: f64,
         dictionary: ArrayView2<'_, f64>,
         activations: ArrayView2<'_, f64>,
     ) -> Self {
@@ -65,11 +66,11 @@ impl TiledIsNmf {
         let chunks = power.axis_chunks_iter(Axis(0), slab_frames);
         let slabs = chunks
             .zip(activations.axis_chunks_iter(Axis(0), slab_frames))
-            .map(|(power, activations)| Slab::new(power, activations))
+            .map(|(power, activations)| Slab::new(power, power_floor, activations))
             .collect();
         let mut log_power = LogProduct::default();
         for &value in power {
-            log_power.multiply(value);
+            log_power.multiply(value.max(power_floor));
         }
         Self {
             level: Level::new(),
@@ -174,7 +175,7 @@ fn multiply(entry: f64, numerator: f64, denominator: f64) -> f64 {
 }
 
 impl Slab {
-    fn new(power: ArrayView2<'_, f64>, activations: ArrayView2<'_, f64>) -> Self {
+    fn new(power: ArrayView2<'_, f64>, power_floor: f64, activations: ArrayView2<'_, f64>) -> Self {
         let (frames, bins) = power.dim();
         let (lanes, order) = (lanes_for(bins), activations.ncols());
         let groups = frames.div_ceil(TILE) * (TILE / GROUP) * order;
@@ -186,7 +187,9 @@ impl Slab {
         let tile = TILE * block_size(lanes);
         Self {
             frames,
-            power: tiled(frames, bins, |frame, bin| power[(frame, bin)]),
+            power: tiled(frames, bins, |frame, bin| {
+                power[(frame, bin)].max(power_floor)
+            }),
             activations: grouped,
             numerators: vec![[0.0; GROUP]; TILE / GROUP * order],
             denominators: vec![[0.0; GROUP]; TILE / GROUP * order],
