@@ -221,18 +221,13 @@ impl Default for Evaluation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Statistics {
-    /// Coverage of the intervals.
-    pub confidence: f64,
     /// Bootstrap resamples.
     pub resamples: usize,
 }
 
 impl Default for Statistics {
     fn default() -> Self {
-        Self {
-            confidence: 0.95,
-            resamples: 10_000,
-        }
+        Self { resamples: 10_000 }
     }
 }
 

@@ -9,19 +9,19 @@ use crate::paper;
 use crate::style;
 use crate::summary::{Column, Difference, Mean, Summary};
 use crate::table::{Entry, Table};
-use crate::timing::Timing;
+use crate::timing::{Measured, Timing};
 
 /// What a table is about, for its caption.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
+    /// The experiment's name.
+    pub experiment: &'a str,
     /// The corpus and its speaker.
     pub corpus: &'a str,
     /// The seed.
     pub seed: u64,
     /// Number of observations.
     pub observations: usize,
-    /// Coverage of the intervals.
-    pub confidence: f64,
     /// Orders at generation, over which each column averages.
     pub orders: usize,
 }
@@ -45,13 +45,20 @@ pub fn markdown(summary: &Summary, metrics: &[Metric], subject: &Subject) -> Str
     }
     text += "\n## Paired differences of the SDR (BSS Eval)\n\n";
     text += &differences(&summary.differences).markdown();
+    if let Some(effective) = summary.effective_orders {
+        text += &format!(
+            "\nA fusion mixes {effective:.2} of {} orders: the exponential of the entropy of q(K), on average.\n",
+            subject.orders
+        );
+    }
+    text += "\nThe oracle takes the single order of highest SDR by BSS Eval, whatever metric is shown.\n";
     text + "\nTimes are in `timings.md`: they are the one thing here that varies from run to run.\n"
 }
 
 /// `table1.tex`: a booktabs table of the SDR. Its time column shows the macros that `timings.tex` defines.
 #[must_use]
 pub fn latex(summary: &Summary, subject: &Subject) -> String {
-    let macros = |method| format!("\\{}", time_macro(method));
+    let macros = |method| format!("\\{}", time_macro(subject, method));
     let mut text = format!(
         "% {}\n% Needs booktabs. For the times, \\input timings.tex before this file.\n",
         caption(subject)
@@ -59,7 +66,7 @@ pub fn latex(summary: &Summary, subject: &Subject) -> String {
     for method in Method::TABLED {
         text += &format!(
             "\\providecommand{{\\{}}}{{{MISSING}}}\n",
-            time_macro(method)
+            time_macro(subject, method)
         );
     }
     text + &table(summary, Metric::Sdr, Format::Latex, Some(&macros)).latex()
@@ -67,7 +74,7 @@ pub fn latex(summary: &Summary, subject: &Subject) -> String {
 
 /// The table of the SDR with times, for the terminal.
 #[must_use]
-pub fn terminal(summary: &Summary, timings: &[Timing], subject: &Subject) -> String {
+pub fn terminal(summary: &Summary, timings: &Measured, subject: &Subject) -> String {
     let time = |method| milliseconds(timings, method);
     let table = table(summary, Metric::Sdr, Format::Markdown, Some(&time)).markdown();
     format!(
@@ -80,7 +87,7 @@ pub fn terminal(summary: &Summary, timings: &[Timing], subject: &Subject) -> Str
 
 /// `timings.md`.
 #[must_use]
-pub fn timings_markdown(timings: &[Timing]) -> String {
+pub fn timings_markdown(timings: &Measured, cpu: Option<&str>) -> String {
     let mut table = Table::new(["Method", "Time (ms)", "Paper (ms)"]);
     for method in Method::TABLED {
         let paper = paper::row(method).map(|row| format!("{:.1}", row.milliseconds));
@@ -90,22 +97,31 @@ pub fn timings_markdown(timings: &[Timing]) -> String {
             paper.unwrap_or_else(|| MISSING.to_owned()),
         ]);
     }
+    let machine = match timings.as_deref() {
+        Ok([timing, ..]) => {
+            let cpu = cpu.unwrap_or("a processor of unknown model");
+            let threads = match timing.threads {
+                1 => "1 thread".to_owned(),
+                threads => format!("{threads} threads"),
+            };
+            format!(" Measured with {threads} on {cpu}.")
+        }
+        _ => String::new(),
+    };
     format!(
-        "# Times\n\nOf one observation, each method alone, the median of several repetitions.\n\n{}\n{}\n",
+        "# Times\n\nOf one observation, each method alone, the median of several repetitions.{machine}\n\n{}\n{}\n",
         table.markdown(),
         time_ratio(timings)
     )
 }
 
-/// `timings.tex`: the macros of `table1.tex`.
+/// `timings.tex`: the macros of `table1.tex`, which it may stand before or after.
 #[must_use]
-pub fn timings_latex(timings: &[Timing]) -> String {
+pub fn timings_latex(timings: &Measured, subject: &Subject) -> String {
     let define = |method| {
-        format!(
-            "\\newcommand{{\\{}}}{{{}}}\n",
-            time_macro(method),
-            milliseconds(timings, method)
-        )
+        let name = time_macro(subject, method);
+        let time = milliseconds(timings, method);
+        format!("\\providecommand{{\\{name}}}{{}}\\renewcommand{{\\{name}}}{{{time}}}\n")
     };
     Method::TABLED.into_iter().map(define).collect()
 }
@@ -138,10 +154,8 @@ pub fn figure(summary: &Summary, subject: &Subject) -> Figure {
     };
     Figure {
         title: format!(
-            "Corpus: {}. Points: means of {} observations, bars: {} intervals",
-            subject.corpus,
-            subject.orders,
-            percent(subject.confidence)
+            "Corpus: {}. Points: means of {} observations, bars: 95 % intervals",
+            subject.corpus, subject.orders
         ),
         y_label: "SDR (dB)".to_owned(),
         curves: Method::TABLED.map(curve).into(),
@@ -150,17 +164,11 @@ pub fn figure(summary: &Summary, subject: &Subject) -> Figure {
 
 fn caption(subject: &Subject) -> String {
     format!(
-        "Average SDR of the speaker in dB over {} observations. Corpus: {}; seed {}. In brackets: {} bootstrap \
-         intervals over observations, those of the average with the SNRs held fixed. Bold: the best method that does not need the true source.",
-        subject.observations,
-        subject.corpus,
-        subject.seed,
-        percent(subject.confidence)
+        "Average SDR of the speaker in dB over {} observations. Corpus: {}; seed {}. In brackets: 95 % bootstrap \
+         intervals over the true orders, with speaker, dictionaries and SNRs held fixed. Bold: the best method that \
+         does not need the true source.",
+        subject.observations, subject.corpus, subject.seed
     )
-}
-
-fn percent(fraction: f64) -> String {
-    format!("{} %", (fraction * 1e6).round() / 1e4)
 }
 
 fn title(metric: Metric) -> &'static str {
@@ -312,18 +320,22 @@ impl Format {
     }
 }
 
-fn timing(timings: &[Timing], method: Method) -> Option<&Timing> {
+fn timing(timings: &Measured, method: Method) -> Option<&Timing> {
+    let timings = timings.as_ref().ok()?;
     timings.iter().find(|timing| timing.method == method)
 }
 
-fn milliseconds(timings: &[Timing], method: Method) -> String {
+fn milliseconds(timings: &Measured, method: Method) -> String {
     match timing(timings, method) {
         Some(timing) => format!("{:.1}", 1e3 * timing.seconds),
         None => MISSING.to_owned(),
     }
 }
 
-fn time_ratio(timings: &[Timing]) -> String {
+fn time_ratio(timings: &Measured) -> String {
+    if let Err(reason) = timings {
+        return format!("There are no times: {reason}.");
+    }
     let seconds = |method| timing(timings, method).map_or(f64::NAN, |timing| timing.seconds);
     format!(
         "VB selection takes {:.2} times as long as VB fusion (in the paper: 2.84).",
@@ -331,14 +343,27 @@ fn time_ratio(timings: &[Timing]) -> String {
     )
 }
 
-/// LaTeX macros have letters only.
-fn time_macro(method: Method) -> String {
-    let letters: String = method
-        .label()
-        .chars()
-        .filter(char::is_ascii_alphabetic)
-        .collect();
-    format!("time{letters}")
+/// Named by experiment and method, so that tables of several experiments can be in one document. LaTeX macros have
+/// letters only: digits are spelt, and a letter after anything else is a capital.
+fn time_macro(subject: &Subject, method: Method) -> String {
+    const DIGITS: [&str; 10] = [
+        "Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine",
+    ];
+    let mut name = String::new();
+    let mut joined = true;
+    for character in subject.experiment.chars() {
+        match character.to_digit(10) {
+            Some(digit) => name += DIGITS[digit as usize],
+            None if !character.is_ascii_alphabetic() => {}
+            None if joined || name.is_empty() => name.push(character),
+            None => name.push(character.to_ascii_uppercase()),
+        }
+        joined = character.is_ascii_alphabetic();
+    }
+    let letters = method.label().chars().filter(char::is_ascii_alphabetic);
+    name.push_str("Time");
+    name.extend(letters);
+    name
 }
 
 #[cfg(test)]
@@ -375,6 +400,7 @@ mod tests {
             entries: values.into_iter().flat_map(row).collect(),
             columns: columns.clone(),
             differences: Vec::new(),
+            effective_orders: Some(1.5),
         }
     }
 
@@ -403,13 +429,13 @@ mod tests {
     fn the_latex_table_stands_without_the_times() {
         let subject = Subject {
             corpus: "builtin, speaker 1",
+            experiment: "table-1",
             seed: 1,
             observations: 42,
-            confidence: 0.95,
             orders: 7,
         };
         let table = latex(&summary(&[0.0]), &subject);
-        assert!(table.contains("\\providecommand{\\timeVBfusion}{--}"));
-        assert!(table.contains("& \\timeVBfusion \\\\"));
+        assert!(table.contains("\\providecommand{\\tableOneTimeVBfusion}{--}"));
+        assert!(table.contains("& \\tableOneTimeVBfusion \\\\"));
     }
 }

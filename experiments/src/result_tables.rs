@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::metric::Metric;
-use crate::summary::{CellResult, Column, Summary};
+use crate::summary::{CellResult, Summary};
 use crate::table::Table;
 use crate::timing::Timing;
 
@@ -19,14 +19,10 @@ pub fn means(summary: &Summary) -> Table {
         "n",
     ]);
     for entry in &summary.entries {
-        let column = match entry.column {
-            Column::Snr(snr_db) => snr_db.to_string(),
-            Column::Average => "average".to_owned(),
-        };
         let (low, high) = entry.mean.interval_db.unzip();
         table.push([
             entry.method.to_string(),
-            column,
+            entry.column.name(),
             entry.metric.to_string(),
             optional(entry.mean.mean_db),
             optional(low),

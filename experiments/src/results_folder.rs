@@ -10,7 +10,7 @@ use crate::atomic_file::Staged;
 use crate::config::{Config, differences};
 
 /// Name of the resolved configuration among the results.
-pub const CONFIG: &str = "config.toml";
+const CONFIG: &str = "config.toml";
 
 /// A folder that is free, or holds results of the same configuration.
 #[derive(Debug, Clone)]
@@ -58,18 +58,28 @@ impl ResultsFolder {
         self.0.join("cache")
     }
 
-    /// Writes files by name: all under temporary names first, then all renamed, so that an error leaves the older
-    /// results as they were.
+    /// Writes the results of `config`, files by name, and the configuration itself: all under temporary names first, so
+    /// that an error leaves the older results as they were, then all renamed.
+    ///
+    /// The older configuration goes first and the new one comes last: whenever the run is killed, a recorded
+    /// configuration stands beside results of its own only.
     ///
     /// # Errors
     /// Those of the file system, with the path.
-    pub fn publish(&self, files: &[(&str, Vec<u8>)]) -> Result<()> {
+    pub fn publish(&self, config: &Config, files: &[(&str, Vec<u8>)]) -> Result<()> {
         fs::create_dir_all(&self.0)
             .with_context(|| format!("cannot create {}", self.0.display()))?;
         let staged: Vec<Staged> = files
             .iter()
             .map(|(name, contents)| Staged::new(&self.0.join(name), contents))
             .collect::<Result<_>>()?;
-        staged.into_iter().try_for_each(Staged::publish)
+        let recorded = self.0.join(CONFIG);
+        let staged_config = Staged::new(&recorded, toml::to_string(config)?.as_bytes())?;
+        if recorded.exists() {
+            fs::remove_file(&recorded)
+                .with_context(|| format!("cannot replace {}", recorded.display()))?;
+        }
+        staged.into_iter().try_for_each(Staged::publish)?;
+        staged_config.publish()
     }
 }

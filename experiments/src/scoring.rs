@@ -15,9 +15,15 @@ pub enum ScoreError {
     /// The metric is not defined for these signals.
     #[error(transparent)]
     Undefined(#[from] MetricError),
-    /// The estimate is the source itself, or nothing of it.
+    /// Nothing but the wanted is in the estimate.
     #[error("the ratio is infinite")]
     Infinite,
+    /// Nothing of the wanted is in the estimate.
+    #[error("the ratio is minus infinity")]
+    MinusInfinite,
+    /// The estimate could not be chosen.
+    #[error("no single order has an SDR for the oracle to go by")]
+    NoOracle,
 }
 
 /// The scores of one estimate.
@@ -25,6 +31,12 @@ pub enum ScoreError {
 pub struct Scores([Score; Metric::ALL.len()]);
 
 impl Scores {
+    /// The same failure by every metric.
+    #[must_use]
+    pub fn failed(error: &ScoreError) -> Self {
+        Self(Metric::ALL.map(|_| Err(error.clone())))
+    }
+
     /// The score by one metric.
     pub fn get(&self, metric: Metric) -> &Score {
         &self.0[metric as usize]
@@ -85,7 +97,8 @@ impl<'a> Scorer<'a> {
 fn checked(ratio: Result<f64, MetricError>) -> Score {
     match ratio? {
         db if db.is_finite() => Ok(db),
-        _ => Err(ScoreError::Infinite),
+        db if db > 0.0 => Err(ScoreError::Infinite),
+        _ => Err(ScoreError::MinusInfinite),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::config::{Config, Model};
 use crate::method::Method;
 use crate::metric::Metric;
 use crate::observation::Observation;
-use crate::scoring::{Scorer, Scores};
+use crate::scoring::{ScoreError, Scorer, Scores};
 use crate::training::Dictionaries;
 
 /// Position of the speaker among the sources.
@@ -138,8 +138,11 @@ impl<'a> Separator<'a> {
         let free_energies: Vec<f64> = singles.iter().map(|single| single.free_energy).collect();
         let selected =
             fusion::vb_selection(&free_energies).context("no free energy is a number")?;
-        let oracle = fusion::oracle_selection(&scored.iter().map(oracle_score).collect::<Vec<_>>())
-            .context("no single-order separation")?;
+        let oracle_scores: Vec<f64> = scored
+            .iter()
+            .map(|estimate| oracle_score(&estimate.scores))
+            .collect();
+        let oracle = fusion::oracle_selection(&oracle_scores);
         let mean = fusion::fusion_by_mean(singles.iter().map(|single| single.spectrogram.view()))
             .context("no single-order separation")?;
         let fused = self.fusion(observation)?;
@@ -163,7 +166,15 @@ impl<'a> Separator<'a> {
                 Some(fused.free_energy),
                 &fused.spectrogram,
             ),
-            chosen(Method::OracleSelection, oracle),
+            match oracle {
+                Some(index) => chosen(Method::OracleSelection, index),
+                None => ScoredEstimate {
+                    method: Method::OracleSelection,
+                    order: None,
+                    free_energy: None,
+                    scores: Scores::failed(&ScoreError::NoOracle),
+                },
+            },
             made(Method::FusionByMean, None, &mean),
         ];
         Ok(Separated {
@@ -195,11 +206,26 @@ fn tempering(model: &Model) -> Tempering {
     }
 }
 
-/// The oracle goes by the SDR of BSS Eval whatever metric is tabled, so that all its rows are of one choice.
-fn oracle_score(estimate: &ScoredEstimate) -> f64 {
-    *estimate
-        .scores
-        .get(Metric::Sdr)
-        .as_ref()
-        .unwrap_or(&f64::NEG_INFINITY)
+/// The oracle goes by the SDR of BSS Eval whatever metric is tabled, so that all its rows are of one choice. A perfect
+/// estimate is above all others; one without an SDR, or with nothing of the source, is NaN, which is never chosen.
+fn oracle_score(scores: &Scores) -> f64 {
+    match scores.get(Metric::Sdr) {
+        Ok(sdr_db) => *sdr_db,
+        Err(ScoreError::Infinite) => f64::INFINITY,
+        Err(_) => f64::NAN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oracle_takes_a_perfect_estimate_and_none_without_an_sdr() {
+        let perfect = oracle_score(&Scores::failed(&ScoreError::Infinite));
+        let empty = oracle_score(&Scores::failed(&ScoreError::MinusInfinite));
+        assert_eq!(fusion::oracle_selection(&[empty, 3.0, perfect]), Some(2));
+        assert_eq!(fusion::oracle_selection(&[empty, -90.0]), Some(1));
+        assert_eq!(fusion::oracle_selection(&[empty, empty]), None);
+    }
 }

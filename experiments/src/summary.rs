@@ -1,7 +1,9 @@
 //! From scored estimates to means, intervals and paired differences.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
-use eval::{mean_interval, paired_difference};
+use eval::{effective_number, mean_interval, sign_flip_test};
 
 use crate::cell::Cell;
 use crate::config::Config;
@@ -57,22 +59,31 @@ pub enum Column {
 }
 
 impl Column {
-    fn key(self) -> u64 {
+    /// The name in results files.
+    #[must_use]
+    pub fn name(self) -> String {
         match self {
-            Self::Snr(snr_db) => (snr_db + 0.0).to_bits(),
-            Self::Average => u64::MAX,
+            Self::Snr(snr_db) => snr_db.to_string(),
+            Self::Average => "average".to_owned(),
+        }
+    }
+
+    fn holds(self, cell: &Cell) -> bool {
+        match self {
+            Self::Snr(snr_db) => cell.snr_db.total_cmp(&snr_db).is_eq(),
+            Self::Average => true,
         }
     }
 }
 
-/// A mean over observations. Without one there is no mean, with fewer than two no interval.
+/// A mean over observations. Without one there is no mean, with fewer than two true orders no interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mean {
     /// Observations with a score.
     pub n: usize,
     /// Their mean.
     pub mean_db: Option<f64>,
-    /// Its confidence interval.
+    /// Its 95 % confidence interval over the true orders.
     pub interval_db: Option<(f64, f64)>,
 }
 
@@ -111,6 +122,8 @@ pub struct Summary {
     pub entries: Vec<Entry>,
     /// The paper's three comparisons.
     pub differences: Vec<Difference>,
+    /// Mean over the fusions of exp(entropy of q(K_1)): how many orders one mixes.
+    pub effective_orders: Option<f64>,
 }
 
 impl Summary {
@@ -123,6 +136,9 @@ impl Summary {
             .map(|entry| &entry.mean)
     }
 }
+
+/// Coverage of the intervals, as the columns `ci95_low_db` and `ci95_high_db` say.
+const CONFIDENCE: f64 = 0.95;
 
 /// The comparisons behind the paper's claims.
 const COMPARISONS: [(Method, Method); 3] = [
@@ -142,21 +158,13 @@ pub fn summarise(results: &[CellResult], config: &Config) -> Result<Summary> {
     for &metric in &config.evaluation.metrics {
         for method in Method::TABLED {
             for &column in &columns {
-                let scores: Vec<(f64, f64)> = results
+                let scores: Vec<(Cell, f64)> = results
                     .iter()
-                    .filter_map(|result| Some((result.cell.snr_db, result.score(method, metric)?)))
+                    .filter(|result| column.holds(&result.cell))
+                    .filter_map(|result| Some((result.cell, result.score(method, metric)?)))
                     .collect();
-                let stream = [method as u64, metric as u64, column.key()];
-                let mean = match column {
-                    Column::Snr(snr_db) => {
-                        let at = scores
-                            .iter()
-                            .filter(|(ratio, _)| ratio.total_cmp(&snr_db).is_eq());
-                        let at: Vec<f64> = at.map(|&(_, score)| score).collect();
-                        mean(&at, config, &stream)?
-                    }
-                    Column::Average => mean_within_ratios(&scores, config, &stream)?,
-                };
+                let purpose = format!("bootstrap {method} {metric} {}", column.name());
+                let mean = mean(&scores, config, &purpose)?;
                 entries.push(Entry {
                     method,
                     column,
@@ -174,59 +182,62 @@ pub fn summarise(results: &[CellResult], config: &Config) -> Result<Summary> {
         columns,
         entries,
         differences,
+        effective_orders: effective_orders(results)?,
     })
 }
 
-/// The mean of (signal-to-noise ratio, score) pairs, with an interval where every ratio has two scores at least.
+/// One value per true order: the mean of its scores over the signal-to-noise ratios.
 ///
-/// The ratios are chosen and not sampled, so the uncertainty of their average is that of the observations at each
-/// ratio: the differences between ratios are taken out before resampling.
-fn mean_within_ratios(scores: &[(f64, f64)], config: &Config, stream: &[u64]) -> Result<Mean> {
-    let average = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let all: Vec<f64> = scores.iter().map(|&(_, score)| score).collect();
-    let centre = average(&all);
-    let centred: Option<Vec<f64>> = scores
+/// The observations of one true order share their dictionaries and so are not independent, but the orders are; the
+/// ratios are chosen and not sampled. Resampling these values is therefore a bootstrap of whole orders, and flipping
+/// their signs flips whole orders.
+///
+/// The ratios' own means are replaced by the overall mean, which changes nothing unless scores are missing: then an
+/// order is not judged by the ratios it lacks.
+fn per_order(scores: &[(Cell, f64)]) -> Vec<f64> {
+    let average_where = |holds: &dyn Fn(&Cell) -> bool| {
+        let chosen = scores.iter().filter(|(cell, _)| holds(cell));
+        average(chosen.map(|&(_, score)| score))
+    };
+    let centre = average_where(&|_| true);
+    let centred: Vec<(usize, f64)> = scores
         .iter()
-        .map(|&(ratio, score)| {
-            let same = scores
-                .iter()
-                .filter(|(other, _)| other.total_cmp(&ratio).is_eq());
-            let same: Vec<f64> = same.map(|&(_, score)| score).collect();
-            let n = same.len() as f64;
-            // The factor keeps the variance unbiased although each ratio's own mean is estimated.
-            (n > 1.0).then(|| centre + (score - average(&same)) * (n / (n - 1.0)).sqrt())
+        .map(|(cell, score)| {
+            let at_ratio = average_where(&|other| other.snr_db.total_cmp(&cell.snr_db).is_eq());
+            (cell.true_order, centre + (score - at_ratio))
         })
         .collect();
-    match centred {
-        Some(centred) => mean(&centred, config, stream),
-        None => Ok(Mean {
-            n: all.len(),
-            mean_db: Some(centre),
-            interval_db: None,
-        }),
-    }
+    let orders: BTreeSet<usize> = scores.iter().map(|(cell, _)| cell.true_order).collect();
+    orders
+        .into_iter()
+        .map(|order| {
+            let of_order = centred.iter().filter(|&&(other, _)| other == order);
+            average(of_order.map(|&(_, score)| score))
+        })
+        .collect()
 }
 
-fn mean(scores: &[f64], config: &Config, stream: &[u64]) -> Result<Mean> {
-    if let [] | [_] = scores {
-        return Ok(Mean {
-            n: scores.len(),
-            mean_db: scores.first().copied(),
-            interval_db: None,
-        });
-    }
-    let statistics = &config.statistics;
-    let mut rng = synth::stream(config.experiment.seed, "bootstrap", stream);
-    let interval = mean_interval(
-        scores,
-        statistics.confidence,
-        statistics.resamples,
-        &mut rng,
-    )?;
+fn average(values: impl Iterator<Item = f64>) -> f64 {
+    let (count, sum) = values.fold((0.0, 0.0), |(count, sum), value| (count + 1.0, sum + value));
+    sum / count
+}
+
+/// The mean of scores, with an interval over the true orders where there are two at least. `purpose` names the random
+/// stream.
+fn mean(scores: &[(Cell, f64)], config: &Config, purpose: &str) -> Result<Mean> {
+    let orders = per_order(scores);
+    let interval_db = if orders.len() < 2 {
+        None
+    } else {
+        let mut rng = synth::stream(config.experiment.seed, purpose, &[]);
+        let resamples = config.statistics.resamples;
+        let interval = mean_interval(&orders, CONFIDENCE, resamples, &mut rng)?;
+        Some((interval.low, interval.high))
+    };
     Ok(Mean {
-        n: interval.n,
-        mean_db: Some(interval.mean),
-        interval_db: Some((interval.low, interval.high)),
+        n: scores.len(),
+        mean_db: (!scores.is_empty()).then(|| average(scores.iter().map(|&(_, score)| score))),
+        interval_db,
     })
 }
 
@@ -236,81 +247,96 @@ fn difference(
     baseline: Method,
     config: &Config,
 ) -> Result<Difference> {
-    let (first, second): (Vec<f64>, Vec<f64>) = results
+    let gains: Vec<(Cell, f64)> = results
         .iter()
         .filter_map(|result| {
-            Some((
-                result.score(method, Metric::Sdr)?,
-                result.score(baseline, Metric::Sdr)?,
-            ))
+            let gain = result.score(method, Metric::Sdr)? - result.score(baseline, Metric::Sdr)?;
+            Some((result.cell, gain))
         })
-        .unzip();
-    if first.len() < 2 {
-        let gains: Vec<f64> = first.iter().zip(&second).map(|(a, b)| a - b).collect();
-        return Ok(Difference {
-            method,
-            baseline,
-            mean: mean(&gains, config, &[])?,
-            p_value: None,
-        });
-    }
-    let statistics = &config.statistics;
-    let stream = [method as u64, baseline as u64];
-    let mut rng = synth::stream(config.experiment.seed, "paired bootstrap", &stream);
-    let paired = paired_difference(
-        &first,
-        &second,
-        statistics.confidence,
-        statistics.resamples,
-        &mut rng,
-    )?;
+        .collect();
+    let orders = per_order(&gains);
+    let p_value = if orders.len() < 2 {
+        None
+    } else {
+        let purpose = format!("sign flips {method} {baseline}");
+        let mut rng = synth::stream(config.experiment.seed, &purpose, &[]);
+        let resamples = config.statistics.resamples;
+        Some(sign_flip_test(&orders, resamples, &mut rng)?)
+    };
     Ok(Difference {
         method,
         baseline,
-        mean: Mean {
-            n: paired.interval.n,
-            mean_db: Some(paired.interval.mean),
-            interval_db: Some((paired.interval.low, paired.interval.high)),
-        },
-        p_value: Some(paired.p_value),
+        mean: mean(&gains, config, &format!("bootstrap {method} {baseline}"))?,
+        p_value,
     })
+}
+
+/// The mean over the fusions of the effective number of orders in q(K_1).
+fn effective_orders(results: &[CellResult]) -> Result<Option<f64>> {
+    let numbers: Vec<f64> = results
+        .iter()
+        .filter_map(|result| result.outcome.as_ref().ok())
+        .map(|separated| effective_number(&separated.order_posterior))
+        .collect::<Result<_, _>>()?;
+    Ok((!numbers.is_empty()).then(|| average(numbers.into_iter())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn average_over_ratios_is_as_certain_as_its_columns() {
-        let config = Config::default();
-        // The same deviations at three ratios, which are far apart.
+    fn cell(snr_db: f64, true_order: usize) -> Cell {
+        Cell {
+            snr_db,
+            order_index: 0,
+            true_order,
+        }
+    }
+
+    /// Scores of five orders at three ratios that are far apart: the same deviation of an order at every ratio.
+    fn scores() -> Vec<(Cell, f64)> {
         let deviations = [-0.3, -0.1, 0.0, 0.1, 0.3];
-        let scores: Vec<(f64, f64)> = [-10.0, 0.0, 10.0]
+        [-10.0, 0.0, 10.0]
             .into_iter()
-            .flat_map(|ratio| deviations.map(|deviation| (ratio, ratio + deviation)))
-            .collect();
-        let mean = mean_within_ratios(&scores, &config, &[]).unwrap();
-        assert_eq!(mean.n, 15);
-        assert!(mean.mean_db.unwrap().abs() < 1e-12);
-        let (low, high) = mean.interval_db.unwrap();
-        // The standard error of 15 such deviations is 0.058: 1.96 of them on each side, give or take the bootstrap.
-        assert!(
-            (-0.15..-0.08).contains(&low) && (0.08..0.15).contains(&high),
-            "{low} {high}"
-        );
+            .flat_map(|ratio| (0..5).map(move |k| (cell(ratio, k), ratio + deviations[k])))
+            .collect()
+    }
+
+    #[test]
+    fn observations_of_one_order_count_once() {
+        let config = Config::default();
+        let all = mean(&scores(), &config, "test").unwrap();
+        assert_eq!(all.n, 15);
+        assert!(all.mean_db.unwrap().abs() < 1e-12);
+        // As certain as one ratio is: the others repeat it.
+        let one = mean(&scores()[5..10], &config, "test").unwrap();
+        assert_eq!(one.n, 5);
+        let ((low, high), (one_low, one_high)) = all.interval_db.zip(one.interval_db).unwrap();
+        assert!((low - one_low).abs() < 1e-12 && (high - one_high).abs() < 1e-12);
+        assert!(low < -0.1 && high > 0.1, "{low} {high}");
+    }
+
+    #[test]
+    fn an_order_is_not_judged_by_the_ratios_it_lacks() {
+        let mut scores = scores();
+        scores.remove(0);
+        let orders = per_order(&scores);
+        let spread = orders.iter().fold(0.0_f64, |most, value| {
+            most.max((value - average(orders.iter().copied())).abs())
+        });
+        assert!(orders.len() == 5 && spread < 0.4, "{orders:?}");
     }
 
     #[test]
     fn no_interval_without_a_spread_to_estimate() {
         let config = Config::default();
-        let single =
-            mean_within_ratios(&[(0.0, 1.0), (3.0, 2.0), (3.0, 3.0)], &config, &[]).unwrap();
+        let scores = [(cell(0.0, 2), 1.0), (cell(3.0, 2), 3.0)];
+        let one_order = mean(&scores, &config, "test").unwrap();
         assert_eq!(
-            (single.n, single.mean_db, single.interval_db),
-            (3, Some(2.0), None)
+            (one_order.n, one_order.mean_db, one_order.interval_db),
+            (2, Some(2.0), None)
         );
-        let none = mean_within_ratios(&[], &config, &[]).unwrap();
+        let none = mean(&[], &config, "test").unwrap();
         assert_eq!((none.n, none.mean_db, none.interval_db), (0, None, None));
-        assert_eq!(mean(&[4.0], &config, &[]).unwrap().mean_db, Some(4.0));
     }
 }

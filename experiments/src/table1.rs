@@ -13,7 +13,7 @@ use crate::observation;
 use crate::presentation::{self, Subject};
 use crate::progress::Progress;
 use crate::result_tables;
-use crate::results_folder::{CONFIG, ResultsFolder};
+use crate::results_folder::ResultsFolder;
 use crate::separation::{Separated, Separator};
 use crate::summary::{CellResult, summarise};
 use crate::timing;
@@ -42,21 +42,25 @@ pub fn run(config: &Config, folder: &ResultsFolder, progress: Progress) -> Resul
     drop(signals);
     let results = cells(&dictionaries, config, progress)?;
     let summary = summarise(&results, config)?;
-    let timings = timing::measure(&dictionaries, config, progress)?;
+    // Without times the results still stand.
+    let timings = timing::measure(&dictionaries, config, progress).map_err(|error| {
+        let reason = format!("{error:#}");
+        progress.note(format_args!("times cannot be measured: {reason}"));
+        reason
+    });
 
     let corpus = corpus.description();
     let subject = Subject {
+        experiment: &config.experiment.name,
         corpus: &corpus,
         seed: config.experiment.seed,
         observations: results.len(),
-        confidence: config.statistics.confidence,
         orders: config.training.orders.len(),
     };
     let metrics = &config.evaluation.metrics;
     let figure = presentation::figure(&summary, &subject);
     let manifest = Manifest::of_run(config.experiment.seed, &corpus, corpus_digest, stopwatch);
-    folder.publish(&[
-        (CONFIG, toml::to_string(config)?.into_bytes()),
+    let files = [
         ("table1.csv", result_tables::means(&summary).csv()?),
         (
             "observations.csv",
@@ -76,17 +80,21 @@ pub fn run(config: &Config, folder: &ResultsFolder, progress: Progress) -> Resul
         ),
         ("fig1.svg", figure.svg()?),
         ("fig1.png", figure.png()?),
-        ("timings.csv", result_tables::timings(&timings).csv()?),
+        (
+            "timings.csv",
+            result_tables::timings(timings.as_deref().unwrap_or_default()).csv()?,
+        ),
         (
             "timings.md",
-            presentation::timings_markdown(&timings).into_bytes(),
+            presentation::timings_markdown(&timings, manifest.cpu.as_deref()).into_bytes(),
         ),
         (
             "timings.tex",
-            presentation::timings_latex(&timings).into_bytes(),
+            presentation::timings_latex(&timings, &subject).into_bytes(),
         ),
         ("manifest.json", manifest.json()?),
-    ])?;
+    ];
+    folder.publish(config, &files)?;
     Ok(Outcome {
         table: presentation::terminal(&summary, &timings, &subject),
         failures: results.iter().map(CellResult::failures).sum(),

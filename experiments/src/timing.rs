@@ -29,6 +29,9 @@ pub struct Timing {
     pub cell: Cell,
 }
 
+/// The times of all methods, or why there are none.
+pub type Measured = std::result::Result<Vec<Timing>, String>;
+
 /// Times the separations behind each method on the observation in the middle of the grid. Nothing else may be running.
 ///
 /// VB selection, oracle selection and fusion by mean all need the same single-order separations, one after another, and

@@ -15,6 +15,10 @@ use crate::dictionary_cache::DictionaryCache;
 use crate::digest::Digest;
 use crate::progress::{Progress, Stage};
 
+/// Revision of what training computes: raise when the training's result changes, so that dictionaries in caches are not
+/// taken for those of today.
+pub const REVISION: u32 = 1;
+
 /// The signals dictionaries are learned from, mono at the configured rate.
 #[derive(Debug)]
 pub struct Signals {
@@ -84,12 +88,12 @@ pub struct Dictionaries {
     pub background: Arc<Dictionary>,
 }
 
-/// What a dictionary is for; every training has its own random stream.
+/// What a dictionary is for; every training has its own random stream, which the numbers are part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
-    Generation,
-    Estimation,
-    Background,
+    Generation = 0,
+    Estimation = 1,
+    Background = 2,
 }
 
 /// Learns all dictionaries, or takes them from the cache.
@@ -180,7 +184,7 @@ impl Trainer<'_> {
         );
         Ok(Digest::of([
             format!(
-                "dictionary, {} {}",
+                "dictionary, {} {}, revision {REVISION}",
                 env!("CARGO_PKG_NAME"),
                 env!("CARGO_PKG_VERSION")
             ),

@@ -25,7 +25,7 @@ fn fails(folder: &Path, arguments: &[&str], code: i32, message: &[&str]) {
 #[test]
 fn wrong_settings() {
     // The option that is wrong, and what must be said beside the option itself.
-    let cases: [(&str, &[&str]); 31] = [
+    let cases: [(&str, &[&str]); 35] = [
         (
             "model.iteratons=3",
             &["unknown field `iteratons`", "`iterations`"],
@@ -49,7 +49,7 @@ fn wrong_settings() {
         ("model.iterations=", &["is not a TOML value"]),
         (
             "model.dictionary_shape=0",
-            &["`model.dictionary_shape`: 0.0", "0.01 to 100.0"],
+            &["`model.dictionary_shape`: 0.0", "0.01 to 0.99"],
         ),
         (
             "model.dictionary_shape=nan",
@@ -105,8 +105,27 @@ fn wrong_settings() {
         ),
         ("evaluation.filter_taps=0", &["`evaluation.filter_taps`: 0"]),
         (
-            "statistics.confidence=1.0",
-            &["`statistics.confidence`: 1.0", "0.5 to 0.9999"],
+            "model.activation_shape=1.5",
+            &["`model.activation_shape`: 1.5", "0.01 to 0.99"],
+        ),
+        (
+            "model.activation_start=1e30",
+            &["`model.activation_start`: 1e30", "1e-30 to 1e29"],
+        ),
+        (
+            "model.dictionary_start_floor=1e30",
+            &["`model.dictionary_start_floor`: 1e30"],
+        ),
+        (
+            "mixtures.frames=1000000",
+            &[
+                "1000000 (`mixtures.frames`) times 129 (bins of `stft.window_samples`) is 129000000",
+                "at most 100000000",
+            ],
+        ),
+        (
+            "training.orders=[2, 2000]",
+            &["`training.orders`: 2000", "1 to 1000"],
         ),
         (
             "experiment.name=../up",

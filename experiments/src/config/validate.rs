@@ -3,17 +3,23 @@
 use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 
+use model::gig::SHAPE_RANGE;
+
 use super::{Config, CorpusKind};
 use crate::metric::Metric;
 
 /// The widest range of a positive scale: far beyond use, and far from overflow in squares and ratios.
 const SCALE: RangeInclusive<f64> = 1e-30..=1e30;
-/// Shapes of Gamma priors.
-const SHAPE: RangeInclusive<f64> = 1e-2..=1e2;
+/// Start values: the model allows them below 1e30 only.
+const START: RangeInclusive<f64> = 1e-30..=1e29;
+/// Shapes of the Gamma distributions that observations are drawn from; the model's priors allow fewer.
+const DRAWN_SHAPE: RangeInclusive<f64> = 1e-2..=1e2;
 /// Counts that size arrays: the upper end keeps a typing mistake from asking for all memory.
 const COUNT: RangeInclusive<usize> = 1..=1_000_000;
 /// Orders and components of a dictionary.
-const ORDER: RangeInclusive<usize> = 1..=10_000;
+const ORDER: RangeInclusive<usize> = 1..=1000;
+/// Most entries of one matrix: frames x bins and the like.
+const ENTRIES: usize = 100_000_000;
 
 /// A value that is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +53,8 @@ impl Config {
         self.validate_training()?;
         self.validate_mixtures()?;
         self.validate_model()?;
-        self.validate_evaluation()
+        self.validate_evaluation()?;
+        self.validate_sizes()
     }
 
     fn validate_experiment(&self) -> Result<(), Invalid> {
@@ -137,20 +144,28 @@ impl Config {
         within(
             "mixtures.activation_shape",
             mixtures.activation_shape,
-            &SHAPE,
+            &DRAWN_SHAPE,
         )?;
         within("mixtures.noise_variance", mixtures.noise_variance, &SCALE)
     }
 
     fn validate_model(&self) -> Result<(), Invalid> {
         let model = &self.model;
-        within("model.dictionary_shape", model.dictionary_shape, &SHAPE)?;
-        within("model.activation_shape", model.activation_shape, &SHAPE)?;
-        within("model.activation_start", model.activation_start, &SCALE)?;
+        within(
+            "model.dictionary_shape",
+            model.dictionary_shape,
+            &SHAPE_RANGE,
+        )?;
+        within(
+            "model.activation_shape",
+            model.activation_shape,
+            &SHAPE_RANGE,
+        )?;
+        within("model.activation_start", model.activation_start, &START)?;
         within(
             "model.dictionary_start_floor",
             model.dictionary_start_floor,
-            &SCALE,
+            &START,
         )?;
         within("model.iterations", model.iterations, &COUNT)?;
         require(
@@ -181,16 +196,43 @@ impl Config {
             || "must contain \"sdr\", which decides the oracle selection".to_owned(),
         )?;
         within(
-            "statistics.confidence",
-            self.statistics.confidence,
-            &(0.5..=0.9999),
-        )?;
-        within(
             "statistics.resamples",
             self.statistics.resamples,
             &(100..=1_000_000),
         )?;
         within("timings.repetitions", self.timings.repetitions, &(1..=1000))
+    }
+
+    /// Values that are each in range must not be out of memory together.
+    fn validate_sizes(&self) -> Result<(), Invalid> {
+        let frames = self.mixtures.frames;
+        let bins = self.stft.window_samples / 2 + 1;
+        let orders = self.training.orders.iter().sum();
+        let components = self.training.background_components;
+        let at_most = |key, (rows, row_keys), (columns, column_keys)| {
+            let entries = usize::saturating_mul(rows, columns);
+            require(key, entries <= ENTRIES, || {
+                format!(
+                    "{rows} ({row_keys}) times {columns} ({column_keys}) is {entries}, allowed are at most {ENTRIES}"
+                )
+            })
+        };
+        let frames = (frames, "`mixtures.frames`");
+        let bins = (bins, "bins of `stft.window_samples`");
+        at_most("mixtures.frames", frames, bins)?;
+        for columns in [frames, bins] {
+            at_most(
+                "training.orders",
+                (orders, "the sum of `training.orders`"),
+                columns,
+            )?;
+            at_most(
+                "training.background_components",
+                (components, "`training.background_components`"),
+                columns,
+            )?;
+        }
+        Ok(())
     }
 }
 
