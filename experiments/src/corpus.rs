@@ -14,7 +14,7 @@ pub use split::split;
 
 /// Utterances of one speaker, and background noise.
 pub trait Corpus: Sync {
-    /// The corpus and its speaker, for people to read.
+    /// The corpus and its speaker, for people to read; without paths, as results are made public.
     fn description(&self) -> String;
 
     /// Number of utterances.

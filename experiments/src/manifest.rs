@@ -16,8 +16,8 @@ const CARGO_LOCK: &[u8] = include_bytes!("../../Cargo.lock");
 pub struct Manifest<'a> {
     /// Version of the runner.
     pub version: &'static str,
-    /// State of the sources.
-    pub git: Option<Git>,
+    /// State of the checkout when the run ended; the binary may have been built from an earlier one.
+    pub checkout_at_run: Option<Checkout>,
     /// SHA-256 of the Cargo.lock the binary was built with.
     pub cargo_lock_sha256: Digest,
     /// Compiler.
@@ -40,12 +40,12 @@ pub struct Manifest<'a> {
     pub peak_memory_bytes: Option<u64>,
 }
 
-/// A commit.
+/// A working copy of the sources.
 #[derive(Debug, Serialize)]
-pub struct Git {
-    /// Its hash.
+pub struct Checkout {
+    /// Hash of its commit.
     pub commit: String,
-    /// Whether the sources differ from it.
+    /// Whether tracked files differ from it.
     pub dirty: bool,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Manifest<'a> {
     pub fn of_run(seed: u64, corpus: &'a str, corpus_sha256: Digest, stopwatch: Stopwatch) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
-            git: git(),
+            checkout_at_run: checkout(),
             cargo_lock_sha256: Digest::of_bytes(CARGO_LOCK),
             rustc: env!("RUSTC_VERSION"),
             profile: env!("BUILD_PROFILE"),
@@ -80,7 +80,7 @@ impl<'a> Manifest<'a> {
     }
 }
 
-fn git() -> Option<Git> {
+fn checkout() -> Option<Checkout> {
     let output = |arguments: &[&str]| {
         let run = Command::new("git")
             .args(["-C", env!("CARGO_MANIFEST_DIR")])
@@ -90,9 +90,9 @@ fn git() -> Option<Git> {
         let text = String::from_utf8(run.stdout).ok()?;
         run.status.success().then(|| text.trim().to_owned())
     };
-    Some(Git {
+    Some(Checkout {
         commit: output(&["rev-parse", "HEAD"])?,
-        dirty: !output(&["status", "--porcelain"])?.is_empty(),
+        dirty: !output(&["status", "--porcelain", "--untracked-files=no"])?.is_empty(),
     })
 }
 

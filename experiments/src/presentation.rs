@@ -438,4 +438,29 @@ mod tests {
         assert!(table.contains("\\providecommand{\\tableOneTimeVBfusion}{--}"));
         assert!(table.contains("& \\tableOneTimeVBfusion \\\\"));
     }
+
+    #[test]
+    fn macros_of_the_times_have_letters_only_and_the_experiments_name() {
+        let subject = |experiment| Subject {
+            experiment,
+            corpus: "",
+            seed: 1,
+            observations: 1,
+            orders: 1,
+        };
+        let name = |experiment| time_macro(&subject(experiment), Method::VbFusion);
+        assert_eq!(name("table1"), "tableOneTimeVBfusion");
+        assert_eq!(name("my_run-2.b"), "myRunTwoBTimeVBfusion");
+        assert_eq!(name("--"), "TimeVBfusion");
+    }
+
+    #[test]
+    fn without_times_the_reason_is_given() {
+        let none = Err("fusion: no numbers".to_owned());
+        let text = timings_markdown(&none, None);
+        assert!(
+            text.contains("There are no times: fusion: no numbers.") && !text.contains("NaN"),
+            "{text}"
+        );
+    }
 }

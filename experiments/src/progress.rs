@@ -76,7 +76,12 @@ pub struct Stage {
 impl Stage {
     /// One step done. May be called from any thread.
     pub fn step(&self) {
-        self.bar.inc(1);
+        self.advance(1);
+    }
+
+    /// So many steps done at once.
+    pub fn advance(&self, steps: usize) {
+        self.bar.inc(steps as u64);
     }
 
     /// The stage is done: leaves a line with its time.

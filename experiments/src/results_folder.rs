@@ -83,3 +83,28 @@ impl ResultsFolder {
         staged_config.publish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_publication_cut_short_leaves_no_configuration_beside_tables_of_two() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, mut second) = (Config::default(), Config::default());
+        second.experiment.seed += 1;
+        let results = ResultsFolder::claim(folder.path(), &first, false).unwrap();
+        let table = |contents: &str| [("a.csv", contents.into()), ("b.csv", contents.into())];
+        results.publish(&first, &table("first")).unwrap();
+        assert!(folder.path().join(CONFIG).exists());
+        assert!(ResultsFolder::claim(folder.path(), &second, false).is_err());
+
+        // Renaming over a folder fails, after the first table is there already.
+        fs::remove_file(folder.path().join("b.csv")).unwrap();
+        fs::create_dir(folder.path().join("b.csv")).unwrap();
+        assert!(results.publish(&second, &table("second")).is_err());
+        let contents = fs::read_to_string(folder.path().join("a.csv")).unwrap();
+        assert_eq!(contents, "second");
+        assert!(!folder.path().join(CONFIG).exists());
+    }
+}

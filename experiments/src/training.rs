@@ -107,13 +107,17 @@ pub fn dictionaries(
     progress: Progress,
 ) -> Result<Dictionaries> {
     let orders = &config.training.orders;
+    let components = config.training.background_components;
     let trainer = Trainer {
         stft: Stft::new(&config.stft)?,
         cache: DictionaryCache::new(cache_folder),
-        stage: progress.stage("training dictionaries", 2 * orders.len() + 1),
+        // A training takes time in proportion to its components.
+        stage: progress.stage(
+            "training components",
+            2 * orders.iter().sum::<usize>() + components,
+        ),
         config,
     };
-    let components = config.training.background_components;
     let background = trainer.train_all(Side::Background, &signals.background, &[components])?;
     let dictionaries = Dictionaries {
         generation: trainer.train_all(Side::Generation, &signals.generation, orders)?,
@@ -156,7 +160,7 @@ impl Trainer<'_> {
                         learned
                     }
                 };
-                self.stage.step();
+                self.stage.advance(order);
                 Ok(Arc::new(dictionary))
             })
             .collect()

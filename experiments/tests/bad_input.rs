@@ -262,7 +262,7 @@ fn missing_and_too_small_corpora() {
         &FOLDER,
         1,
         &[
-            "too few utterances: folder speech has 3",
+            "too few utterances: the corpus (folder) has 3",
             "needs 4",
             "`training.utterances_per_side = 2`",
         ],

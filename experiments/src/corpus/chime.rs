@@ -76,7 +76,7 @@ pub(super) fn open(config: &Config) -> Result<Files> {
     };
     let background = wav_files(&background, "corpus.background")?;
     Ok(Files {
-        description: format!("chime {}, speaker {speaker}", root.display()),
+        description: format!("chime, speaker {speaker}"),
         speech,
         background,
         sample_rate_hz: config.corpus.sample_rate_hz,

@@ -1,5 +1,6 @@
 //! Corpora of WAV files: finding, checking and reading them.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use super::Corpus;
 /// Speech and background as lists of files.
 #[derive(Debug)]
 pub(super) struct Files {
-    /// The layout and the speaker, for people to read.
+    /// The layout and the speaker, for people to read; no path, as results are made public.
     pub description: String,
     /// One utterance each, sorted.
     pub speech: Vec<PathBuf>,
@@ -63,7 +64,7 @@ impl Corpus for Files {
             }
         }
         bail!(
-            "too little background: {} has no recording of {seconds} s (`training.background_seconds`), the longest \
+            "too little background: the corpus ({}) has no recording of {seconds} s (`training.background_seconds`), the longest \
              of {} has {:.1} s",
             self.description,
             paths.len(),
@@ -107,15 +108,21 @@ pub(super) fn wav_files(folder: &Path, key: &str) -> Result<Vec<PathBuf>> {
     );
     let mut found = Vec::new();
     let mut pending = vec![folder.to_owned()];
+    // Links are followed, but a folder is listed once only: a link back to a parent folder would never end.
+    let mut listed = HashSet::new();
     while let Some(folder) = pending.pop() {
-        let list = || -> std::io::Result<Vec<PathBuf>> {
-            fs::read_dir(&folder)?
+        let mut list = || -> std::io::Result<Vec<PathBuf>> {
+            if !listed.insert(folder.canonicalize()?) {
+                return Ok(Vec::new());
+            }
+            let mut paths: Vec<PathBuf> = fs::read_dir(&folder)?
                 .map(|entry| Ok(entry?.path()))
-                .collect()
+                .collect::<std::io::Result<_>>()?;
+            paths.sort();
+            Ok(paths)
         };
         for path in list().with_context(|| format!("cannot list {}", folder.display()))? {
-            // A link back to a parent folder would never end.
-            if path.is_dir() && !path.is_symlink() {
+            if path.is_dir() {
                 pending.push(path);
             } else if path
                 .extension()
@@ -132,4 +139,28 @@ pub(super) fn wav_files(folder: &Path, key: &str) -> Result<Vec<PathBuf>> {
     );
     found.sort();
     Ok(found)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_are_followed_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().join("top");
+        let elsewhere = folder.path().join("elsewhere");
+        fs::create_dir_all(top.join("a")).unwrap();
+        fs::create_dir_all(&elsewhere).unwrap();
+        fs::write(top.join("a/1.wav"), "").unwrap();
+        fs::write(elsewhere.join("2.wav"), "").unwrap();
+        symlink(&elsewhere, top.join("b")).unwrap();
+        symlink(&elsewhere, top.join("c")).unwrap();
+        symlink(&top, top.join("a/back")).unwrap();
+        let found = wav_files(&top, "corpus.speech").unwrap();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found.contains(&top.join("a/1.wav")));
+    }
 }

@@ -21,15 +21,7 @@ pub(super) fn open(config: &Config) -> Result<Files> {
     let speech = list(&config.corpus.speech, "corpus.speech")?;
     let background = list(&config.corpus.background, "corpus.background")?;
     Ok(Files {
-        description: format!(
-            "folder {}",
-            config
-                .corpus
-                .speech
-                .as_deref()
-                .unwrap_or("".as_ref())
-                .display()
-        ),
+        description: "folder".to_owned(),
         speech,
         background,
         sample_rate_hz: config.corpus.sample_rate_hz,
