@@ -47,7 +47,7 @@ pub fn markdown(summary: &Summary, metrics: &[Metric], subject: &Subject) -> Str
     text += &differences(&summary.differences).markdown();
     if let Some(effective) = summary.effective_orders {
         text += &format!(
-            "\nA fusion mixes {effective:.2} of {} orders: the exponential of the entropy of q(K), on average.\n",
+            "\nA fusion mixes {effective:.2} of {} orders effectively: the exponential of the entropy of q(K), on average.\n",
             subject.orders
         );
     }
@@ -115,7 +115,7 @@ pub fn timings_markdown(timings: &Measured, cpu: Option<&str>) -> String {
     )
 }
 
-/// `timings.tex`: the macros of `table1.tex`, which it may stand before or after.
+/// `timings.tex`: the macros of `table1.tex`. It may be read more than once, and counts from there on.
 #[must_use]
 pub fn timings_latex(timings: &Measured, subject: &Subject) -> String {
     let define = |method| {

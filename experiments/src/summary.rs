@@ -63,7 +63,8 @@ impl Column {
     #[must_use]
     pub fn name(self) -> String {
         match self {
-            Self::Snr(snr_db) => snr_db.to_string(),
+            // Adding zero turns -0 into 0.
+            Self::Snr(snr_db) => (snr_db + 0.0).to_string(),
             Self::Average => "average".to_owned(),
         }
     }
