@@ -2,7 +2,7 @@
 //! 19 s at 16 kHz.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use eval::{BssEval, BssEvalSettings};
+use eval::{BssEval, BssEvalSettings, bss_eval_sources};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -41,6 +41,15 @@ fn bss_eval(criterion: &mut Criterion) {
     });
     group.bench_function("prepare_and_first_score", |bencher| {
         bencher.iter(|| prepare().score(&estimate, 0));
+    });
+    let other: Vec<f64> = speech
+        .iter()
+        .zip(&background)
+        .map(|(s, b)| b + 0.2 * s)
+        .collect();
+    let estimates = [estimate.as_slice(), other.as_slice()];
+    group.bench_function("both_sources", |bencher| {
+        bencher.iter(|| bss_eval_sources(&references, &estimates, false));
     });
     let prepared = prepare();
     group.bench_function("next_sdr", |bencher| {
