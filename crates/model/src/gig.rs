@@ -146,18 +146,22 @@ impl Gig {
     #[must_use]
     #[inline]
     pub fn expectations(&self, rho: f64, tau: f64) -> Expectations {
-        let y = rho * tau;
-        match self.locate(y) {
+        match self.locate(rho * tau) {
             Some((piece, local)) => {
-                let t = polynomial(&self.tau_mean_inverse[piece], local);
-                // One division for both: 1 / rho = t / (rho t) and 1 / t = rho / (rho t).
-                let reciprocal = 1.0 / (rho * t);
-                Expectations {
-                    mean: (self.shape + t) * (t * reciprocal),
-                    harmonic: tau * (rho * reciprocal),
-                }
+                self.expectations_at(rho, tau, polynomial(&self.tau_mean_inverse[piece], local))
             }
             None => self.expectations_outside(rho, tau),
+        }
+    }
+
+    /// The expectations, given `t = tau E[1/z] > 0`.
+    #[inline]
+    fn expectations_at(&self, rho: f64, tau: f64, t: f64) -> Expectations {
+        // One division for both: 1 / rho = t / (rho t) and 1 / t = rho / (rho t).
+        let reciprocal = 1.0 / (rho * t);
+        Expectations {
+            mean: (self.shape + t) * (t * reciprocal),
+            harmonic: tau * (rho * reciprocal),
         }
     }
 
@@ -177,8 +181,19 @@ impl Gig {
     /// is `Gamma(gamma, gamma)`.
     #[inline]
     pub(crate) fn expectations_and_kl(&self, rho: f64, tau: f64, kl: &mut KlSum) -> Expectations {
-        let expectations = self.expectations(rho, tau);
-        let terms = self.terms(rho, tau);
+        let (terms, expectations) = match self.locate(rho * tau) {
+            Some(position) => {
+                let terms = self.terms_at(position);
+                (
+                    terms,
+                    self.expectations_at(rho, tau, terms.tau_mean_inverse),
+                )
+            }
+            None => (
+                self.terms_outside(rho, tau),
+                self.expectations_outside(rho, tau),
+            ),
+        };
         kl.rest += (terms.scaled_log - 2.0 * (rho * tau).sqrt())
             + (rho - self.shape) * expectations.mean
             + terms.tau_mean_inverse;
@@ -198,15 +213,18 @@ impl Gig {
         self.terms(rho, tau).scaled_log - 2.0 * (rho * tau).sqrt()
     }
 
-    #[inline]
     fn terms(&self, rho: f64, tau: f64) -> BesselTerms {
-        let y = rho * tau;
-        match self.locate(y) {
-            Some((piece, local)) => BesselTerms {
-                tau_mean_inverse: polynomial(&self.tau_mean_inverse[piece], local),
-                scaled_log: polynomial(&self.scaled_log[piece], local),
-            },
+        match self.locate(rho * tau) {
+            Some(position) => self.terms_at(position),
             None => self.terms_outside(rho, tau),
+        }
+    }
+
+    #[inline]
+    fn terms_at(&self, (piece, local): (usize, f64)) -> BesselTerms {
+        BesselTerms {
+            tau_mean_inverse: polynomial(&self.tau_mean_inverse[piece], local),
+            scaled_log: polynomial(&self.scaled_log[piece], local),
         }
     }
 

@@ -14,14 +14,11 @@ use rayon::prelude::*;
 use super::VARIANCE_FLOOR;
 use super::lanes::{
     GROUP, Group, Lane, Panels, TILE, ZERO, block_size, blocks, constant_row, group_index,
-    lanes_for, sum_of_lanes, tiled, ungroup,
+    lanes_for, slab_frames, sum_of_lanes, tiled, ungroup,
 };
 use super::micro::{Factor, combine, contract_bins, contract_frames};
 use super::rows;
 use crate::log_product::LogProduct;
-
-/// Largest number of slabs; each holds a pair of dictionary sums.
-const SLABS: usize = 16;
 
 /// The state of a training: `P ~ V = W H`.
 #[derive(Debug)]
@@ -62,7 +59,7 @@ impl TiledIsNmf {
         activations: ArrayView2<'_, f64>,
     ) -> Self {
         let (frames, bins) = power.dim();
-        let slab_frames = frames.div_ceil(TILE).div_ceil(SLABS) * TILE;
+        let slab_frames = slab_frames(frames);
         let chunks = power.axis_chunks_iter(Axis(0), slab_frames);
         let slabs = chunks
             .zip(activations.axis_chunks_iter(Axis(0), slab_frames))

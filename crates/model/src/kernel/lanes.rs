@@ -122,6 +122,16 @@ pub(crate) fn ungroup(groups: &[Group], order: usize, frames: usize) -> Array2<f
     })
 }
 
+/// Largest number of slabs, the runs of frames that work in parallel. More would allow more threads
+/// on one problem, and cost one more set of dictionary sums each.
+const SLABS: usize = 16;
+
+/// Frames in a slab: whole tiles, and a function of the problem alone, so that sums over slabs do not
+/// depend on the number of threads.
+pub(crate) fn slab_frames(frames: usize) -> usize {
+    frames.div_ceil(TILE).div_ceil(SLABS) * TILE
+}
+
 /// Lanes are worked on in blocks, small enough that the products of all orders in a tile stay in
 /// the second-level cache, and of nearly equal size.
 pub(crate) fn blocks(lanes: usize) -> impl Iterator<Item = std::ops::Range<usize>> {

@@ -333,6 +333,24 @@ fn tiles(frames: usize) -> impl Iterator<Item = Tile> {
     })
 }
 
+/// The factors of `C` and of `V` on a block, from a tile's harmonic and mean activations.
+fn factors<'a>(
+    [harmonic, mean]: [&'a [Group]; 2],
+    dictionary: &'a DictionaryState,
+    block: &Range<usize>,
+) -> [Factor<'a>; 2] {
+    [
+        Factor {
+            activations: harmonic,
+            panel: dictionary.harmonic().block(block),
+        },
+        Factor {
+            activations: mean,
+            panel: dictionary.mean().block(block),
+        },
+    ]
+}
+
 impl SlabSource {
     /// The tile as it is counted in `power`.
     fn kept(&self, tile: Tile) -> Tile {
@@ -362,14 +380,8 @@ impl SlabSource {
                 Some(sum) => Variance::Precision { weight, sum },
             };
             let groups = tile.groups(order.components);
-            let harmonic = Factor {
-                activations: &order.harmonic[groups.clone()],
-                panel: dictionary.harmonic().block(block),
-            };
-            let mean = Factor {
-                activations: &order.mean[groups],
-                panel: dictionary.mean().block(block),
-            };
+            let activations = [&order.harmonic[groups.clone()], &order.mean[groups]];
+            let [harmonic, mean] = factors(activations, dictionary, block);
             let mut keep = KeepInverses {
                 inverse_c: &mut order.inverse_c,
                 inverse_v: &mut order.inverse_v,
@@ -483,26 +495,6 @@ impl SlabOrder {
         [&self.mean, &self.harmonic].map(|groups| ungroup(groups, self.components, frames))
     }
 
-    /// The factors of `C` and of `V` on a tile and a block.
-    fn factors<'a>(
-        &'a self,
-        dictionary: &'a DictionaryState,
-        tile: Tile,
-        block: &Range<usize>,
-    ) -> [Factor<'a>; 2] {
-        let groups = tile.groups(self.components);
-        [
-            Factor {
-                activations: &self.harmonic[groups.clone()],
-                panel: dictionary.harmonic().block(block),
-            },
-            Factor {
-                activations: &self.mean[groups],
-                panel: dictionary.mean().block(block),
-            },
-        ]
-    }
-
     /// `1 / C` becomes `E|s|^2 / C^2`; frames that do not exist become 0 in it and in `1 / V`.
     #[simd]
     fn form_ratios<S: Simd>(&mut self, simd: S, power: &[Lane], frames: usize) {
@@ -581,7 +573,9 @@ impl SlabOrder {
         tile: Tile,
         block: &Range<usize>,
     ) {
-        let [harmonic, mean] = self.factors(dictionary, tile, block);
+        let groups = tile.groups(self.components);
+        let activations = [&self.harmonic[groups.clone()], &self.mean[groups]];
+        let [harmonic, mean] = factors(activations, dictionary, block);
         let floor = &pass.floor[block.clone()];
         let mut fit = SumMisfit {
             power,

@@ -12,7 +12,7 @@
 //! 3. *second pass*: activations of sources with estimated dictionaries;
 //! 4. `q(K)`.
 //!
-//! Tiles are gathered in at most [`SLABS`] slabs of consecutive frames. Slabs run in parallel,
+//! Tiles are gathered in at most sixteen slabs of consecutive frames. Slabs run in parallel,
 //! their sums are added in order: the result does not depend on the number of threads.
 
 use fearless_simd::{Level, dispatch};
@@ -21,17 +21,13 @@ use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
 
 use super::VARIANCE_FLOOR;
-use super::lanes::{LANE, Lane, Panels, TILE, constant_row, sum_of_lanes};
+use super::lanes::{LANE, Lane, Panels, constant_row, slab_frames, sum_of_lanes};
 use super::slab::{Pass, Slab};
 use crate::free_energy::FreeEnergyTerms;
 use crate::gig::{Gig, KlSum};
 use crate::inference::Execution;
 use crate::order_posterior::tempered_posterior;
 use crate::source::{DictionaryModel, SourceModel};
-
-/// Largest number of slabs. More would allow more threads on one mixture, and cost one more set
-/// of dictionary sums each.
-const SLABS: usize = 16;
 
 /// The state of inference on one mixture.
 #[derive(Debug)]
@@ -121,8 +117,7 @@ impl TiledModel {
     ) -> Self {
         let (frames, bins) = mixture.dim();
         let states: Vec<SourceState> = sources.iter().map(SourceState::new).collect();
-        let tiles = frames.div_ceil(TILE);
-        let slab_frames = tiles.div_ceil(SLABS) * TILE;
+        let slab_frames = slab_frames(frames);
         let slabs = (0..frames)
             .step_by(slab_frames)
             .map(|first| {
