@@ -11,6 +11,7 @@ pub mod atomic_file;
 pub mod cell;
 pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod corpus;
 pub mod dictionary_cache;
