@@ -22,7 +22,6 @@
 use std::sync::Arc;
 
 use crate::bessel::{BesselEvaluation, BesselTerms};
-use crate::log_product::LogProduct;
 
 /// Smallest and largest shape for which the tables are built.
 pub const SHAPE_RANGE: std::ops::RangeInclusive<f64> = 0.01..=0.99;
@@ -32,17 +31,19 @@ pub const TABLE_TOLERANCE: f64 = 1e-13;
 
 const DEGREE: usize = 10;
 const COEFFICIENTS: usize = DEGREE + 1;
+/// Coefficients with one more that is 0: whole vectors of four.
+pub(crate) const PADDED: usize = COEFFICIENTS + 1;
 /// Pieces per octave, as a power of two.
-const PIECE_BITS: u32 = 3;
+pub(crate) const PIECE_BITS: u32 = 3;
 const LOWEST_EXPONENT: i32 = -1000;
 const HIGHEST_EXPONENT: i32 = 40;
-const PIECES: usize = ((HIGHEST_EXPONENT - LOWEST_EXPONENT) as usize) << PIECE_BITS;
+pub(crate) const PIECES: usize = ((HIGHEST_EXPONENT - LOWEST_EXPONENT) as usize) << PIECE_BITS;
 
-const MANTISSA_BITS: u32 = 52;
+pub(crate) const MANTISSA_BITS: u32 = 52;
 const EXPONENT_BIAS: i32 = 1023;
-const LOCAL_BITS: u32 = MANTISSA_BITS - PIECE_BITS;
-const FIRST_PIECE: u64 = ((EXPONENT_BIAS + LOWEST_EXPONENT) as u64) << PIECE_BITS;
-const ONE_BITS: u64 = (EXPONENT_BIAS as u64) << MANTISSA_BITS;
+pub(crate) const LOCAL_BITS: u32 = MANTISSA_BITS - PIECE_BITS;
+pub(crate) const FIRST_PIECE: u64 = ((EXPONENT_BIAS + LOWEST_EXPONENT) as u64) << PIECE_BITS;
+pub(crate) const ONE_BITS: u64 = (EXPONENT_BIAS as u64) << MANTISSA_BITS;
 
 /// Why a [`Gig`] could not be built.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -85,20 +86,12 @@ pub struct Expectations {
 pub struct Gig {
     shape: f64,
     bessel: BesselEvaluation,
-    tau_mean_inverse: Arc<[[f64; COEFFICIENTS]]>,
-    scaled_log: Arc<[[f64; COEFFICIENTS]]>,
+    pub(crate) tau_mean_inverse: Arc<[Coefficients]>,
+    pub(crate) scaled_log: Arc<[Coefficients]>,
 }
 
-/// Sum over GIG variables of `E[log p(z)] - E[log q(z)]`, minus their Kullback-Leibler divergence
-/// from the `Gamma(gamma, gamma)` prior:
-/// `gamma log gamma - log Gamma(gamma) + log Z + (rho - gamma) E[z] + tau E[1/z]`
-/// (the `E[log z]` cancel), with the logarithms of `rho` gathered as one product.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct KlSum {
-    rho: LogProduct,
-    rest: f64,
-    count: u32,
-}
+/// A polynomial on a piece, the constant first.
+pub(crate) type Coefficients = [f64; PADDED];
 
 impl Gig {
     /// Tabulates the Bessel terms for `shape` (gamma) and checks the tables to
@@ -177,37 +170,6 @@ impl Gig {
         libm::lgamma(self.shape) - self.shape * libm::log(rho) + self.log_ratio(rho, tau)
     }
 
-    /// [`Gig::expectations`], adding to `kl` what the variable adds to `log q~(K)` when its prior
-    /// is `Gamma(gamma, gamma)`.
-    #[inline]
-    pub(crate) fn expectations_and_kl(&self, rho: f64, tau: f64, kl: &mut KlSum) -> Expectations {
-        let (terms, expectations) = match self.locate(rho * tau) {
-            Some(position) => {
-                let terms = self.terms_at(position);
-                (
-                    terms,
-                    self.expectations_at(rho, tau, terms.tau_mean_inverse),
-                )
-            }
-            None => (
-                self.terms_outside(rho, tau),
-                self.expectations_outside(rho, tau),
-            ),
-        };
-        kl.rest += (terms.scaled_log - 2.0 * (rho * tau).sqrt())
-            + (rho - self.shape) * expectations.mean
-            + terms.tau_mean_inverse;
-        kl.rho.multiply(rho);
-        kl.count += 1;
-        expectations
-    }
-
-    /// The sum gathered by [`Gig::expectations_and_kl`], in nats.
-    pub(crate) fn kl(&self, sum: &KlSum) -> f64 {
-        let log_shape = libm::log(self.shape) * f64::from(sum.count);
-        self.shape * (log_shape - sum.rho.log()) + sum.rest
-    }
-
     /// `L = log( 2 K_gamma(x) (x/2)^gamma / Gamma(gamma) )`, 0 at `tau = 0`.
     fn log_ratio(&self, rho: f64, tau: f64) -> f64 {
         self.terms(rho, tau).scaled_log - 2.0 * (rho * tau).sqrt()
@@ -247,6 +209,15 @@ impl Gig {
             tau_mean_inverse: libm::exp(self.bessel.log_power_law(log_y)),
             scaled_log: self.bessel.log_ratio_power_law(log_y),
         }
+    }
+
+    /// What the tables do not hold: underflown or very large `rho tau`.
+    #[cold]
+    pub(crate) fn outside(&self, rho: f64, tau: f64) -> (Expectations, BesselTerms) {
+        (
+            self.expectations_outside(rho, tau),
+            self.terms_outside(rho, tau),
+        )
     }
 
     #[cold]
@@ -301,7 +272,7 @@ fn point(piece: usize, local: f64) -> f64 {
 
 /// Estrin's scheme: the shortest chain of dependent multiply-adds.
 #[inline]
-fn polynomial(c: &[f64; COEFFICIENTS], s: f64) -> f64 {
+fn polynomial(c: &Coefficients, s: f64) -> f64 {
     let s2 = s * s;
     let s4 = s2 * s2;
     let s8 = s4 * s4;
@@ -327,14 +298,14 @@ impl Interpolation {
     }
 
     /// Newton's divided differences, expanded into powers of the local variable.
-    fn monomials(&self, values: &[f64; COEFFICIENTS]) -> [f64; COEFFICIENTS] {
+    fn monomials(&self, values: &[f64; COEFFICIENTS]) -> Coefficients {
         let mut newton = *values;
         for level in 1..COEFFICIENTS {
             for i in (level..COEFFICIENTS).rev() {
                 newton[i] = (newton[i] - newton[i - 1]) / (self.nodes[i] - self.nodes[i - level]);
             }
         }
-        let mut powers = [0.0; COEFFICIENTS];
+        let mut powers = [0.0; PADDED];
         for i in (0..COEFFICIENTS).rev() {
             // powers <- powers * (s - node_i) + newton_i
             for d in (1..COEFFICIENTS).rev() {

@@ -4,29 +4,27 @@
 //! activations, to the new `V`, to its share of the dictionary's contractions while it is in
 //! cache. Slabs of frames run in parallel and are added in order.
 
-use std::ops::Range;
-
 use fearless_simd::{Level, Simd, dispatch};
 use fearless_simd_macros::simd;
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::VARIANCE_FLOOR;
 use super::lanes::{
-    GROUP, Group, Lane, Panels, TILE, ZERO, block_size, blocks, constant_row, group_index,
-    lanes_for, slab_frames, sum_of_lanes, tiled, ungroup,
+    Lane, Panel, Place, TILE_LANES, ZERO, block_size, blocks, from_lanes, lanes_of, places,
+    slab_frames,
 };
-use super::micro::{Factor, combine, contract_bins, contract_frames};
-use super::rows;
+use super::micro::{contract_bins, contract_frames};
+use super::order::{At, product};
+use super::rows::{self, KeepInverse, Variance};
 use crate::log_product::LogProduct;
 
 /// The state of a training: `P ~ V = W H`.
 #[derive(Debug)]
 pub(crate) struct TiledIsNmf {
     level: Level,
-    dictionary: Panels,
+    dictionary: Panel,
+    bins: usize,
     slabs: Vec<Slab>,
-    floor: Vec<Lane>,
     /// `sum log P`, minus the number of entries: what the cost holds besides `P / V` and `log V`.
     constant: f64,
 }
@@ -34,17 +32,19 @@ pub(crate) struct TiledIsNmf {
 #[derive(Debug)]
 struct Slab {
     frames: usize,
+    places: Vec<Place>,
     power: Vec<Lane>,
-    activations: Vec<Group>,
-    /// The contractions of a tile with `P / V^2` and with `1 / V`.
-    numerators: Vec<Group>,
-    denominators: Vec<Group>,
-    /// `V` of a tile in a block and then its reciprocal; `P / V^2`.
-    v: Vec<Lane>,
+    activations: Vec<Lane>,
+    /// The contractions of a lane with `P / V^2` and with `1 / V`.
+    numerators: Vec<Lane>,
+    denominators: Vec<Lane>,
+    /// `1 / V` and `P / V^2` of a block in the lanes of a tile, `stride` lanes apart.
+    inverse_v: Vec<Lane>,
     ratio: Vec<Lane>,
+    stride: usize,
     /// The contractions over these frames.
-    dictionary_numerators: Vec<Lane>,
-    dictionary_denominators: Vec<Lane>,
+    dictionary_numerators: Vec<f64>,
+    dictionary_denominators: Vec<f64>,
     /// `sum [ P / V + log V ]` at the start of the iteration.
     fit: f64,
 }
@@ -71,9 +71,9 @@ impl TiledIsNmf {
         }
         Self {
             level: Level::new(),
-            dictionary: Panels::from_array(dictionary),
+            dictionary: Panel::from_array(dictionary),
+            bins,
             slabs,
-            floor: constant_row(bins, VARIANCE_FLOOR, 1.0),
             constant: -log_power.log() - (frames * bins) as f64,
         }
     }
@@ -81,9 +81,9 @@ impl TiledIsNmf {
     /// Updates the activations, then the dictionary, then scales its components to unit mean.
     /// Returns the cost before the updates.
     pub(crate) fn iterate(&mut self) -> f64 {
-        let (level, dictionary, floor) = (self.level, &self.dictionary, &self.floor);
+        let (level, dictionary, bins) = (self.level, &self.dictionary, self.bins);
         self.slabs.par_iter_mut().for_each(|slab| {
-            dispatch!(level, simd => slab.iterate(simd, dictionary, floor));
+            dispatch!(level, simd => slab.iterate(simd, dictionary, bins));
         });
         let scales = self.update_dictionary();
         self.slabs
@@ -94,9 +94,9 @@ impl TiledIsNmf {
 
     /// The Itakura-Saito divergence `sum [ P / V - log(P / V) - 1 ]`.
     pub(crate) fn cost(&mut self) -> f64 {
-        let (level, dictionary, floor) = (self.level, &self.dictionary, &self.floor);
+        let (level, dictionary, bins) = (self.level, &self.dictionary, self.bins);
         self.slabs.par_iter_mut().for_each(|slab| {
-            dispatch!(level, simd => slab.evaluate(simd, dictionary, floor));
+            dispatch!(level, simd => slab.evaluate(simd, dictionary, bins));
         });
         self.sum_of_fits()
     }
@@ -112,7 +112,7 @@ impl TiledIsNmf {
         let parts: Vec<Array2<f64>> = self
             .slabs
             .iter()
-            .map(|slab| ungroup(&slab.activations, order, slab.frames))
+            .map(|slab| from_lanes(&slab.activations, order, slab.frames))
             .collect();
         let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
         ndarray::concatenate(Axis(0), &views).expect("slabs hold the same components")
@@ -125,25 +125,21 @@ impl TiledIsNmf {
     /// `W <- W o ((P / V^2) H^T) / ((1 / V) H^T)`; returns the mean of each component, by which it
     /// has been divided. A component that has become zero is left alone.
     fn update_dictionary(&mut self) -> Vec<f64> {
-        let Panels { order, bins, .. } = self.dictionary;
+        let (order, bins) = (self.dictionary.order, self.bins);
         let slabs = &self.slabs;
-        let panels = self.dictionary.lanes.par_chunks_exact_mut(order);
-        panels.enumerate().for_each(|(index, panel)| {
-            for (k, entries) in panel.iter_mut().enumerate() {
-                let at = index * order + k;
-                let numerators = slabs.iter().map(|slab| &slab.dictionary_numerators[at]);
-                let denominators = slabs.iter().map(|slab| &slab.dictionary_denominators[at]);
-                let (numerators, denominators) =
-                    (sum_of_lanes(numerators), sum_of_lanes(denominators));
-                for (lane, entry) in entries.0.iter_mut().enumerate() {
-                    *entry = multiply(*entry, numerators.0[lane], denominators.0[lane]);
-                }
+        let rows = self.dictionary.values.par_chunks_exact_mut(order);
+        rows.enumerate().for_each(|(bin, entries)| {
+            for (k, entry) in entries.iter_mut().enumerate() {
+                let at = bin * order + k;
+                let numerator = slabs.iter().map(|slab| slab.dictionary_numerators[at]);
+                let denominator = slabs.iter().map(|slab| slab.dictionary_denominators[at]);
+                *entry = multiply(*entry, numerator.sum(), denominator.sum());
             }
         });
         let mut means = vec![0.0; order];
-        for panel in self.dictionary.lanes.chunks_exact(order) {
-            for (mean, entries) in means.iter_mut().zip(panel) {
-                *mean += entries.0.iter().sum::<f64>() / bins as f64;
+        for entries in self.dictionary.values.chunks_exact(order) {
+            for (mean, entry) in means.iter_mut().zip(entries) {
+                *mean += entry / bins as f64;
             }
         }
         for mean in &mut means {
@@ -151,11 +147,9 @@ impl TiledIsNmf {
                 *mean = 1.0;
             }
         }
-        for panel in self.dictionary.lanes.chunks_exact_mut(order) {
-            for (mean, entries) in means.iter().zip(panel) {
-                for entry in &mut entries.0 {
-                    *entry /= mean;
-                }
+        for entries in self.dictionary.values.chunks_exact_mut(order) {
+            for (mean, entry) in means.iter().zip(entries) {
+                *entry /= mean;
             }
         }
         means
@@ -174,105 +168,128 @@ fn multiply(entry: f64, numerator: f64, denominator: f64) -> f64 {
 impl Slab {
     fn new(power: ArrayView2<'_, f64>, power_floor: f64, activations: ArrayView2<'_, f64>) -> Self {
         let (frames, bins) = power.dim();
-        let (lanes, order) = (lanes_for(bins), activations.ncols());
-        let groups = frames.div_ceil(TILE) * (TILE / GROUP) * order;
-        let mut grouped = vec![[0.0; GROUP]; groups];
-        for ((frame, component), &value) in activations.indexed_iter() {
-            let (index, row) = group_index(order, frame, component);
-            grouped[index][row] = value;
-        }
-        let tile = TILE * block_size(lanes);
+        let (order, stride) = (activations.ncols(), block_size(bins));
         Self {
             frames,
-            power: tiled(frames, bins, |frame, bin| {
+            places: places(frames),
+            power: lanes_of(frames, bins, |frame, bin| {
                 power[(frame, bin)].max(power_floor)
             }),
-            activations: grouped,
-            numerators: vec![[0.0; GROUP]; TILE / GROUP * order],
-            denominators: vec![[0.0; GROUP]; TILE / GROUP * order],
-            v: vec![ZERO; tile],
-            ratio: vec![ZERO; tile],
-            dictionary_numerators: vec![ZERO; lanes * order],
-            dictionary_denominators: vec![ZERO; lanes * order],
+            activations: lanes_of(frames, order, |frame, k| activations[(frame, k)]),
+            numerators: vec![ZERO; order],
+            denominators: vec![ZERO; order],
+            inverse_v: vec![ZERO; TILE_LANES * stride],
+            ratio: vec![ZERO; TILE_LANES * stride],
+            stride,
+            dictionary_numerators: vec![0.0; bins * order],
+            dictionary_denominators: vec![0.0; bins * order],
             fit: 0.0,
         }
     }
 
-    fn iterate<S: Simd>(&mut self, simd: S, dictionary: &Panels, floor: &[Lane]) {
-        let order = dictionary.order;
+    fn iterate<S: Simd>(&mut self, simd: S, dictionary: &Panel, bins: usize) {
+        let (order, stride) = (dictionary.order, self.stride);
         self.fit = 0.0;
-        self.dictionary_numerators.fill(ZERO);
-        self.dictionary_denominators.fill(ZERO);
-        for tile in 0..self.frames.div_ceil(TILE) {
-            let groups = TILE / GROUP * order;
-            let groups = tile * groups..(tile + 1) * groups;
-            self.numerators.fill([0.0; GROUP]);
-            self.denominators.fill([0.0; GROUP]);
-            for block in blocks(floor.len()) {
-                self.fit += self.form_ratios(simd, dictionary, floor, tile, &block);
-                let panel = dictionary.block(&block);
-                contract_bins(simd, panel, order, &self.ratio, &mut self.numerators);
-                contract_bins(simd, panel, order, &self.v, &mut self.denominators);
+        self.dictionary_numerators.fill(0.0);
+        self.dictionary_denominators.fill(0.0);
+        let places = std::mem::take(&mut self.places);
+        for tile in places.chunks(TILE_LANES) {
+            for place in tile {
+                self.update_activations(simd, dictionary, bins, place);
             }
-            let sums = self.numerators.iter().zip(&self.denominators);
-            let activations = self.activations[groups.clone()].iter_mut();
-            for (entries, (numerators, denominators)) in activations.zip(sums) {
-                for (row, entry) in entries.iter_mut().enumerate() {
-                    *entry = multiply(*entry, numerators[row], denominators[row]);
+            let lanes = tile[0].lane * order..(tile[0].lane + tile.len()) * order;
+            for block in blocks(bins) {
+                for (slot, place) in tile.iter().enumerate() {
+                    let at = At::new(place, slot, block.clone());
+                    self.form_ratios(simd, dictionary, bins, &at);
                 }
-            }
-            for block in blocks(floor.len()) {
-                self.form_ratios(simd, dictionary, floor, tile, &block);
                 let sums = block.start * order..block.end * order;
-                let activations = &self.activations[groups.clone()];
+                let activations = &self.activations[lanes.clone()];
                 let numerators = &mut self.dictionary_numerators[sums.clone()];
-                contract_frames(simd, activations, order, &self.ratio, numerators);
+                contract_frames(simd, activations, order, &self.ratio, stride, numerators);
                 let denominators = &mut self.dictionary_denominators[sums];
-                contract_frames(simd, activations, order, &self.v, denominators);
+                contract_frames(
+                    simd,
+                    activations,
+                    order,
+                    &self.inverse_v,
+                    stride,
+                    denominators,
+                );
+            }
+        }
+        self.places = places;
+    }
+
+    /// `H <- H o (W^T (P / V^2)) / (W^T (1 / V))` in a lane.
+    fn update_activations<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &Panel,
+        bins: usize,
+        place: &Place,
+    ) {
+        self.numerators.fill(ZERO);
+        self.denominators.fill(ZERO);
+        for block in blocks(bins) {
+            let at = At::new(place, 0, block);
+            self.fit += self.form_ratios(simd, dictionary, bins, &at);
+            let (panel, length) = (dictionary.block(&at.block), at.block.len());
+            contract_bins(simd, panel, &self.ratio[..length], &mut self.numerators);
+            contract_bins(
+                simd,
+                panel,
+                &self.inverse_v[..length],
+                &mut self.denominators,
+            );
+        }
+        let sums = self.numerators.iter().zip(&self.denominators);
+        let activations = &mut self.activations[place.row(dictionary.order)];
+        for (entries, (numerators, denominators)) in activations.iter_mut().zip(sums) {
+            for (i, entry) in entries.0.iter_mut().enumerate() {
+                *entry = multiply(*entry, numerators.0[i], denominators.0[i]);
             }
         }
     }
 
-    fn evaluate<S: Simd>(&mut self, simd: S, dictionary: &Panels, floor: &[Lane]) {
+    fn evaluate<S: Simd>(&mut self, simd: S, dictionary: &Panel, bins: usize) {
         self.fit = 0.0;
-        for tile in 0..self.frames.div_ceil(TILE) {
-            for block in blocks(floor.len()) {
-                self.fit += self.form_ratios(simd, dictionary, floor, tile, &block);
+        let places = std::mem::take(&mut self.places);
+        for place in &places {
+            for block in blocks(bins) {
+                let at = At::new(place, 0, block);
+                self.fit += self.form_ratios(simd, dictionary, bins, &at);
             }
         }
+        self.places = places;
     }
 
-    /// `1 / V` and `P / V^2` of a tile in a block, 0 in frames that do not exist. Returns
-    /// `sum [ P / V + log V ]`.
+    /// `1 / V` and `P / V^2` of a block. Returns `sum [ P / V + log V ]`.
     #[simd]
     fn form_ratios<S: Simd>(
         &mut self,
         simd: S,
-        dictionary: &Panels,
-        floor: &[Lane],
-        tile: usize,
-        block: &Range<usize>,
+        dictionary: &Panel,
+        bins: usize,
+        at: &At<'_>,
     ) -> f64 {
-        let Panels { order, .. } = *dictionary;
-        let groups = TILE / GROUP * order;
-        let factor = Factor {
-            activations: &self.activations[tile * groups..(tile + 1) * groups],
-            panel: dictionary.block(block),
+        let start = at.slot * self.stride;
+        let kept = start..start + at.block.len();
+        let mut keep = KeepInverse {
+            inverse: &mut self.inverse_v[kept.clone()],
+            variance: Variance::Unused,
         };
-        combine(simd, factor, order, &floor[block.clone()], &mut self.v);
-        let frames = usize::min(TILE, self.frames - tile * TILE);
-        let start = tile * floor.len();
-        let power = &self.power[(start + block.start) * TILE..(start + block.end) * TILE];
-        let fit = rows::training_ratios(simd, power, frames, &mut self.v, &mut self.ratio);
-        rows::silence(&mut self.v, frames);
-        rows::silence(&mut self.ratio, frames);
-        fit
+        let panel = dictionary.block(&at.block);
+        product(simd, &self.activations, panel, at, &mut keep);
+        let power = &self.power[at.of(bins)];
+        let (inverse_v, ratio) = (&self.inverse_v[kept.clone()], &mut self.ratio[kept]);
+        rows::training_ratios(simd, power, inverse_v, ratio)
     }
 
     fn scale_activations(&mut self, scales: &[f64]) {
-        for groups in self.activations.chunks_exact_mut(scales.len()) {
-            for (group, scale) in groups.iter_mut().zip(scales) {
-                for entry in group {
+        for lanes in self.activations.chunks_exact_mut(scales.len()) {
+            for (lane, scale) in lanes.iter_mut().zip(scales) {
+                for entry in &mut lane.0 {
                     *entry *= scale;
                 }
             }

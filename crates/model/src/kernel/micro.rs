@@ -1,32 +1,38 @@
-//! The matrix products of the updates, on a tile of frames and a block of bins.
+//! The matrix products of the updates, on a lane of frames and a block of bins.
 //!
 //! | product | computes | used for |
 //! |---|---|---|
-//! | [`combine`] | `sum_k h_kn w_fk` | `V` of a training |
-//! | [`combine_pair`] | the same for two factors | `C = G(W) G(H)` (eq. 14) and `V = E[W] E[H]` |
+//! | [`combine`] | `sum_k w_fk h_kn`, for one factor or two at once | `C = G(W) G(H)` (eq. 14), `V = E[W] E[H]` |
 //! | [`contract_bins`] | `sum_f w_fk r_fn` | `rho` and `tau` of the activations (eq. 17) |
 //! | [`contract_frames`] | `sum_n h_kn r_fn` | `rho` and `tau` of the dictionary (eq. 17) |
 //!
-//! Matrices of a tile are stored lane by lane: the [`TILE`] frames of eight bins, then of the next
-//! eight. All products walk them, and the panels, in order. Each keeps a dozen AVX2 registers of
-//! accumulators and streams the rest. What becomes of `C` and `V` is decided by a [`Finish`] while
-//! they are still in registers.
+//! Frames are the lanes of a vector; entries of a dictionary are broadcast. Each product keeps a
+//! dozen AVX2 registers of accumulators and streams the rest. What becomes of `C` and `V` is decided
+//! by a [`Finish`] while they are still in registers.
 //!
 //! `#[simd]` compiles each product once per instruction set, and the helpers are inlined into it.
 //! Vectors never pass through a closure: it would be compiled for the baseline and called for every
 //! operation.
 
-use fearless_simd::{Simd, SimdBase, SimdFloat, f64x8};
+use fearless_simd::{Simd, SimdBase, SimdFloat, f64x4, f64x8};
 use fearless_simd_macros::simd;
 
-use super::lanes::{GROUP, Group, Lane, TILE};
-
-/// Rows that share an accumulation where a register holds half a lane or less.
-const NARROW_ROWS: usize = 3;
+use super::lanes::{Lane, ZERO};
 
 #[inline(always)]
 pub(super) fn load<S: Simd>(simd: S, lane: &Lane) -> f64x8<S> {
     f64x8::load_array_ref(simd, &lane.0)
+}
+
+/// The first eight values, or all if there are fewer, and zeros.
+#[inline(always)]
+pub(super) fn load_some<S: Simd>(simd: S, values: &[f64]) -> f64x8<S> {
+    if let Some(values) = values.first_chunk() {
+        return f64x8::load_array_ref(simd, values);
+    }
+    let mut lane = ZERO;
+    lane.0[..values.len()].copy_from_slice(values);
+    load(simd, &lane)
 }
 
 #[inline(always)]
@@ -48,236 +54,253 @@ pub(super) fn sum<S: Simd>(simd: S, value: f64x8<S>) -> f64 {
     pair[0] + pair[1]
 }
 
-/// Takes the results of [`combine_pair`].
-pub(super) trait Finish<S: Simd> {
-    /// `C` and `V` of `ROWS` frames from `row` on, in one lane of the block. `ROWS` is a multiple
-    /// of three.
-    fn finish<const ROWS: usize>(
+/// Takes the results of [`combine`].
+pub(super) trait Finish<S: Simd, const PRODUCTS: usize> {
+    /// The products at `BINS` bins of the block from `bin` on. A single product comes with an even
+    /// `bin`, and with an even `BINS` but at the end of the block.
+    fn finish<const BINS: usize>(
         &mut self,
         simd: S,
-        lane: usize,
-        row: usize,
-        c: [f64x8<S>; ROWS],
-        v: [f64x8<S>; ROWS],
+        bin: usize,
+        products: [[f64x8<S>; BINS]; PRODUCTS],
     );
 }
 
-/// One factor of a product: the activations of a tile in groups, and the panel of a block.
+/// One factor of a product: activations in a lane, one per component, and the panel of a block.
 #[derive(Clone, Copy)]
 pub(super) struct Factor<'a> {
-    pub(super) activations: &'a [Group],
-    pub(super) panel: &'a [Lane],
+    pub(super) activations: &'a [Lane],
+    pub(super) panel: &'a [f64],
 }
 
-/// `C` from the harmonic factor and `V` from the mean one, both at least `floor`.
+/// The products of one factor or two, each at least `floor`. `SHARED`: the factors have one panel,
+/// the first one's, as a known dictionary has.
 #[simd]
-pub(super) fn combine_pair<S: Simd, F: Finish<S>>(
+pub(super) fn combine<S: Simd, F, const PRODUCTS: usize, const SHARED: bool>(
     simd: S,
-    harmonic: Factor<'_>,
-    mean: Factor<'_>,
-    order: usize,
-    floor: &[Lane],
+    factors: [Factor<'_>; PRODUCTS],
+    floor: &Lane,
     finish: &mut F,
-) {
-    let panels = harmonic
-        .panel
-        .chunks_exact(order)
-        .zip(mean.panel.chunks_exact(order));
-    for (lane, ((harmonic_panel, mean_panel), floor)) in panels.zip(floor).enumerate() {
-        let floor = load(simd, floor);
-        let groups = harmonic
-            .activations
-            .chunks_exact(order)
-            .zip(mean.activations.chunks_exact(order));
-        for (group, (harmonic_rows, mean_rows)) in groups.enumerate() {
-            let row = group * GROUP;
-            let panels = (harmonic_panel, mean_panel);
-            let rows = (harmonic_rows, mean_rows);
-            if S::f64s::LEN >= 8 {
-                pair_rows::<S, F, 0, GROUP>(simd, panels, rows, floor, lane, row, finish);
-            } else {
-                pair_rows::<S, F, 0, NARROW_ROWS>(simd, panels, rows, floor, lane, row, finish);
-                let row = row + NARROW_ROWS;
-                pair_rows::<S, F, NARROW_ROWS, NARROW_ROWS>(
-                    simd, panels, rows, floor, lane, row, finish,
-                );
-            }
+) where
+    F: Finish<S, PRODUCTS>,
+{
+    let order = factors[0].activations.len();
+    let bins = factors[0].panel.len() / order;
+    let floor = load(simd, floor);
+    let wide = S::f64s::LEN >= 8;
+    let mut bin = 0;
+    // As many accumulators as leave registers for the operands: of sixteen, or of 32 wide ones.
+    if wide && PRODUCTS == 1 {
+        while bin + 12 <= bins {
+            bins_at::<S, F, PRODUCTS, 12, SHARED>(simd, factors, floor, bin, finish);
+            bin += 12;
         }
+    }
+    if wide || PRODUCTS == 1 {
+        while bin + 6 <= bins {
+            bins_at::<S, F, PRODUCTS, 6, SHARED>(simd, factors, floor, bin, finish);
+            bin += 6;
+        }
+    }
+    if PRODUCTS == 2 && !SHARED {
+        while bin + 3 <= bins {
+            bins_at::<S, F, PRODUCTS, 3, SHARED>(simd, factors, floor, bin, finish);
+            bin += 3;
+        }
+    }
+    while bin + 2 <= bins {
+        bins_at::<S, F, PRODUCTS, 2, SHARED>(simd, factors, floor, bin, finish);
+        bin += 2;
+    }
+    if bin < bins {
+        bins_at::<S, F, PRODUCTS, 1, SHARED>(simd, factors, floor, bin, finish);
     }
 }
 
-/// Rows `FIRST` to `FIRST + ROWS` of a group.
 #[inline(always)]
-fn pair_rows<S: Simd, F: Finish<S>, const FIRST: usize, const ROWS: usize>(
+fn bins_at<S: Simd, F, const PRODUCTS: usize, const BINS: usize, const SHARED: bool>(
     simd: S,
-    panels: (&[Lane], &[Lane]),
-    rows: (&[Group], &[Group]),
+    factors: [Factor<'_>; PRODUCTS],
     floor: f64x8<S>,
-    lane: usize,
-    row: usize,
+    bin: usize,
     finish: &mut F,
-) {
-    let mut c = [splat(simd, 0.0); ROWS];
-    let mut v = [splat(simd, 0.0); ROWS];
-    let components = panels.0.iter().zip(panels.1).zip(rows.0.iter().zip(rows.1));
-    for ((harmonic, mean), (harmonic_row, mean_row)) in components {
-        let (harmonic, mean) = (load(simd, harmonic), load(simd, mean));
-        for i in 0..ROWS {
-            c[i] = harmonic.mul_add_precise(splat(simd, harmonic_row[FIRST + i]), c[i]);
-            v[i] = mean.mul_add_precise(splat(simd, mean_row[FIRST + i]), v[i]);
+) where
+    F: Finish<S, PRODUCTS>,
+{
+    let order = factors[0].activations.len();
+    let mut rows = [[&[][..]; BINS]; PRODUCTS];
+    let mut activations = [&[][..]; PRODUCTS];
+    for (p, factor) in factors.iter().enumerate() {
+        activations[p] = &factor.activations[..order];
+        for (i, row) in rows[p].iter_mut().enumerate() {
+            *row = &factor.panel[(bin + i) * order..][..order];
         }
     }
-    for i in 0..ROWS {
-        c[i] = c[i].max(floor);
-        v[i] = v[i].max(floor);
+    let mut sums = [[splat(simd, 0.0); BINS]; PRODUCTS];
+    for k in 0..order {
+        if SHARED {
+            let mut values = [floor; PRODUCTS];
+            for p in 0..PRODUCTS {
+                values[p] = load(simd, &activations[p][k]);
+            }
+            for i in 0..BINS {
+                let entry = splat(simd, rows[0][i][k]);
+                for p in 0..PRODUCTS {
+                    sums[p][i] = values[p].mul_add_precise(entry, sums[p][i]);
+                }
+            }
+        } else {
+            for p in 0..PRODUCTS {
+                let value = load(simd, &activations[p][k]);
+                for i in 0..BINS {
+                    let entry = splat(simd, rows[p][i][k]);
+                    sums[p][i] = value.mul_add_precise(entry, sums[p][i]);
+                }
+            }
+        }
     }
-    finish.finish(simd, lane, row, c, v);
+    for sums in &mut sums {
+        for sum in sums {
+            *sum = sum.max(floor);
+        }
+    }
+    finish.finish(simd, bin, sums);
 }
 
-/// `out[f][n] = max( sum_k h[n][k] w[k][f], floor[f] )`.
+/// `sums[k][n] += sum_f w[f][k] r[f][n]` over the bins of a block.
 #[simd]
-pub(super) fn combine<S: Simd>(
-    simd: S,
-    factor: Factor<'_>,
-    order: usize,
-    floor: &[Lane],
-    out: &mut [Lane],
-) {
-    let (out, _) = out.as_chunks_mut::<TILE>();
-    for ((components, floor), out) in factor.panel.chunks_exact(order).zip(floor).zip(out) {
-        let floor = load(simd, floor);
-        let (out, _) = out.as_chunks_mut::<GROUP>();
-        for (rows, out) in factor.activations.chunks_exact(order).zip(out) {
-            let mut sums = [splat(simd, 0.0); GROUP];
-            for (component, row) in components.iter().zip(rows) {
-                let component = load(simd, component);
-                for i in 0..GROUP {
-                    sums[i] = component.mul_add_precise(splat(simd, row[i]), sums[i]);
-                }
-            }
-            for i in 0..GROUP {
-                store(sums[i].max(floor), &mut out[i]);
-            }
+pub(super) fn contract_bins<S: Simd>(simd: S, panel: &[f64], ratios: &[Lane], sums: &mut [Lane]) {
+    let order = sums.len();
+    let (sixes, rest) = sums.as_chunks_mut::<6>();
+    for (i, sums) in sixes.iter_mut().enumerate() {
+        contract_components::<S, 6, 1>(simd, panel, order, 6 * i, ratios, sums);
+    }
+    // Fewer components run in several phases, so that there are always enough independent sums.
+    let first = order - rest.len();
+    match rest {
+        [a] => {
+            let sums = std::array::from_mut(a);
+            contract_components::<S, 1, 6>(simd, panel, order, first, ratios, sums);
         }
+        [_, _] => {
+            let (sums, _) = rest.as_chunks_mut::<2>();
+            contract_components::<S, 2, 3>(simd, panel, order, first, ratios, &mut sums[0]);
+        }
+        [_, _, _] => {
+            let (sums, _) = rest.as_chunks_mut::<3>();
+            contract_components::<S, 3, 2>(simd, panel, order, first, ratios, &mut sums[0]);
+        }
+        [_, _, _, _] => {
+            let (sums, _) = rest.as_chunks_mut::<4>();
+            contract_components::<S, 4, 1>(simd, panel, order, first, ratios, &mut sums[0]);
+        }
+        [_, _, _, _, _] => {
+            let (sums, _) = rest.as_chunks_mut::<5>();
+            contract_components::<S, 5, 1>(simd, panel, order, first, ratios, &mut sums[0]);
+        }
+        _ => {}
     }
 }
 
-/// `sums[n][k] += sum_f w[k][f] r[f][n]` over the bins of a block.
-#[simd]
-pub(super) fn contract_bins<S: Simd>(
-    simd: S,
-    panel: &[Lane],
-    order: usize,
-    ratios: &[Lane],
-    sums: &mut [Group],
-) {
-    let (ratios, _) = ratios.as_chunks::<TILE>();
-    for (group, sums) in sums.chunks_exact_mut(order).enumerate() {
-        for half in 0..GROUP / NARROW_ROWS {
-            let row = group * GROUP + half * NARROW_ROWS;
-            let mut component = 0;
-            while component + 2 <= order {
-                let partial = dot_products::<S, 2>(simd, panel, order, component, ratios, row);
-                for (k, partial) in partial.iter().enumerate() {
-                    for (i, partial) in partial.iter().enumerate() {
-                        sums[component + k][half * NARROW_ROWS + i] += partial;
-                    }
-                }
-                component += 2;
-            }
-            if component < order {
-                let [partial] = dot_products::<S, 1>(simd, panel, order, component, ratios, row);
-                for (i, partial) in partial.iter().enumerate() {
-                    sums[component][half * NARROW_ROWS + i] += partial;
-                }
-            }
-        }
-    }
-}
-
-/// Dot products over the bins of a block of `COMPONENTS` neighbouring components with
-/// `NARROW_ROWS` neighbouring frames.
+/// Components `first` to `first + COMPONENTS`, every bin in the phase of its number.
 #[inline(always)]
-fn dot_products<S: Simd, const COMPONENTS: usize>(
+fn contract_components<S: Simd, const COMPONENTS: usize, const PHASES: usize>(
     simd: S,
-    panel: &[Lane],
+    panel: &[f64],
     order: usize,
     first: usize,
-    ratios: &[[Lane; TILE]],
-    row: usize,
-) -> [[f64; NARROW_ROWS]; COMPONENTS] {
-    let mut sums = [[splat(simd, 0.0); NARROW_ROWS]; COMPONENTS];
-    for (components, ratios) in panel.chunks_exact(order).zip(ratios) {
-        let components = &components[first..first + COMPONENTS];
-        let mut values = [splat(simd, 0.0); NARROW_ROWS];
-        for (value, ratio) in values.iter_mut().zip(&ratios[row..row + NARROW_ROWS]) {
-            *value = load(simd, ratio);
-        }
-        for (sums, component) in sums.iter_mut().zip(components) {
-            let component = load(simd, component);
-            for i in 0..NARROW_ROWS {
-                sums[i] = component.mul_add_precise(values[i], sums[i]);
+    ratios: &[Lane],
+    sums: &mut [Lane; COMPONENTS],
+) {
+    let mut running = [[splat(simd, 0.0); COMPONENTS]; PHASES];
+    let (whole, rest) = ratios.as_chunks::<PHASES>();
+    let (panel, panel_rest) = panel.split_at(whole.len() * PHASES * order);
+    for (entries, ratios) in panel.chunks_exact(PHASES * order).zip(whole) {
+        for phase in 0..PHASES {
+            let ratio = load(simd, &ratios[phase]);
+            let entries = &entries[phase * order + first..][..COMPONENTS];
+            for i in 0..COMPONENTS {
+                let entry = splat(simd, entries[i]);
+                running[phase][i] = ratio.mul_add_precise(entry, running[phase][i]);
             }
         }
     }
-    let mut totals = [[0.0; NARROW_ROWS]; COMPONENTS];
-    for (totals, sums) in totals.iter_mut().zip(&sums) {
-        for (total, &value) in totals.iter_mut().zip(sums) {
-            *total = sum(simd, value);
+    for (phase, (entries, ratio)) in panel_rest.chunks_exact(order).zip(rest).enumerate() {
+        let ratio = load(simd, ratio);
+        for i in 0..COMPONENTS {
+            let entry = splat(simd, entries[first + i]);
+            running[phase][i] = ratio.mul_add_precise(entry, running[phase][i]);
         }
     }
-    totals
+    for (i, sum) in sums.iter_mut().enumerate() {
+        let mut total = load(simd, sum);
+        for phase in &running {
+            total += phase[i];
+        }
+        store(total, sum);
+    }
 }
 
-/// `sums[k][f] += sum_n h[n][k] r[f][n]` over the frames of a tile.
+/// `sums[f][k] += sum_n h[k][n] r[f][n]` over the frames of a tile.
 ///
-/// `sums` has the layout of the panel. Frames are added in order, four components at a time.
+/// `activations`: all components in the tile's first lane, then in the next. `ratios`: the same of the
+/// bins of the block, lanes `stride` apart. `sums` has the layout of the panel.
 #[simd]
 pub(super) fn contract_frames<S: Simd>(
     simd: S,
-    activations: &[Group],
+    activations: &[Lane],
     order: usize,
     ratios: &[Lane],
-    sums: &mut [Lane],
+    stride: usize,
+    sums: &mut [f64],
 ) {
-    let (ratios, _) = ratios.as_chunks::<TILE>();
-    for (sums, ratios) in sums.chunks_exact_mut(order).zip(ratios) {
+    for (bin, sums) in sums.chunks_exact_mut(order).enumerate() {
+        let ratios = &ratios[bin..];
         let (fours, rest) = sums.as_chunks_mut::<4>();
         let first = 4 * fours.len();
         for (i, sums) in fours.iter_mut().enumerate() {
-            accumulate_frames(simd, activations, order, 4 * i, ratios, sums);
+            let added = frame_sums::<S, 4>(simd, activations, order, 4 * i, ratios, stride);
+            (f64x4::load_array(simd, *sums) + added).store_array(sums);
         }
-        for (i, sums) in rest.iter_mut().enumerate() {
-            let sums = std::array::from_mut(sums);
-            accumulate_frames(simd, activations, order, first + i, ratios, sums);
+        let added = match rest.len() {
+            1 => frame_sums::<S, 1>(simd, activations, order, first, ratios, stride),
+            2 => frame_sums::<S, 2>(simd, activations, order, first, ratios, stride),
+            3 => frame_sums::<S, 3>(simd, activations, order, first, ratios, stride),
+            _ => continue,
+        };
+        for (i, sum) in rest.iter_mut().enumerate() {
+            *sum += added[i];
         }
     }
 }
 
+/// Sums over the frames of a tile for up to four components at one bin, added up across lanes as
+/// `(0 + 4) + (1 + 5)` and `(2 + 6) + (3 + 7)`.
 #[inline(always)]
-fn accumulate_frames<S: Simd, const COMPONENTS: usize>(
+fn frame_sums<S: Simd, const COMPONENTS: usize>(
     simd: S,
-    activations: &[Group],
+    activations: &[Lane],
     order: usize,
     first: usize,
-    ratios: &[Lane; TILE],
-    sums: &mut [Lane; COMPONENTS],
-) {
-    let mut running = [splat(simd, 0.0); COMPONENTS];
-    for (value, sum) in running.iter_mut().zip(sums.iter()) {
-        *value = load(simd, sum);
-    }
-    let (ratios, _) = ratios.as_chunks::<GROUP>();
-    for (groups, ratios) in activations.chunks_exact(order).zip(ratios) {
-        let groups = &groups[first..first + COMPONENTS];
-        for (row, ratio) in ratios.iter().enumerate() {
-            let ratio = load(simd, ratio);
-            for (sum, group) in running.iter_mut().zip(groups) {
-                *sum = ratio.mul_add_precise(splat(simd, group[row]), *sum);
-            }
+    ratios: &[Lane],
+    stride: usize,
+) -> f64x4<S> {
+    let mut running = [splat(simd, 0.0); 4];
+    let ratios = ratios.iter().step_by(stride);
+    for (activations, ratio) in activations.chunks_exact(order).zip(ratios) {
+        let ratio = load(simd, ratio);
+        let activations = &activations[first..][..COMPONENTS];
+        for i in 0..COMPONENTS {
+            running[i] = ratio.mul_add_precise(load(simd, &activations[i]), running[i]);
         }
     }
-    for (&value, sum) in running.iter().zip(sums) {
-        store(value, sum);
+    let mut halves = [f64x4::splat(simd, 0.0); 4];
+    for (half, value) in halves.iter_mut().zip(running) {
+        let (low, high) = simd.split_f64x8(value);
+        *half = low + high;
     }
+    let [a, b, c, d] = halves;
+    let ab = simd.unzip_low_f64x4(a, b) + simd.unzip_high_f64x4(a, b);
+    let cd = simd.unzip_low_f64x4(c, d) + simd.unzip_high_f64x4(c, d);
+    simd.unzip_low_f64x4(ab, cd) + simd.unzip_high_f64x4(ab, cd)
 }

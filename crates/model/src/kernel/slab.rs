@@ -1,7 +1,4 @@
-//! The passes of an iteration over consecutive frames, tile by tile.
-//!
-//! Matrices over bins and frames are stored tile by tile, and within a tile lane by lane: the
-//! [`TILE`] frames of eight bins, then of the next eight.
+//! The passes of an iteration over consecutive frames, lane by lane.
 
 use std::ops::Range;
 
@@ -10,13 +7,11 @@ use fearless_simd_macros::simd;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use rustfft::num_complex::Complex64;
 
-use super::lanes::{
-    GROUP, Group, LANE, Lane, Panels, TILE, ZERO, block_size, blocks, lanes_for, tiled, ungroup,
-};
-use super::micro::{Factor, combine_pair, contract_bins, contract_frames, splat, sum};
-use super::rows::{self, KeepInverses, LaneProduct, SumMisfit, Variance};
-use super::tiled::{DictionaryState, SourceState};
-use crate::gig::{Gig, KlSum};
+use super::lanes::{LANE, Lane, Place, TILE_LANES, ZERO, block_size, blocks, lanes_of, places};
+use super::order::{At, SlabOrder};
+use super::rows::{self, Variance};
+use super::tiled::SourceState;
+use crate::gig::Gig;
 use crate::inference::Execution;
 use crate::source::SourceModel;
 
@@ -28,10 +23,7 @@ pub(super) struct Pass<'a> {
     /// GIG of the activations.
     pub(super) gig: &'a Gig,
     pub(super) noise_variance: f64,
-    /// [`super::VARIANCE_FLOOR`] in every bin, 1 in the padding.
-    pub(super) floor: &'a [Lane],
-    /// 1 in every bin, 0 in the padding.
-    pub(super) valid: &'a [Lane],
+    pub(super) bins: usize,
     /// Whether every term of the free energy is wanted, not only those that `q(K)` needs.
     pub(super) evidence: bool,
 }
@@ -41,43 +33,26 @@ pub(super) struct Pass<'a> {
 pub(super) struct Slab {
     first_frame: usize,
     frames: usize,
+    places: Vec<Place>,
     /// `|x|^2`.
     observed: Vec<Lane>,
     sources: Vec<SlabSource>,
     energy: EnergySums,
-    /// Lanes that a tile takes in a block, the distance between sources in `variances`.
-    stride: usize,
-    /// `C_j` of a tile in a block, source after source.
+    /// `C_j` of a lane in a block, source after source, `stride` lanes apart.
     variances: Vec<Lane>,
+    stride: usize,
+    /// `1 / D` of a block.
+    inverse_total: Vec<Lane>,
+    /// `1 / V` of an order in a block that no one else needs.
+    inverse_v: Vec<Lane>,
 }
 
 #[derive(Debug)]
 struct SlabSource {
     orders: Vec<SlabOrder>,
-    /// `E|s_j|^2` of the latest `q(S)`: of every tile where the second pass needs it, else of one.
+    /// `E|s_j|^2` of the latest `q(S)`: of every lane where the second pass needs it, else of a tile's.
     power: Vec<Lane>,
-    keeps_every_tile: bool,
-}
-
-/// The activations of one order in these frames, and its working memory.
-#[derive(Debug)]
-pub(super) struct SlabOrder {
-    components: usize,
-    mean: Vec<Group>,
-    harmonic: Vec<Group>,
-    /// The contractions of a tile: of `E|s|^2 / C^2` with `G(W)`, of `1 / V` with `E[W]`.
-    tau: Vec<Group>,
-    rho: Vec<Group>,
-    /// `1 / C` of a tile in a block and then `E|s|^2 / C^2`; `1 / V`.
-    inverse_c: Vec<Lane>,
-    inverse_v: Vec<Lane>,
-    /// For an estimated dictionary: the contractions over these frames with `G(H)` and `E[H]`.
-    pub(super) dictionary_tau: Vec<Lane>,
-    pub(super) dictionary_rho: Vec<Lane>,
-    /// `sum [ log V + E|s|^2 / C ]`.
-    misfit: f64,
-    /// KL term of the activations.
-    kl: f64,
+    keeps_every_lane: bool,
 }
 
 /// Shares of the free energy that belong to no order.
@@ -89,27 +64,6 @@ pub(super) struct EnergySums {
     pub(super) log_determinant: f64,
 }
 
-/// A tile of a slab: its number, and how many of its frames exist.
-#[derive(Clone, Copy)]
-struct Tile {
-    index: usize,
-    frames: usize,
-}
-
-impl Tile {
-    /// The groups that hold a tile's activations of an order.
-    fn groups(self, order: usize) -> Range<usize> {
-        let size = TILE / GROUP * order;
-        self.index * size..(self.index + 1) * size
-    }
-
-    /// Where a block of a tile is in a matrix of whole tiles.
-    fn block(self, block: &Range<usize>, lanes: usize) -> Range<usize> {
-        let start = self.index * lanes;
-        (start + block.start) * TILE..(start + block.end) * TILE
-    }
-}
-
 impl Slab {
     pub(super) fn new(
         mixture: ArrayView2<'_, Complex64>,
@@ -117,31 +71,38 @@ impl Slab {
         models: &[SourceModel],
         sources: &[SourceState],
     ) -> Self {
-        let lanes = lanes_for(mixture.ncols());
+        let bins = mixture.ncols();
         let frames = range.len();
-        let tiles = frames.div_ceil(TILE);
-        let stride = block_size(lanes) * TILE;
+        let places = places(frames);
+        let stride = block_size(bins);
         let slab_source = |(model, source): (&SourceModel, &SourceState)| {
             let start = model.activation_start;
-            let order = |dictionary| SlabOrder::new(dictionary, tiles, stride, start);
-            let keeps_every_tile = source.is_estimated();
-            let kept = if keeps_every_tile { tiles } else { 1 };
+            let order = |dictionary| SlabOrder::new(dictionary, frames, bins, start);
+            let keeps_every_lane = source.is_estimated();
+            let kept = if keeps_every_lane {
+                places.len()
+            } else {
+                TILE_LANES
+            };
             SlabSource {
                 orders: source.orders.iter().map(order).collect(),
-                power: vec![ZERO; lanes * TILE * kept],
-                keeps_every_tile,
+                power: vec![ZERO; bins * kept],
+                keeps_every_lane,
             }
         };
         Self {
             first_frame: range.start,
             frames,
-            observed: tiled(frames, mixture.ncols(), |frame, bin| {
+            observed: lanes_of(frames, bins, |frame, bin| {
                 mixture[(range.start + frame, bin)].norm_sqr()
             }),
             sources: models.iter().zip(sources).map(slab_source).collect(),
             energy: EnergySums::default(),
-            stride,
             variances: vec![ZERO; stride * sources.len()],
+            stride,
+            inverse_total: vec![ZERO; stride],
+            inverse_v: vec![ZERO; stride],
+            places,
         }
     }
 
@@ -157,34 +118,64 @@ impl Slab {
         &self.sources[source].orders[order]
     }
 
+    /// Mean and harmonic expectation of an order's activations, frames x components.
+    pub(super) fn activations(&self, source: usize, order: usize) -> [Array2<f64>; 2] {
+        self.order(source, order).activations(self.frames)
+    }
+
+    /// What the first pass takes for granted: `rho` of the activations under known dictionaries.
+    pub(super) fn prepare<S: Simd>(&mut self, simd: S, pass: &Pass<'_>) {
+        for place in &self.places {
+            for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
+                if !source.is_estimated() {
+                    slab.renew(simd, pass, source, (place, 0), &mut self.inverse_v, false);
+                }
+            }
+        }
+    }
+
     /// `q(S)`, the activations of sources with known dictionaries and their share of `log q~(K)`,
     /// and the contractions that estimated dictionaries need.
     pub(super) fn first_pass<S: Simd>(&mut self, simd: S, pass: &Pass<'_>) {
         self.clear_sums(false);
-        for tile in tiles(self.frames) {
-            for block in blocks(pass.floor.len()) {
-                self.update_sources(simd, pass, tile, &block);
+        let places = std::mem::take(&mut self.places);
+        for tile in places.chunks(TILE_LANES) {
+            for block in blocks(pass.bins) {
+                for (slot, place) in tile.iter().enumerate() {
+                    let at = At::new(place, slot, block.clone());
+                    self.update_sources(simd, pass, &at, false);
+                    for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
+                        slab.use_sources(simd, pass, source, &at);
+                    }
+                }
                 for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
-                    slab.contract(simd, pass, source, tile, &block);
+                    slab.contract_frames(simd, source, tile, &block);
                 }
             }
-            for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
-                if !source.is_estimated() {
-                    slab.update_activations(simd, pass, source, tile);
+            let sources = self.sources.iter_mut().zip(pass.sources);
+            for (slab, source) in sources.filter(|(_, source)| !source.is_estimated()) {
+                for (slot, place) in tile.iter().enumerate() {
+                    slab.update_activations(simd, pass, source, place, slot);
+                    let fits = source.averages_orders();
+                    slab.renew(simd, pass, source, (place, slot), &mut self.inverse_v, fits);
                 }
             }
         }
+        self.places = places;
     }
 
     /// The activations of sources with estimated dictionaries, under the new dictionaries, and
     /// their share of `log q~(K)`.
     pub(super) fn second_pass<S: Simd>(&mut self, simd: S, pass: &Pass<'_>) {
         self.clear_sums(true);
-        for tile in tiles(self.frames) {
+        for place in &self.places {
             for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
                 if source.is_estimated() {
-                    slab.contract_again(simd, pass, source, tile);
-                    slab.update_activations(simd, pass, source, tile);
+                    slab.contract_again(simd, pass, source, place);
+                    slab.update_activations(simd, pass, source, place, 0);
+                    if source.averages_orders() {
+                        slab.renew(simd, pass, source, (place, 0), &mut self.inverse_v, true);
+                    }
                 }
             }
         }
@@ -201,124 +192,121 @@ impl Slab {
     ) {
         self.energy = EnergySums::default();
         for order in self.sources.iter_mut().flat_map(|slab| &mut slab.orders) {
-            order.misfit = 0.0;
+            order.clear_misfit();
         }
-        for tile in tiles(self.frames) {
-            for block in blocks(pass.floor.len()) {
-                self.update_sources(simd, pass, tile, &block);
-                self.add_energy(simd, pass, tile, &block);
+        let places = std::mem::take(&mut self.places);
+        for place in &places {
+            for block in blocks(pass.bins) {
+                let at = At::new(place, 0, block);
+                self.update_sources(simd, pass, &at, true);
+                self.add_energy(simd, pass, &at);
                 for (source, estimate) in estimates.iter_mut().enumerate() {
-                    self.posterior_mean(pass, source, tile, &block, mixture, estimate);
+                    self.posterior_mean(pass, source, &at, mixture, estimate);
                 }
             }
         }
+        self.places = places;
     }
 
     /// Forgets the sums of a pass: over known dictionaries or, in the second, estimated ones.
     fn clear_sums(&mut self, second: bool) {
         for source in &mut self.sources {
             for order in &mut source.orders {
-                if source.keeps_every_tile == second {
-                    (order.misfit, order.kl) = (0.0, 0.0);
+                if source.keeps_every_lane == second {
+                    order.clear_misfit();
+                    order.kl = 0.0;
                 }
                 if !second {
-                    order.dictionary_tau.fill(ZERO);
-                    order.dictionary_rho.fill(ZERO);
+                    order.dictionary_tau.fill(0.0);
+                    order.dictionary_rho.fill(0.0);
                 }
             }
         }
     }
 
-    /// `q(S)` (eq. 15-16) of a tile in a block. Leaves `C_j` in `variances`, `E|s_j|^2` in `power`,
-    /// and the orders' `1 / C` and `1 / V`.
-    fn update_sources<S: Simd>(
-        &mut self,
-        simd: S,
-        pass: &Pass<'_>,
-        tile: Tile,
-        block: &Range<usize>,
-    ) {
+    /// `q(S)` (eq. 15-16) of a block. Leaves `C_j` in `variances`, `E|s_j|^2` in `power`, the orders'
+    /// `1 / C` and, where a dictionary is estimated or `everywhere`, their `1 / V`.
+    fn update_sources<S: Simd>(&mut self, simd: S, pass: &Pass<'_>, at: &At<'_>, everywhere: bool) {
         let variances = self.variances.chunks_exact_mut(self.stride);
         for ((slab, source), variance) in self.sources.iter_mut().zip(pass.sources).zip(variances) {
-            slab.invert_products(simd, pass, source, tile, block, Some(variance));
-        }
-        self.posterior_powers(simd, pass, tile, block);
-    }
-
-    #[simd]
-    fn posterior_powers<S: Simd>(
-        &mut self,
-        simd: S,
-        pass: &Pass<'_>,
-        tile: Tile,
-        block: &Range<usize>,
-    ) {
-        let lanes = pass.floor.len();
-        let observed = &self.observed[tile.block(block, lanes)];
-        let size = block.len() * TILE;
-        for (j, source) in self.sources.iter().enumerate() {
-            if source.orders.len() > 1 {
-                rows::invert(simd, &mut self.variances[j * self.stride..][..size]);
+            if source.averages_orders() {
+                variance.fill(ZERO);
+            }
+            let orders = slab.orders.iter_mut().zip(&source.orders);
+            for ((order, dictionary), &weight) in orders.zip(&source.posterior) {
+                let variance = if source.averages_orders() {
+                    Variance::Precision {
+                        weight,
+                        sum: variance,
+                    }
+                } else {
+                    Variance::Whole(variance)
+                };
+                if everywhere || source.is_estimated() {
+                    order.invert_products(simd, dictionary, at, variance);
+                } else {
+                    order.invert_harmonic_product(simd, dictionary, at, variance);
+                }
             }
         }
+        self.posterior_powers(simd, pass, at);
+    }
+
+    #[simd]
+    fn posterior_powers<S: Simd>(&mut self, simd: S, pass: &Pass<'_>, at: &At<'_>) {
+        let observed = &self.observed[at.of(pass.bins)];
+        for (j, source) in self.sources.iter().enumerate() {
+            if source.orders.len() > 1 {
+                let start = j * self.stride;
+                rows::invert(simd, &mut self.variances[start..start + observed.len()]);
+            }
+        }
+        let (noise, variances, stride) = (pass.noise_variance, &self.variances, self.stride);
+        let inverse = &mut self.inverse_total[..observed.len()];
+        rows::inverse_total(simd, noise, variances, stride, &at.place.valid, inverse);
         for (j, source) in self.sources.iter_mut().enumerate() {
-            let kept = source.kept(tile).block(block, lanes);
-            rows::posterior_power(
-                simd,
-                pass.noise_variance,
-                &self.variances,
-                self.stride,
-                j,
-                observed,
-                &pass.valid[block.clone()],
-                &mut source.power[kept],
-            );
+            let kept = source.kept(at, pass.bins);
+            let power = &mut source.power[kept];
+            rows::posterior_power(simd, noise, variances, stride, j, observed, inverse, power);
         }
     }
 
-    /// The free energy's terms of a tile in a block, under the `q(S)` just updated.
+    /// The free energy's terms of a block, under the `q(S)` just updated.
     #[simd]
-    fn add_energy<S: Simd>(&mut self, simd: S, pass: &Pass<'_>, tile: Tile, block: &Range<usize>) {
-        let lanes = pass.floor.len();
+    fn add_energy<S: Simd>(&mut self, simd: S, pass: &Pass<'_>, at: &At<'_>) {
         let sums = rows::energy(
             simd,
             pass.noise_variance,
             &self.variances,
             self.stride,
-            &self.observed[tile.block(block, lanes)],
-            &pass.valid[block.clone()],
-            tile.frames,
+            &self.observed[at.of(pass.bins)],
+            &at.place.valid,
         );
         self.energy.residual += sums.residual;
         self.energy.log_determinant += sums.log_determinant;
         for source in &mut self.sources {
-            let power = &source.power[source.kept(tile).block(block, lanes)];
+            let power = &source.power[source.kept(at, pass.bins)];
             for order in &mut source.orders {
-                let (inverse_c, inverse_v) = (&order.inverse_c, &order.inverse_v);
-                order.misfit +=
-                    rows::misfit_from_inverses(simd, power, inverse_c, inverse_v, tile.frames);
+                order.add_misfit_from_inverses(simd, power, at);
             }
         }
     }
 
-    /// `mu_j = C_j x / D` (eq. 15) of a tile in a block.
+    /// `mu_j = C_j x / D` (eq. 15) of a block.
     fn posterior_mean(
         &self,
         pass: &Pass<'_>,
         source: usize,
-        tile: Tile,
-        block: &Range<usize>,
+        at: &At<'_>,
         mixture: ArrayView2<'_, Complex64>,
         estimate: &mut ArrayViewMut2<'_, Complex64>,
     ) {
-        let bins = block.start * LANE..usize::min(block.end * LANE, mixture.ncols());
-        for row in 0..tile.frames {
-            let frame = tile.index * TILE + row;
-            for bin in bins.clone() {
-                let at = (bin / LANE - block.start) * TILE + row;
+        for row in 0..at.place.frames {
+            let frame = at.place.lane * LANE + row;
+            for (i, bin) in at.block.clone().enumerate() {
                 let variances = self.variances.chunks_exact(self.stride);
-                let total: f64 = variances.map(|variance| variance[at].0[bin % LANE]).sum();
-                let own = self.variances[source * self.stride + at].0[bin % LANE];
+                let total: f64 = variances.map(|variance| variance[i].0[row]).sum();
+                let own = self.variances[source * self.stride + i].0[row];
                 let gain = own / (pass.noise_variance + total);
                 estimate[(frame, bin)] = mixture[(self.first_frame + frame, bin)] * gain;
             }
@@ -326,89 +314,45 @@ impl Slab {
     }
 }
 
-fn tiles(frames: usize) -> impl Iterator<Item = Tile> {
-    (0..frames.div_ceil(TILE)).map(move |index| Tile {
-        index,
-        frames: usize::min(TILE, frames - index * TILE),
-    })
-}
-
-/// The factors of `C` and of `V` on a block, from a tile's harmonic and mean activations.
-fn factors<'a>(
-    [harmonic, mean]: [&'a [Group]; 2],
-    dictionary: &'a DictionaryState,
-    block: &Range<usize>,
-) -> [Factor<'a>; 2] {
-    [
-        Factor {
-            activations: harmonic,
-            panel: dictionary.harmonic().block(block),
-        },
-        Factor {
-            activations: mean,
-            panel: dictionary.mean().block(block),
-        },
-    ]
-}
-
 impl SlabSource {
-    /// The tile as it is counted in `power`.
-    fn kept(&self, tile: Tile) -> Tile {
-        let index = if self.keeps_every_tile { tile.index } else { 0 };
-        Tile { index, ..tile }
+    /// Where a block is in `power`.
+    fn kept(&self, at: &At<'_>, bins: usize) -> Range<usize> {
+        if self.keeps_every_lane {
+            at.of(bins)
+        } else {
+            let start = at.slot * bins;
+            start + at.block.start..start + at.block.end
+        }
     }
 
-    /// `1 / C` and `1 / V` of every order, on a tile and a block. `variance` receives the source's
-    /// `C_j` or, where it has several orders, its precision.
-    fn invert_products<S: Simd>(
+    /// Takes the ratios of a block from the `q(S)` just updated, and contracts them over bins where the
+    /// activations come next.
+    fn use_sources<S: Simd>(
         &mut self,
         simd: S,
         pass: &Pass<'_>,
         source: &SourceState,
-        tile: Tile,
-        block: &Range<usize>,
-        mut variance: Option<&mut [Lane]>,
+        at: &At<'_>,
     ) {
-        if let (Some(sum), true) = (&mut variance, source.averages_orders()) {
-            sum.fill(ZERO);
-        }
-        let orders = self.orders.iter_mut().zip(&source.orders);
-        for ((order, dictionary), &weight) in orders.zip(&source.posterior) {
-            let variance = match variance.as_deref_mut() {
-                None => Variance::Unused,
-                Some(variance) if !source.averages_orders() => Variance::Whole(variance),
-                Some(sum) => Variance::Precision { weight, sum },
-            };
-            let groups = tile.groups(order.components);
-            let activations = [&order.harmonic[groups.clone()], &order.mean[groups]];
-            let [harmonic, mean] = factors(activations, dictionary, block);
-            let mut keep = KeepInverses {
-                inverse_c: &mut order.inverse_c,
-                inverse_v: &mut order.inverse_v,
-                variance,
-            };
-            let floor = &pass.floor[block.clone()];
-            combine_pair(simd, harmonic, mean, order.components, floor, &mut keep);
-        }
-    }
-
-    /// Contracts the ratios of a block under the `q(S)` just updated: over bins where the activations
-    /// come next, over frames where an estimated dictionary does.
-    fn contract<S: Simd>(
-        &mut self,
-        simd: S,
-        pass: &Pass<'_>,
-        source: &SourceState,
-        tile: Tile,
-        block: &Range<usize>,
-    ) {
-        let power = &self.power[self.kept(tile).block(block, pass.floor.len())];
+        let power = &self.power[self.kept(at, pass.bins)];
         for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
+            order.form_ratios(simd, power, at);
             if !source.is_estimated() {
-                order.form_ratios(simd, power, tile.frames);
-                order.contract_bins(simd, dictionary, block);
-            } else if !dictionary.is_known() {
-                order.form_ratios(simd, power, tile.frames);
+                order.contract_tau(simd, dictionary, at);
+            }
+        }
+    }
+
+    /// The contractions over frames that an estimated dictionary needs, of a tile in a block.
+    fn contract_frames<S: Simd>(
+        &mut self,
+        simd: S,
+        source: &SourceState,
+        tile: &[Place],
+        block: &Range<usize>,
+    ) {
+        for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
+            if !dictionary.is_known() {
                 order.contract_frames(simd, tile, block);
             }
         }
@@ -420,170 +364,66 @@ impl SlabSource {
         simd: S,
         pass: &Pass<'_>,
         source: &SourceState,
-        tile: Tile,
+        place: &Place,
     ) {
-        let lanes = pass.floor.len();
-        for block in blocks(lanes) {
-            self.invert_products(simd, pass, source, tile, &block, None);
-            let power = &self.power[self.kept(tile).block(&block, lanes)];
+        for order in &mut self.orders {
+            order.clear_rho(place);
+        }
+        for block in blocks(pass.bins) {
+            let at = At::new(place, 0, block);
+            let power = &self.power[self.kept(&at, pass.bins)];
             for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
-                order.form_ratios(simd, power, tile.frames);
-                order.contract_bins(simd, dictionary, &block);
+                order.invert_products(simd, dictionary, &at, Variance::Unused);
+                order.form_ratios(simd, power, &at);
+                order.contract_tau(simd, dictionary, &at);
+                order.contract_rho(simd, dictionary, &at);
             }
         }
     }
 
-    /// `q(H|K)` of a tile (eq. 17) from its contractions and, where `q(K)` needs it, the tile's
-    /// share of `log q~(K)`.
+    /// `q(H|K)` of a lane (eq. 17) from its contractions.
     fn update_activations<S: Simd>(
         &mut self,
         simd: S,
         pass: &Pass<'_>,
         source: &SourceState,
-        tile: Tile,
+        place: &Place,
+        slot: usize,
     ) {
+        let wants_kl = source.averages_orders() || pass.evidence;
         for order in &mut self.orders {
-            order.update_activations(pass.gig, tile, source.averages_orders() || pass.evidence);
-        }
-        if source.averages_orders() {
-            let lanes = pass.floor.len();
-            for block in blocks(lanes) {
-                let power = &self.power[self.kept(tile).block(&block, lanes)];
-                for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
-                    order.add_misfit(simd, pass, dictionary, power, tile, &block);
-                }
-            }
-        }
-    }
-}
-
-impl SlabOrder {
-    fn new(dictionary: &DictionaryState, tiles: usize, stride: usize, start: f64) -> Self {
-        let Panels {
-            order: components,
-            bins,
-            ..
-        } = *dictionary.mean();
-        let groups = TILE / GROUP * components;
-        let sums = if dictionary.is_known() {
-            0
-        } else {
-            components * lanes_for(bins)
-        };
-        Self {
-            components,
-            mean: vec![[start; GROUP]; tiles * groups],
-            harmonic: vec![[start; GROUP]; tiles * groups],
-            tau: vec![[0.0; GROUP]; groups],
-            rho: vec![[0.0; GROUP]; groups],
-            inverse_c: vec![ZERO; stride],
-            inverse_v: vec![ZERO; stride],
-            dictionary_tau: vec![ZERO; sums],
-            dictionary_rho: vec![ZERO; sums],
-            misfit: 0.0,
-            kl: 0.0,
+            order.update_activations(simd, pass.gig, place, slot, wants_kl);
         }
     }
 
-    /// This slab's share of `log q~(K_jm)`.
-    pub(super) fn log_posterior_share(&self) -> f64 {
-        self.kl - self.misfit
-    }
-
-    /// Mean and harmonic expectation of the activations, frames x components.
-    pub(super) fn activations(&self, frames: usize) -> [Array2<f64>; 2] {
-        [&self.mean, &self.harmonic].map(|groups| ungroup(groups, self.components, frames))
-    }
-
-    /// `1 / C` becomes `E|s|^2 / C^2`; frames that do not exist become 0 in it and in `1 / V`.
-    #[simd]
-    fn form_ratios<S: Simd>(&mut self, simd: S, power: &[Lane], frames: usize) {
-        rows::ratio(simd, power, &mut self.inverse_c);
-        rows::silence(&mut self.inverse_c, frames);
-        rows::silence(&mut self.inverse_v, frames);
-    }
-
-    fn contract_bins<S: Simd>(
-        &mut self,
-        simd: S,
-        dictionary: &DictionaryState,
-        block: &Range<usize>,
-    ) {
-        let k = self.components;
-        let (harmonic, mean) = (
-            dictionary.harmonic().block(block),
-            dictionary.mean().block(block),
-        );
-        contract_bins(simd, harmonic, k, &self.inverse_c, &mut self.tau);
-        contract_bins(simd, mean, k, &self.inverse_v, &mut self.rho);
-    }
-
-    fn contract_frames<S: Simd>(&mut self, simd: S, tile: Tile, block: &Range<usize>) {
-        let k = self.components;
-        let groups = tile.groups(k);
-        let sums = block.start * k..block.end * k;
-        let tau = &mut self.dictionary_tau[sums.clone()];
-        contract_frames(
-            simd,
-            &self.harmonic[groups.clone()],
-            k,
-            &self.inverse_c,
-            tau,
-        );
-        let rho = &mut self.dictionary_rho[sums];
-        contract_frames(simd, &self.mean[groups], k, &self.inverse_v, rho);
-    }
-
-    /// `tau = G(H)^2 o [ G(W)^T (E|S|^2 / C^2) ]`, `rho = b + E[W]^T (1 / V)`, entry by entry. The
-    /// contractions are left at 0 for the next tile.
-    fn update_activations(&mut self, gig: &Gig, tile: Tile, wants_kl: bool) {
-        let groups = tile.groups(self.components);
-        let mut kl = KlSum::default();
-        for (index, (tau, rho)) in self.tau.iter().zip(&self.rho).enumerate() {
-            let first = index / self.components * GROUP;
-            let real = GROUP.min(tile.frames.saturating_sub(first));
-            let mean = &mut self.mean[groups.start + index];
-            let harmonic = &mut self.harmonic[groups.start + index];
-            for row in 0..real {
-                let tau = harmonic[row] * harmonic[row] * tau[row];
-                let rho = gig.shape() + rho[row];
-                let z = if wants_kl {
-                    gig.expectations_and_kl(rho, tau, &mut kl)
-                } else {
-                    gig.expectations(rho, tau)
-                };
-                (mean[row], harmonic[row]) = (z.mean, z.harmonic);
-            }
-        }
-        if wants_kl {
-            self.kl += gig.kl(&kl);
-        }
-        self.tau.fill([0.0; GROUP]);
-        self.rho.fill([0.0; GROUP]);
-    }
-
-    /// `sum [ log V + E|s|^2 / C ]` of a tile in a block.
-    #[simd]
-    fn add_misfit<S: Simd>(
+    /// Under the activations just updated: the next `rho` of the orders with known dictionaries,
+    /// which depends on these alone, and the lane's share of `log q~(K)` if it is wanted. Both need
+    /// `V`, and here is the one place where it is formed for them.
+    fn renew<S: Simd>(
         &mut self,
         simd: S,
         pass: &Pass<'_>,
-        dictionary: &DictionaryState,
-        power: &[Lane],
-        tile: Tile,
-        block: &Range<usize>,
+        source: &SourceState,
+        (place, slot): (&Place, usize),
+        inverse_v: &mut [Lane],
+        wants_misfit: bool,
     ) {
-        let groups = tile.groups(self.components);
-        let activations = [&self.harmonic[groups.clone()], &self.mean[groups]];
-        let [harmonic, mean] = factors(activations, dictionary, block);
-        let floor = &pass.floor[block.clone()];
-        let mut fit = SumMisfit {
-            power,
-            frames: tile.frames,
-            volume: LaneProduct::new(simd),
-            quotients: splat(simd, 0.0),
-        };
-        combine_pair(simd, harmonic, mean, self.components, floor, &mut fit);
-        self.misfit += sum(simd, fit.quotients) + fit.volume.log();
+        for order in &mut self.orders {
+            order.clear_rho(place);
+        }
+        for block in blocks(pass.bins) {
+            let at = At::new(place, slot, block);
+            let power = &self.power[self.kept(&at, pass.bins)];
+            for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
+                if wants_misfit {
+                    order.add_misfit(simd, dictionary, power, &at, inverse_v);
+                } else {
+                    order.invert_mean_product(simd, dictionary, &at, inverse_v);
+                }
+                if !source.is_estimated() {
+                    order.renew_rho(simd, dictionary, &at, inverse_v);
+                }
+            }
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! One iteration of the updates without an F x N matrix per order.
 //!
-//! Frames are worked on twelve at a time. For such a tile, and a block of bins, the products `C`
-//! and `V` of every order are formed in cache, turned into `q(S)` (eq. 15-16) and then in place
-//! into the ratios `E|s|^2 / C^2` and `1 / V`, and contracted at once (eq. 17). Where a dictionary
-//! is known its activations depend on their own frame only, so a tile goes from `q(S)` to the new
-//! `q(H|K)` and its share of `log q~(K)` in one visit:
+//! Frames are worked on 32 at a time. For such a tile, and a block of bins, the product `C` of every
+//! order is formed in cache, turned into `q(S)` (eq. 15-16) and then in place into the ratio
+//! `E|s|^2 / C^2`, and contracted at once (eq. 17). Where a dictionary is known its activations
+//! depend on their own frame only, so a tile goes from `q(S)` to the new `q(H|K)` and its share of
+//! `log q~(K)` in one visit. That share needs the new `V`, whose reciprocal gives the `rho` of the next
+//! iteration: it is contracted there and then, and `V` is formed once an iteration.
 //!
 //! 1. *first pass*: `q(S)`; activations of sources with known dictionaries; the sums that the
 //!    estimated dictionaries need;
@@ -15,16 +16,20 @@
 //! Tiles are gathered in at most sixteen slabs of consecutive frames. Slabs run in parallel,
 //! their sums are added in order: the result does not depend on the number of threads.
 
-use fearless_simd::{Level, dispatch};
+use std::ops::Range;
+
+use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd_macros::simd;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
 
-use super::VARIANCE_FLOOR;
-use super::lanes::{LANE, Lane, Panels, constant_row, slab_frames, sum_of_lanes};
+use super::gig::{KlSum, Variables, update};
+use super::lanes::{LANE, Panel, ZERO, slab_frames};
+use super::micro::{load_some, splat};
 use super::slab::{Pass, Slab};
 use crate::free_energy::FreeEnergyTerms;
-use crate::gig::{Gig, KlSum};
+use crate::gig::Gig;
 use crate::inference::Execution;
 use crate::order_posterior::tempered_posterior;
 use crate::source::{DictionaryModel, SourceModel};
@@ -42,8 +47,6 @@ pub(crate) struct TiledModel {
     slabs: Vec<Slab>,
     bins: usize,
     frames: usize,
-    floor: Vec<Lane>,
-    valid: Vec<Lane>,
 }
 
 #[derive(Debug)]
@@ -56,26 +59,26 @@ pub(super) struct SourceState {
 
 #[derive(Debug)]
 pub(super) enum DictionaryState {
-    Known(Panels),
+    Known(Panel),
     Estimated(EstimatedDictionary),
 }
 
 #[derive(Debug)]
 pub(super) struct EstimatedDictionary {
-    mean: Panels,
-    harmonic: Panels,
+    mean: Panel,
+    harmonic: Panel,
     kl: f64,
 }
 
 impl DictionaryState {
-    pub(super) fn mean(&self) -> &Panels {
+    pub(super) fn mean(&self) -> &Panel {
         match self {
             Self::Known(panels) => panels,
             Self::Estimated(estimated) => &estimated.mean,
         }
     }
 
-    pub(super) fn harmonic(&self) -> &Panels {
+    pub(super) fn harmonic(&self) -> &Panel {
         match self {
             Self::Known(panels) => panels,
             Self::Estimated(estimated) => &estimated.harmonic,
@@ -125,7 +128,7 @@ impl TiledModel {
                 Slab::new(mixture, range, sources, &states)
             })
             .collect();
-        Self {
+        let mut model = Self {
             level,
             execution,
             noise_variance,
@@ -136,9 +139,11 @@ impl TiledModel {
             slabs,
             bins,
             frames,
-            floor: constant_row(bins, VARIANCE_FLOOR, 1.0),
-            valid: constant_row(bins, 1.0, 0.0),
-        }
+        };
+        model.for_each_slab(false, |slab, pass| {
+            dispatch!(pass.level, simd => slab.prepare(simd, pass));
+        });
+        model
     }
 
     /// Updates `q(S)`, `q(W|K)`, `q(H|K)` and `q(K)` once, in the order of the module's list.
@@ -228,7 +233,7 @@ impl TiledModel {
         let parts: Vec<[Array2<f64>; 2]> = self
             .slabs
             .iter()
-            .map(|slab| slab.order(source, order).activations(slab.frames()))
+            .map(|slab| slab.activations(source, order))
             .collect();
         let gather = |which: usize| {
             let views: Vec<_> = parts.iter().map(|part| part[which].view()).collect();
@@ -245,8 +250,7 @@ impl TiledModel {
             sources: &self.sources,
             gig: &self.activation_gig,
             noise_variance: self.noise_variance,
-            floor: &self.floor,
-            valid: &self.valid,
+            bins: self.bins,
             evidence,
         };
         (pass, &mut self.slabs)
@@ -262,7 +266,7 @@ impl TiledModel {
 
     /// `q(W|K)` of every estimated dictionary (eq. 17), from the sums of the first pass.
     fn update_dictionaries(&mut self, evidence: bool) {
-        let gig = &self.dictionary_gig;
+        let (gig, level) = (&self.dictionary_gig, self.level);
         for (j, source) in self.sources.iter_mut().enumerate() {
             let wants_kl = evidence || source.averages_orders();
             for (m, dictionary) in source.orders.iter_mut().enumerate() {
@@ -277,7 +281,7 @@ impl TiledModel {
                         (&order.dictionary_tau[..], &order.dictionary_rho[..])
                     })
                     .collect();
-                estimated.update(gig, &sums, wants_kl, self.execution);
+                estimated.update(level, gig, &sums, wants_kl, self.execution);
             }
         }
     }
@@ -300,46 +304,34 @@ impl TiledModel {
 
 impl EstimatedDictionary {
     /// `tau = G(W)^2 o [ (E|S|^2 / C^2) G(H)^T ]`, `rho = a + (1 / V) E[H]^T`, entry by entry.
+    /// `sums`: both contractions, slab by slab.
     fn update(
         &mut self,
+        level: Level,
         gig: &Gig,
-        sums: &[(&[Lane], &[Lane])],
+        sums: &[(&[f64], &[f64])],
         wants_kl: bool,
         execution: Execution,
     ) {
-        let (order, bins) = (self.mean.order, self.mean.bins);
-        let update = |(index, (mean, harmonic)): (usize, (&mut [Lane], &mut [Lane]))| {
-            let mut kl = KlSum::default();
-            let real = LANE.min(bins - index * LANE);
-            for (k, (mean, harmonic)) in mean.iter_mut().zip(harmonic).enumerate() {
-                let at = index * order + k;
-                let tau = sum_of_lanes(sums.iter().map(|(tau, _)| &tau[at]));
-                let rho = sum_of_lanes(sums.iter().map(|(_, rho)| &rho[at]));
-                for lane in 0..real {
-                    let tau = harmonic.0[lane] * harmonic.0[lane] * tau.0[lane];
-                    let rho = gig.shape() + rho.0[lane];
-                    let z = if wants_kl {
-                        gig.expectations_and_kl(rho, tau, &mut kl)
-                    } else {
-                        gig.expectations(rho, tau)
-                    };
-                    mean.0[lane] = z.mean;
-                    harmonic.0[lane] = z.harmonic;
-                }
-            }
-            if wants_kl { gig.kl(&kl) } else { 0.0 }
+        /// Entries worked on at once: enough to be worth a task.
+        const CHUNK: usize = 128 * LANE;
+        let update = |(index, (mean, harmonic)): (usize, (&mut [f64], &mut [f64]))| -> f64 {
+            let start = index * CHUNK;
+            let range = start..start + mean.len();
+            dispatch!(level, simd =>
+                update_entries(simd, gig, sums, range, [mean, harmonic], wants_kl))
         };
-        let (mean, harmonic) = (&mut self.mean.lanes, &mut self.harmonic.lanes);
+        let (mean, harmonic) = (&mut self.mean.values, &mut self.harmonic.values);
         let kl: Vec<f64> = match execution {
             Execution::Serial => mean
-                .chunks_exact_mut(order)
-                .zip(harmonic.chunks_exact_mut(order))
+                .chunks_mut(CHUNK)
+                .zip(harmonic.chunks_mut(CHUNK))
                 .enumerate()
                 .map(update)
                 .collect(),
             Execution::Parallel => mean
-                .par_chunks_exact_mut(order)
-                .zip(harmonic.par_chunks_exact_mut(order))
+                .par_chunks_mut(CHUNK)
+                .zip(harmonic.par_chunks_mut(CHUNK))
                 .enumerate()
                 .map(update)
                 .collect(),
@@ -348,14 +340,54 @@ impl EstimatedDictionary {
     }
 }
 
+/// Updates the entries of a dictionary at `range` from the slabs' sums; returns their KL term.
+#[simd]
+fn update_entries<S: Simd>(
+    simd: S,
+    gig: &Gig,
+    sums: &[(&[f64], &[f64])],
+    range: Range<usize>,
+    [mean, harmonic]: [&mut [f64]; 2],
+    wants_kl: bool,
+) -> f64 {
+    let mut kl = KlSum::new(simd);
+    let rate = splat(simd, gig.shape());
+    let entries = mean.chunks_mut(LANE).zip(harmonic.chunks_mut(LANE));
+    for (first, (mean, harmonic)) in range.step_by(LANE).zip(entries) {
+        let (mut tau, mut rho) = (splat(simd, 0.0), splat(simd, 0.0));
+        for (slab_tau, slab_rho) in sums {
+            tau += load_some(simd, &slab_tau[first..]);
+            rho += load_some(simd, &slab_rho[first..]);
+        }
+        let start = load_some(simd, harmonic);
+        let variables = Variables {
+            rho: rate + rho,
+            tau: start * start * tau,
+            count: mean.len(),
+        };
+        let mut expectations = [ZERO; 2];
+        let [new_mean, new_harmonic] = &mut expectations;
+        update(
+            simd,
+            gig,
+            variables,
+            [new_mean, new_harmonic],
+            wants_kl.then_some(&mut kl),
+        );
+        mean.copy_from_slice(&new_mean.0[..mean.len()]);
+        harmonic.copy_from_slice(&new_harmonic.0[..harmonic.len()]);
+    }
+    if wants_kl { kl.total(simd, gig) } else { 0.0 }
+}
+
 impl SourceState {
     fn new(source: &SourceModel) -> Self {
         let orders = source.orders.iter().map(|order| match order {
             DictionaryModel::Known(dictionary) => {
-                DictionaryState::Known(Panels::from_array(dictionary.components()))
+                DictionaryState::Known(Panel::from_array(dictionary.components()))
             }
             DictionaryModel::Estimated(start) => {
-                let panels = Panels::from_array(start.view());
+                let panels = Panel::from_array(start.view());
                 DictionaryState::Estimated(EstimatedDictionary {
                     mean: panels.clone(),
                     harmonic: panels,

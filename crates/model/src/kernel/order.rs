@@ -1,0 +1,390 @@
+//! One order of a source in the frames of a slab: the updates of section 3.3, block by block.
+
+use std::ops::Range;
+
+use fearless_simd::Simd;
+use fearless_simd_macros::simd;
+use ndarray::Array2;
+
+use super::gig::{KlSum, Variables, update};
+use super::lanes::{Lane, Place, TILE_LANES, ZERO, block_size, from_lanes, lanes_of};
+use super::micro::{Factor, Finish, combine, contract_bins, contract_frames, load, splat, store};
+use super::rows::{
+    self, KeepInverse, KeepInverses, LaneProduct, StoredProduct, SumMisfit, Variance,
+};
+use super::tiled::DictionaryState;
+use crate::gig::Gig;
+
+/// A block of bins in a lane.
+#[derive(Debug)]
+pub(super) struct At<'a> {
+    pub(super) place: &'a Place,
+    /// Number of the lane in its tile, where something is kept for a whole tile.
+    pub(super) slot: usize,
+    pub(super) block: Range<usize>,
+    floor: Lane,
+}
+
+impl<'a> At<'a> {
+    pub(super) fn new(place: &'a Place, slot: usize, block: Range<usize>) -> Self {
+        Self {
+            place,
+            slot,
+            block,
+            floor: place.floor(),
+        }
+    }
+
+    /// Where the block is in a matrix of all lanes and bins.
+    pub(super) fn of(&self, bins: usize) -> Range<usize> {
+        self.place.block(&self.block, bins)
+    }
+}
+
+/// The activations of one order in these frames, and its working memory.
+#[derive(Debug)]
+pub(super) struct SlabOrder {
+    components: usize,
+    mean: Vec<Lane>,
+    harmonic: Vec<Lane>,
+    /// Contraction of a tile with `E|s|^2 / C^2`, without the factor `G(H)^2`.
+    tau: Vec<Lane>,
+    /// Contraction with `1 / V`, without the prior's rate.
+    rho: Vec<Lane>,
+    /// `1 / C` of a block and then `E|s|^2 / C^2`; `1 / V`. Of every lane of a tile if the dictionary
+    /// is estimated, `stride` lanes apart.
+    inverse_c: Vec<Lane>,
+    inverse_v: Vec<Lane>,
+    stride: usize,
+    keeps_tile: bool,
+    /// For an estimated dictionary: the contractions over these frames with `G(H)` and `E[H]`.
+    pub(super) dictionary_tau: Vec<f64>,
+    pub(super) dictionary_rho: Vec<f64>,
+    /// `sum log V` and `sum E|s|^2 / C`.
+    volume: StoredProduct,
+    quotients: Lane,
+    /// KL term of the activations.
+    pub(super) kl: f64,
+}
+
+impl SlabOrder {
+    pub(super) fn new(
+        dictionary: &DictionaryState,
+        frames: usize,
+        bins: usize,
+        start: f64,
+    ) -> Self {
+        let components = dictionary.mean().order;
+        let keeps_tile = !dictionary.is_known();
+        let (sums, kept) = if keeps_tile {
+            (components * bins, TILE_LANES)
+        } else {
+            (0, 1)
+        };
+        let stride = block_size(bins);
+        let started = lanes_of(frames, components, |_, _| start);
+        Self {
+            components,
+            harmonic: started.clone(),
+            tau: vec![ZERO; TILE_LANES * components],
+            rho: vec![ZERO; started.len()],
+            mean: started,
+            inverse_c: vec![ZERO; stride * kept],
+            inverse_v: vec![ZERO; stride * kept],
+            stride,
+            keeps_tile,
+            dictionary_tau: vec![0.0; sums],
+            dictionary_rho: vec![0.0; sums],
+            volume: StoredProduct::ONE,
+            quotients: ZERO,
+            kl: 0.0,
+        }
+    }
+
+    pub(super) fn clear_misfit(&mut self) {
+        (self.volume, self.quotients) = (StoredProduct::ONE, ZERO);
+    }
+
+    /// This slab's share of `log q~(K_jm)`: the KL term, minus `sum [ log V + E|s|^2 / C ]`.
+    pub(super) fn log_posterior_share(&self) -> f64 {
+        let [a, b, c, d, e, f, g, h] = self.quotients.0;
+        self.kl - self.volume.log() - (((a + b) + (c + d)) + ((e + f) + (g + h)))
+    }
+
+    /// Mean and harmonic expectation of the activations, frames x components.
+    pub(super) fn activations(&self, frames: usize) -> [Array2<f64>; 2] {
+        [&self.mean, &self.harmonic].map(|lanes| from_lanes(lanes, self.components, frames))
+    }
+
+    /// Where a block is in what is kept of a lane or of a tile.
+    fn kept(&self, at: &At<'_>) -> Range<usize> {
+        let start = if self.keeps_tile {
+            at.slot * self.stride
+        } else {
+            0
+        };
+        start..start + at.block.len()
+    }
+
+    /// `1 / C` of a block, and the order's share of its source's `C_j`.
+    pub(super) fn invert_harmonic_product<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &DictionaryState,
+        at: &At<'_>,
+        variance: Variance<'_>,
+    ) {
+        let kept = self.kept(at);
+        let mut keep = KeepInverse {
+            inverse: &mut self.inverse_c[kept],
+            variance,
+        };
+        let panel = dictionary.harmonic().block(&at.block);
+        product(simd, &self.harmonic, panel, at, &mut keep);
+    }
+
+    /// `1 / V` of a block.
+    pub(super) fn invert_mean_product<S: Simd>(
+        &self,
+        simd: S,
+        dictionary: &DictionaryState,
+        at: &At<'_>,
+        inverse_v: &mut [Lane],
+    ) {
+        let mut keep = KeepInverse {
+            inverse: inverse_v,
+            variance: Variance::Unused,
+        };
+        let panel = dictionary.mean().block(&at.block);
+        product(simd, &self.mean, panel, at, &mut keep);
+    }
+
+    /// `1 / C` and `1 / V` of a block, and the order's share of its source's `C_j`.
+    pub(super) fn invert_products<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &DictionaryState,
+        at: &At<'_>,
+        variance: Variance<'_>,
+    ) {
+        let kept = self.kept(at);
+        let mut keep = KeepInverses {
+            inverse_c: &mut self.inverse_c[kept.clone()],
+            inverse_v: &mut self.inverse_v[kept],
+            variance,
+        };
+        products(
+            simd,
+            [&self.harmonic, &self.mean],
+            dictionary,
+            at,
+            &mut keep,
+        );
+    }
+
+    /// Adds `sum [ log V + E|s|^2 / C ]` of a block; leaves `1 / V`.
+    #[simd]
+    pub(super) fn add_misfit<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &DictionaryState,
+        power: &[Lane],
+        at: &At<'_>,
+        inverse_v: &mut [Lane],
+    ) {
+        let mut fit = SumMisfit {
+            power,
+            inverse_v,
+            volume: LaneProduct::resume(simd, &self.volume),
+            quotients: load(simd, &self.quotients),
+        };
+        products(simd, [&self.harmonic, &self.mean], dictionary, at, &mut fit);
+        store(fit.quotients, &mut self.quotients);
+        self.volume = fit.volume.stored();
+    }
+
+    /// The same from the reciprocals.
+    #[simd]
+    pub(super) fn add_misfit_from_inverses<S: Simd>(
+        &mut self,
+        simd: S,
+        power: &[Lane],
+        at: &At<'_>,
+    ) {
+        let kept = self.kept(at);
+        let inverse_c = &self.inverse_c[kept.clone()];
+        let inverse_v = &self.inverse_v[kept];
+        let mut quotients = load(simd, &self.quotients);
+        let mut volume = LaneProduct::resume(simd, &self.volume);
+        rows::misfit_from_inverses(
+            simd,
+            power,
+            inverse_c,
+            inverse_v,
+            &mut quotients,
+            &mut volume,
+        );
+        store(quotients, &mut self.quotients);
+        self.volume = volume.stored();
+    }
+
+    /// `1 / C` becomes `E|s|^2 / C^2`.
+    #[simd]
+    pub(super) fn form_ratios<S: Simd>(&mut self, simd: S, power: &[Lane], at: &At<'_>) {
+        let kept = self.kept(at);
+        rows::ratio(simd, power, &mut self.inverse_c[kept]);
+    }
+
+    pub(super) fn clear_rho(&mut self, place: &Place) {
+        self.rho[place.row(self.components)].fill(ZERO);
+    }
+
+    /// Adds to `G(W)^T (E|S|^2 / C^2)`.
+    pub(super) fn contract_tau<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &DictionaryState,
+        at: &At<'_>,
+    ) {
+        let panel = dictionary.harmonic().block(&at.block);
+        let ratios = &self.inverse_c[self.kept(at)];
+        let k = self.components;
+        contract_bins(
+            simd,
+            panel,
+            ratios,
+            &mut self.tau[at.slot * k..(at.slot + 1) * k],
+        );
+    }
+
+    /// Adds to `E[W]^T (1 / V)`.
+    pub(super) fn contract_rho<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &DictionaryState,
+        at: &At<'_>,
+    ) {
+        let panel = dictionary.mean().block(&at.block);
+        let ratios = &self.inverse_v[self.kept(at)];
+        contract_bins(
+            simd,
+            panel,
+            ratios,
+            &mut self.rho[at.place.row(self.components)],
+        );
+    }
+
+    /// The same with a `1 / V` from elsewhere.
+    pub(super) fn renew_rho<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &DictionaryState,
+        at: &At<'_>,
+        inverse_v: &[Lane],
+    ) {
+        let panel = dictionary.mean().block(&at.block);
+        let ratios = &inverse_v[..at.block.len()];
+        contract_bins(
+            simd,
+            panel,
+            ratios,
+            &mut self.rho[at.place.row(self.components)],
+        );
+    }
+
+    /// Adds to `(E|S|^2 / C^2) G(H)^T` and `(1 / V) E[H]^T` what a tile has in a block.
+    pub(super) fn contract_frames<S: Simd>(
+        &mut self,
+        simd: S,
+        tile: &[Place],
+        block: &Range<usize>,
+    ) {
+        let (k, stride) = (self.components, self.stride);
+        let lanes = tile[0].lane * k..(tile[0].lane + tile.len()) * k;
+        let sums = block.start * k..block.end * k;
+        let tau = &mut self.dictionary_tau[sums.clone()];
+        let harmonic = &self.harmonic[lanes.clone()];
+        contract_frames(simd, harmonic, k, &self.inverse_c, stride, tau);
+        let rho = &mut self.dictionary_rho[sums];
+        contract_frames(simd, &self.mean[lanes], k, &self.inverse_v, stride, rho);
+    }
+
+    /// `tau = G(H)^2 o [ G(W)^T (E|S|^2 / C^2) ]`, `rho = b + E[W]^T (1 / V)` and the GIG
+    /// expectations with them, entry by entry. The contraction of `tau` is left at 0 for the next
+    /// tile.
+    #[simd]
+    pub(super) fn update_activations<S: Simd>(
+        &mut self,
+        simd: S,
+        gig: &Gig,
+        place: &Place,
+        slot: usize,
+        wants_kl: bool,
+    ) {
+        let k = self.components;
+        let row = place.row(k);
+        let mut kl = KlSum::new(simd);
+        let rate = splat(simd, gig.shape());
+        let taus = &mut self.tau[slot * k..(slot + 1) * k];
+        let rhos = &self.rho[row.clone()];
+        let (means, harmonics) = (&mut self.mean[row.clone()], &mut self.harmonic[row]);
+        for component in 0..k {
+            let start = load(simd, &harmonics[component]);
+            let variables = Variables {
+                rho: rate + load(simd, &rhos[component]),
+                tau: start * start * load(simd, &taus[component]),
+                count: place.frames,
+            };
+            let expectations = [&mut means[component], &mut harmonics[component]];
+            update(
+                simd,
+                gig,
+                variables,
+                expectations,
+                wants_kl.then_some(&mut kl),
+            );
+        }
+        if wants_kl {
+            self.kl += kl.total(simd, gig);
+        }
+        taus.fill(ZERO);
+    }
+}
+
+/// One product in a block.
+pub(super) fn product<S: Simd>(
+    simd: S,
+    activations: &[Lane],
+    panel: &[f64],
+    at: &At<'_>,
+    finish: &mut impl Finish<S, 1>,
+) {
+    let order = panel.len() / at.block.len();
+    let factor = Factor {
+        activations: &activations[at.place.row(order)],
+        panel,
+    };
+    combine::<S, _, 1, true>(simd, [factor], &at.floor, finish);
+}
+
+/// `C` from the harmonic expectations and `V` from the means in a block.
+#[inline(always)]
+fn products<S: Simd>(
+    simd: S,
+    activations: [&[Lane]; 2],
+    dictionary: &DictionaryState,
+    at: &At<'_>,
+    finish: &mut impl Finish<S, 2>,
+) {
+    let panels = [dictionary.harmonic(), dictionary.mean()];
+    let row = at.place.row(panels[0].order);
+    let factors: [Factor<'_>; 2] = std::array::from_fn(|p| Factor {
+        activations: &activations[p][row.clone()],
+        panel: panels[p].block(&at.block),
+    });
+    if dictionary.is_known() {
+        combine::<S, _, 2, true>(simd, factors, &at.floor, finish);
+    } else {
+        combine::<S, _, 2, false>(simd, factors, &at.floor, finish);
+    }
+}
