@@ -1,11 +1,18 @@
 //! The subcommands: from arguments to an exit code. What they do is in the modules they call; here is how they are
 //! asked for it and how they answer.
 
+pub mod merge;
+pub mod sweep;
 pub mod table1;
 
+use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use anyhow::{Context, Result};
+
+use crate::durable::shard::Shard;
+use crate::interrupt::{self, Interrupted};
 
 /// How a command ends, as `--help` documents it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +28,7 @@ pub enum Ending {
 pub enum Failure {
     /// It cannot be asked for like this: an argument, a configuration, a folder of other results.
     Usage(anyhow::Error),
-    /// It was begun and failed.
+    /// It was begun and failed, or was interrupted.
     Run(anyhow::Error),
 }
 
@@ -38,6 +45,7 @@ impl Failure {
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
+            Self::Run(error) if error.is::<Interrupted>() => interrupt::EXIT_CODE,
             Self::Run(_) => 1,
             Self::Usage(_) => 2,
         }
@@ -61,4 +69,19 @@ fn thread_pool(jobs: Option<NonZeroUsize>) -> Result<rayon::ThreadPool> {
         .num_threads(jobs.map_or(0, NonZeroUsize::get))
         .build()
         .context("cannot start the threads of --jobs")
+}
+
+/// Says what came of a run: its table, or for a shard how to go on.
+fn finish(table: Option<&str>, out: &Path, shard: Option<Shard>) -> Result<(), Failure> {
+    let said = match (table, shard) {
+        (Some(table), _) => format!("{table}\nResults: {}", out.display()),
+        (None, Some(shard)) => format!(
+            "Shard {shard} is done. When all are: experiments merge <the shards' folders> --out <folder>\nResults: {}",
+            out.display()
+        ),
+        (None, None) => format!("Results: {}", out.display()),
+    };
+    writeln!(stdout(), "{said}")
+        .context("cannot write to standard output")
+        .map_err(Failure::Run)
 }

@@ -1,0 +1,354 @@
+//! Runs that are killed, interrupted, spread over shards, run twice at once, or out of disk.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use common::{TINY, experiments, files, stderr};
+use rand::RngExt;
+
+/// Enough cells that most of the run is spent on them.
+fn config(folder: &Path) {
+    let text = TINY
+        .replace(
+            "snr_db = [-3.0, 6.0]",
+            "snr_db = [-9, -6, -3, 0, 3, 6, 9, 12]",
+        )
+        .replace("frames = 20", "frames = 60")
+        .replace("orders = [1, 3]", "orders = [1, 2, 3, 4]")
+        .replace("iterations = 5\nkappa", "iterations = 40\nkappa");
+    fs::write(folder.join("run.toml"), text).unwrap();
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+    command
+        .current_dir(folder)
+        .args(["table1", "--config", "run.toml", "--jobs", "2"])
+        .args(arguments);
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().unwrap()
+}
+
+fn start(folder: &Path, arguments: &[&str]) -> Child {
+    let mut command = command(folder, arguments);
+    let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.spawn().unwrap()
+}
+
+fn records(folder: &Path) -> PathBuf {
+    folder.join("cells/records.jsonl")
+}
+
+fn lines(path: &Path) -> usize {
+    let bytes = fs::read(path).unwrap_or_default();
+    bytes.iter().filter(|&&byte| byte == b'\n').count()
+}
+
+/// Waits until a run has recorded something.
+fn wait_for_records(out: &Path, child: &mut Child) {
+    while lines(&records(out)) < 3 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before");
+        sleep(Duration::from_millis(2));
+    }
+}
+
+/// The reproducible files of two runs are the same bytes.
+fn assert_same(expected: &Path, found: &Path) {
+    let (expected, found) = (files(expected), files(found));
+    assert_eq!(
+        expected.keys().collect::<Vec<_>>(),
+        found.keys().collect::<Vec<_>>()
+    );
+    for (name, contents) in expected {
+        let varies = name == "manifest.json" || name.starts_with("timings.");
+        assert!(varies || contents == found[&name], "{name} differs");
+    }
+}
+
+#[test]
+fn twenty_kills_change_no_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    config(folder.path());
+    let output = run(folder.path(), &["--out", "whole"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let out = folder.path().join("out");
+    let mut rng = synth::stream(1, "kills", &[]);
+    let mut in_the_middle = 0;
+    for _ in 0..20 {
+        let mut child = start(folder.path(), &["--resume", "--out", "out"]);
+        sleep(Duration::from_millis(rng.random_range(20..300)));
+        // It may have ended by itself.
+        let _ = child.kill();
+        child.wait().unwrap();
+        let done = lines(&records(&out));
+        in_the_middle += usize::from(done > 0 && !out.join("config.toml").exists());
+    }
+    assert!(in_the_middle > 0, "no kill came between two cells");
+    let output = run(folder.path(), &["--resume", "--out", "out"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_same(&folder.path().join("whole"), &out);
+}
+
+#[test]
+fn an_unfinished_run_is_kept_and_one_folder_is_for_one_run() {
+    let folder = tempfile::tempdir().unwrap();
+    config(folder.path());
+    let out = folder.path().join("out");
+    let mut child = start(folder.path(), &["--out", "out"]);
+    wait_for_records(&out, &mut child);
+    let second = run(folder.path(), &["--resume", "--out", "out"]);
+    assert_eq!(second.status.code(), Some(2));
+    let said = stderr(&second);
+    assert!(
+        said.contains("another run (process ") && said.contains("--out"),
+        "{said}"
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let refused = run(folder.path(), &["--out", "out"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("unfinished run of this configuration: go on with --resume"));
+    let other = run(folder.path(), &["--resume", "--seed", "8", "--out", "out"]);
+    assert_eq!(other.status.code(), Some(2));
+    assert!(stderr(&other).contains("experiment.seed: 7 there, 8 here"));
+    assert!(lines(&records(&out)) >= 3);
+    let forced = run(folder.path(), &["--force", "--seed", "8", "--out", "out"]);
+    assert!(forced.status.success(), "{}", stderr(&forced));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_is_finished_and_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    config(folder.path());
+    let out = folder.path().join("out");
+    let mut child = command(folder.path(), &["--out", "out"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for_records(&out, &mut child);
+    let process = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &process]).status();
+    assert!(sent.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(
+        said.contains("64 parts are finished and kept") && said.contains("--resume"),
+        "{said}"
+    );
+    assert!(!out.join("config.toml").exists());
+    let done = lines(&records(&out));
+    assert!((3..64).contains(&done), "{done}");
+    let output = run(folder.path(), &["--resume", "--out", "out"]);
+    assert!(output.status.success());
+    assert!(stderr(&output).contains(&format!("{done} of 64 parts are there already")));
+}
+
+#[test]
+fn failures_are_retried_and_fail_fast_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    config(folder.path());
+    let out = folder.path().join("out");
+    assert!(run(folder.path(), &["--out", "out"]).status.success());
+    // A result is replaced by a failure, as if it had failed.
+    let text = fs::read_to_string(records(&out)).unwrap();
+    let victim = text.lines().next().unwrap();
+    let key = victim.split("\"key\":\"").nth(1).unwrap()[..64].to_owned();
+    let record = experiments_record(&key, "out of luck");
+    fs::write(
+        records(&out),
+        text.replacen(&format!("{victim}\n"), "", 1) + &record,
+    )
+    .unwrap();
+    let whole = files(&out);
+    let output = run(folder.path(), &["--resume", "--out", "out"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("63 of 64 parts are there already"));
+    assert_eq!(files(&out)["observations.csv"], whole["observations.csv"]);
+}
+
+/// A record of a failure, as the program writes it.
+fn experiments_record(key: &str, error: &str) -> String {
+    use ::experiments::durable::record::{Outcome, Record};
+    let record = Record {
+        key: key.parse().unwrap(),
+        outcome: Outcome::Failed(error.to_owned()),
+    };
+    String::from_utf8(record.encode().unwrap()).unwrap()
+}
+
+#[test]
+fn shards_merge_to_the_bytes_of_one_run() {
+    let folder = tempfile::tempdir().unwrap();
+    config(folder.path());
+    let merge = |arguments: &[&str]| experiments(folder.path(), &[&["merge"], arguments].concat());
+    assert!(run(folder.path(), &["--out", "whole"]).status.success());
+    for shard in ["1/3", "3/3"] {
+        let out = format!("shard{}", &shard[..1]);
+        let arguments = ["--cache", "dictionaries", "--shard", shard, "--out", &out];
+        let output = run(folder.path(), &arguments);
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("experiments merge"));
+        assert!(
+            files(&folder.path().join(&out)).is_empty(),
+            "a shard has no tables"
+        );
+    }
+    assert!(!folder.path().join("shard1/cache").exists());
+
+    let incomplete = merge(&["shard1", "shard3", "--out", "merged"]);
+    assert_eq!(incomplete.status.code(), Some(1));
+    let said = stderr(&incomplete);
+    assert!(
+        said.contains("observations are not finished:\n  seed 7, "),
+        "{said}"
+    );
+    let command = "table1 --config shard1/cells/run.toml --shard 2/3 --resume --out shard-2-of-3";
+    assert!(said.contains(command), "{said}");
+    assert!(!folder.path().join("merged").exists());
+    let mut arguments: Vec<&str> = command.split(' ').collect();
+    arguments.extend(["--cache", "dictionaries"]);
+    assert!(experiments(folder.path(), &arguments).status.success());
+
+    let shards = ["shard1", "shard3", "shard-2-of-3"];
+    let output = merge(&[&shards[..], &["--out", "merged"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_same(&folder.path().join("whole"), &folder.path().join("merged"));
+    let times = fs::read_to_string(folder.path().join("merged/timings.md")).unwrap();
+    assert!(times.contains("merged from shards"));
+
+    // Overlapping is no harm, unless results differ.
+    let output = merge(&[
+        "shard1",
+        "shard3",
+        "shard-2-of-3",
+        "whole",
+        "--out",
+        "again",
+    ]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let path = records(&folder.path().join("shard1"));
+    let text = fs::read_to_string(&path).unwrap();
+    let changed = changed_record(text.lines().next().unwrap());
+    fs::write(&path, text + &changed).unwrap();
+    let output = merge(&["shard1", "whole", "--out", "differs"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("have different results of one observation"));
+
+    assert!(
+        run(
+            folder.path(),
+            &["--seed", "8", "--shard", "1/3", "--out", "other"]
+        )
+        .status
+        .success()
+    );
+    let output = merge(&["shard3", "other", "--out", "differs"]);
+    assert!(stderr(&output).contains("experiment.seed: 7 there, 8 here"));
+    let output = merge(&["shard3", "nothing", "--out", "differs"]);
+    assert!(stderr(&output).contains("nothing holds no run"));
+    for wrong in ["0/3", "4/3", "x"] {
+        assert_eq!(
+            run(folder.path(), &["--shard", wrong]).status.code(),
+            Some(2)
+        );
+    }
+}
+
+/// A record with another free energy, with a checksum that fits.
+fn changed_record(line: &str) -> String {
+    use ::experiments::durable::record::{Outcome, Record};
+    let mut record = Record::decode(line.as_bytes()).unwrap();
+    match &mut record.outcome {
+        Outcome::Singles(singles) => singles.orders[0].free_energy += 1.0,
+        Outcome::Fusion(fusion) => fusion.free_energy += 1.0,
+        Outcome::Failed(_) => panic!("{line}"),
+    }
+    String::from_utf8(record.encode().unwrap()).unwrap()
+}
+
+/// A small file system in memory, for as long as it lives. None without the right to mount one.
+#[cfg(target_os = "linux")]
+struct SmallDisk(PathBuf);
+
+#[cfg(target_os = "linux")]
+impl SmallDisk {
+    fn new(at: &Path, size: &str) -> Option<Self> {
+        fs::create_dir_all(at).unwrap();
+        let size = format!("size={size}");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at);
+        let mounted = mount.output().is_ok_and(|output| output.status.success());
+        mounted.then(|| Self(at.to_owned()))
+    }
+
+    fn remount(&self, option: &str) {
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-o", &format!("remount,{option}")])
+            .arg(&self.0);
+        assert!(mount.status().unwrap().success());
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs the right to mount a file system"]
+fn a_full_disk_loses_no_finished_cell_and_a_read_only_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    config(folder.path());
+    let disk = SmallDisk::new(&folder.path().join("disk"), "64k")
+        .expect("mounting a tmpfs takes root and CAP_SYS_ADMIN");
+    let whole = ["--cache", "dictionaries", "--out", "whole"];
+    assert!(run(folder.path(), &whole).status.success());
+    let arguments = ["--cache", "dictionaries", "--resume", "--out", "disk/out"];
+    let output = run(folder.path(), &arguments);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("cannot append to disk/out/cells/records.jsonl"),
+        "{said}"
+    );
+    assert!(
+        said.contains("No space left on device") && said.contains("--resume"),
+        "{said}"
+    );
+    let out = folder.path().join("disk/out");
+    let done = lines(&records(&out));
+    assert!(done > 3, "{done}");
+    let bytes = fs::read(records(&out)).unwrap();
+    assert_eq!(bytes.last(), Some(&b'\n'), "no piece of a record is left");
+
+    disk.remount("ro");
+    let output = run(folder.path(), &arguments);
+    let said = stderr(&output);
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{said}");
+    assert!(
+        said.contains("disk/out") && said.contains("Read-only file system"),
+        "{said}"
+    );
+
+    disk.remount("rw,size=16m");
+    let output = run(folder.path(), &arguments);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains(&format!("{done} of 64 parts are there already")));
+    assert_same(&folder.path().join("whole"), &out);
+}
