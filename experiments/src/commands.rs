@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 
 use crate::durable::shard::Shard;
 use crate::interrupt::{self, Interrupted};
+use crate::progress::Progress;
 
 /// How a command ends, as `--help` documents it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,4 +85,15 @@ fn finish(table: Option<&str>, out: &Path, shard: Option<Shard>) -> Result<(), F
     writeln!(stdout(), "{said}")
         .context("cannot write to standard output")
         .map_err(Failure::Run)
+}
+
+/// How a run with so many failures ends.
+fn ending(failures: usize, progress: Progress) -> Ending {
+    if failures == 0 {
+        return Ending::Done;
+    }
+    progress.note(format_args!(
+        "{failures} failures: see the column `error` of observations.csv or sweep.csv, once the tables are written"
+    ));
+    Ending::PartlyFailed
 }

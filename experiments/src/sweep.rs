@@ -108,11 +108,11 @@ pub fn run(
     let runs = design.runs();
     let configs: Vec<&Config> = runs.iter().collect();
     let prepared = tasks::prepare(design.config, &configs, folder, conduct, progress)?;
-    tasks::work(&prepared, design.parts(), conduct, progress)?;
+    let failures = tasks::work(&prepared, design.parts(), conduct, progress)?;
     if conduct.shard.is_some() {
         return Ok(Outcome {
             table: None,
-            failures: 0,
+            failures,
         });
     }
     let (plan, outcomes) = (&prepared.plan, &prepared.store);

@@ -45,11 +45,11 @@ pub fn run(
 ) -> Result<Outcome> {
     let stopwatch = Stopwatch::start();
     let prepared = tasks::prepare(config, &[config], folder, conduct, progress)?;
-    tasks::work(&prepared, PARTS, conduct, progress)?;
+    let failures = tasks::work(&prepared, PARTS, conduct, progress)?;
     if conduct.shard.is_some() {
         return Ok(Outcome {
             table: None,
-            failures: 0,
+            failures,
         });
     }
     let dictionaries = &prepared.runs[0].dictionaries;

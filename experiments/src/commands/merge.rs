@@ -1,6 +1,6 @@
 //! `merge`.
 
-use super::{Ending, Failure, finish};
+use super::{Ending, Failure, ending, finish};
 use crate::cli::MergeArguments;
 use crate::merge;
 use crate::progress::Progress;
@@ -17,12 +17,5 @@ pub fn run(arguments: &MergeArguments) -> Result<Ending, Failure> {
         .map_err(Failure::Usage)?;
     let outcome = merged.publish(&folder).map_err(Failure::Run)?;
     finish(outcome.table.as_deref(), &arguments.out, None)?;
-    if outcome.failures == 0 {
-        return Ok(Ending::Done);
-    }
-    progress.note(format_args!(
-        "{} failures: see the column `error`",
-        outcome.failures
-    ));
-    Ok(Ending::PartlyFailed)
+    Ok(ending(outcome.failures, progress))
 }

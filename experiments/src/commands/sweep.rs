@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Ending, Failure, finish, thread_pool};
+use super::{Ending, Failure, ending, finish, thread_pool};
 use crate::cli::RunArguments;
 use crate::durable::run_folder::RunFolder;
 use crate::progress::Progress;
@@ -37,12 +37,5 @@ pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
         .and_then(|pool| pool.install(|| sweep::run(&design, &mut folder, conduct, progress)))
         .map_err(Failure::Run)?;
     finish(outcome.table.as_deref(), out, conduct.shard)?;
-    if outcome.failures == 0 {
-        return Ok(Ending::Done);
-    }
-    progress.note(format_args!(
-        "{} failures: see the column `error` of sweep.csv",
-        outcome.failures
-    ));
-    Ok(Ending::PartlyFailed)
+    Ok(ending(outcome.failures, progress))
 }

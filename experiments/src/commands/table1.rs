@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::{Ending, Failure, finish, thread_pool};
+use super::{Ending, Failure, ending, finish, thread_pool};
 use crate::cli::RunArguments;
 use crate::durable::run_folder::RunFolder;
 use crate::progress::Progress;
@@ -34,12 +34,5 @@ pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
         .and_then(|pool| pool.install(|| table1::run(&config, &mut folder, conduct, progress)))
         .map_err(Failure::Run)?;
     finish(outcome.table.as_deref(), out, conduct.shard)?;
-    if outcome.failures == 0 {
-        return Ok(Ending::Done);
-    }
-    progress.note(format_args!(
-        "{} failures: see the column `error` of observations.csv",
-        outcome.failures
-    ));
-    Ok(Ending::PartlyFailed)
+    Ok(ending(outcome.failures, progress))
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::Conduct;
 use crate::cell::{Cell, grid};
@@ -104,12 +104,15 @@ pub fn prepare<'a>(
             });
         }
     }
+    let store = store.context("there is no configuration to run")?;
     let plan = Plan::new(planned.into_iter().flatten().collect(), conduct.shard);
-    plan.write(&folder.paths().plan())?;
-    let store = match store {
-        Some(store) => store,
-        None => folder.begin(recorded)?.0,
-    };
+    let path = folder.paths().plan();
+    if Plan::read(&path).is_ok_and(|earlier| !earlier.agrees_with(&plan)) {
+        progress.note(
+            "the corpus or the program is another than before: what depends on it is done again",
+        );
+    }
+    plan.write(&path)?;
     Ok(Prepared {
         runs: prepared.into_iter().flatten().collect(),
         plan,

@@ -25,7 +25,7 @@ struct Unit {
     fusions: Vec<(usize, Cell, Digest)>,
 }
 
-/// Does the wanted parts that are not in the store, of all observations or of those of a shard.
+/// Does the wanted parts that are not in the store, of all observations or of those of a shard. Returns how many failed.
 ///
 /// # Errors
 /// An interruption; a store that cannot be written; with `fail_fast`, the first task that fails. Otherwise a task that
@@ -35,7 +35,7 @@ pub fn work(
     parts: Parts,
     conduct: Conduct,
     progress: Progress,
-) -> Result<()> {
+) -> Result<usize> {
     let Prepared { runs, store, .. } = prepared;
     let mut units: Vec<Unit> = Vec::new();
     let mut places: HashMap<Digest, usize> = HashMap::new();
@@ -91,6 +91,7 @@ pub fn work(
         fail_fast: conduct.fail_fast,
         stage: progress.stage("separating", missing),
         done: AtomicUsize::new(seen.len() - missing),
+        failed: AtomicUsize::new(0),
     };
     let outcome = units.par_iter().try_for_each(|unit| worker.run(unit));
     // Whatever happened, what is done stays done.
@@ -102,7 +103,7 @@ pub fn work(
         })
         .and(synced)?;
     worker.stage.finish();
-    Ok(())
+    Ok(worker.failed.into_inner())
 }
 
 impl Unit {
@@ -117,6 +118,7 @@ struct Worker<'a> {
     fail_fast: bool,
     stage: Stage,
     done: AtomicUsize,
+    failed: AtomicUsize,
 }
 
 impl Worker<'_> {
@@ -169,7 +171,10 @@ impl Worker<'_> {
                 Err(anyhow!("{failure}")
                     .context(format!("{} failed (--fail-fast)", name(cell, seed))))
             }
-            Some(_) => Ok(()),
+            Some(_) => {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
         }
     }
 }
