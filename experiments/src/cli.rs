@@ -84,6 +84,10 @@ pub struct RunArguments {
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
 
+    /// Learn the dictionaries into the cache and stop, so that shards which share it need not
+    #[arg(long)]
+    pub dictionaries_only: bool,
+
     /// Folder of learned dictionaries, which several runs may share; without it, cache/ in the results folder
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
@@ -115,6 +119,7 @@ impl RunArguments {
             },
             fail_fast: self.fail_fast,
             shard: self.shard,
+            dictionaries_only: self.dictionaries_only,
         }
     }
 }

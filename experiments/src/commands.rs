@@ -11,9 +11,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::durable::shard::Shard;
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Progress;
+use crate::tasks::Conduct;
 
 /// How a command ends, as `--help` documents it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,17 +72,20 @@ fn thread_pool(jobs: Option<NonZeroUsize>) -> Result<rayon::ThreadPool> {
         .context("cannot start the threads of --jobs")
 }
 
-/// Says what came of a run: its table, or for a shard how to go on.
-fn finish(table: Option<&str>, out: &Path, shard: Option<Shard>) -> Result<(), Failure> {
-    let said = match (table, shard) {
-        (Some(table), _) => format!("{table}\nResults: {}", out.display()),
-        (None, Some(shard)) => format!(
-            "Shard {shard} is done. When all are: experiments merge <the shards' folders> --out <folder>\nResults: {}",
-            out.display()
-        ),
-        (None, None) => format!("Results: {}", out.display()),
+/// Says what came of a run: its table, or what was asked for in place of it.
+fn finish(table: Option<&str>, out: &Path, conduct: Conduct) -> Result<(), Failure> {
+    let done = match (table, conduct.shard) {
+        (Some(table), _) => table.to_owned(),
+        (None, _) if conduct.dictionaries_only => "The dictionaries are learned.".to_owned(),
+        (None, shard) => {
+            let shard = shard.map(|shard| format!("Shard {shard} is done. "));
+            format!(
+                "{}When all shards are done: experiments merge <their folders> --out <folder>",
+                shard.unwrap_or_default()
+            )
+        }
     };
-    writeln!(stdout(), "{said}")
+    writeln!(stdout(), "{done}\nResults: {}", out.display())
         .context("cannot write to standard output")
         .map_err(Failure::Run)
 }

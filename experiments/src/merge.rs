@@ -64,7 +64,7 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
             )
         })?;
         // A run under way would go on writing what is read here.
-        let _lock = FolderLock::take(&paths.lock(), folder)?;
+        let _lock = FolderLock::share(&paths.lock(), folder)?;
         let config: Table =
             toml::from_str(&text).with_context(|| paths.config().display().to_string())?;
         let first = recorded.get_or_insert_with(|| config.clone());

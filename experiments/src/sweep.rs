@@ -93,7 +93,7 @@ struct Finished<'a> {
     results: Vec<Vec<Vec<ObservationResult>>>,
 }
 
-/// Runs a sweep, or a shard of it, and writes its results.
+/// Runs a sweep, or the part of it that `conduct` asks for, and writes its results.
 ///
 /// # Errors
 /// A corpus that cannot be used, a training that fails, a folder that cannot be written, an interruption. An
@@ -108,6 +108,12 @@ pub fn run(
     let runs = design.runs();
     let configs: Vec<&Config> = runs.iter().collect();
     let prepared = tasks::prepare(design.config, &configs, folder, conduct, progress)?;
+    if conduct.dictionaries_only {
+        return Ok(Outcome {
+            table: None,
+            failures: 0,
+        });
+    }
     let failures = tasks::work(&prepared, design.parts(), conduct, progress)?;
     if conduct.shard.is_some() {
         return Ok(Outcome {

@@ -32,7 +32,7 @@ pub struct Outcome {
     pub failures: usize,
 }
 
-/// Runs the experiment, or a shard of it, and writes its results.
+/// Runs the experiment, or the part of it that `conduct` asks for, and writes its results.
 ///
 /// # Errors
 /// A corpus that cannot be used, a training that fails, a folder that cannot be written, an interruption. A cell that
@@ -45,6 +45,12 @@ pub fn run(
 ) -> Result<Outcome> {
     let stopwatch = Stopwatch::start();
     let prepared = tasks::prepare(config, &[config], folder, conduct, progress)?;
+    if conduct.dictionaries_only {
+        return Ok(Outcome {
+            table: None,
+            failures: 0,
+        });
+    }
     let failures = tasks::work(&prepared, PARTS, conduct, progress)?;
     if conduct.shard.is_some() {
         return Ok(Outcome {

@@ -24,6 +24,8 @@ pub struct Conduct {
     pub fail_fast: bool,
     /// Do a share of the tasks only.
     pub shard: Option<Shard>,
+    /// Learn the dictionaries, and do none of the tasks.
+    pub dictionaries_only: bool,
 }
 
 /// Which parts of each observation are wanted.

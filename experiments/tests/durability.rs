@@ -1,41 +1,16 @@
-//! Runs that are killed, interrupted, spread over shards, run twice at once, or out of disk.
+//! Runs that are killed, interrupted, spread over shards or run twice at once.
 
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::{TINY, experiments, files, stderr};
+use common::runs::{assert_same, command, config, lines, records, run};
+use common::{experiments, files, stderr};
 use rand::RngExt;
-
-/// Enough cells that most of the run is spent on them.
-fn config(folder: &Path) {
-    let text = TINY
-        .replace(
-            "snr_db = [-3.0, 6.0]",
-            "snr_db = [-9, -6, -3, 0, 3, 6, 9, 12]",
-        )
-        .replace("frames = 20", "frames = 60")
-        .replace("orders = [1, 3]", "orders = [1, 2, 3, 4]")
-        .replace("iterations = 5\nkappa", "iterations = 40\nkappa");
-    fs::write(folder.join("run.toml"), text).unwrap();
-}
-
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
-    command
-        .current_dir(folder)
-        .args(["table1", "--config", "run.toml"])
-        .args(arguments);
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    command(folder, arguments).output().unwrap()
-}
 
 fn start(folder: &Path, arguments: &[&str]) -> Child {
     let mut command = command(folder, arguments);
@@ -43,33 +18,11 @@ fn start(folder: &Path, arguments: &[&str]) -> Child {
     quiet.spawn().unwrap()
 }
 
-fn records(folder: &Path) -> PathBuf {
-    folder.join("cells/records.jsonl")
-}
-
-fn lines(path: &Path) -> usize {
-    let bytes = fs::read(path).unwrap_or_default();
-    bytes.iter().filter(|&&byte| byte == b'\n').count()
-}
-
 /// Waits until a run has recorded something.
 fn wait_for_records(out: &Path, child: &mut Child) {
     while lines(&records(out)) < 3 {
         assert!(child.try_wait().unwrap().is_none(), "it ended before");
         sleep(Duration::from_millis(2));
-    }
-}
-
-/// The reproducible files of two runs are the same bytes.
-fn assert_same(expected: &Path, found: &Path) {
-    let (expected, found) = (files(expected), files(found));
-    assert_eq!(
-        expected.keys().collect::<Vec<_>>(),
-        found.keys().collect::<Vec<_>>()
-    );
-    for (name, contents) in expected {
-        let varies = name == "manifest.json" || name.starts_with("timings.");
-        assert!(varies || contents == found[&name], "{name} differs");
     }
 }
 
@@ -233,6 +186,12 @@ fn shards_merge_to_the_bytes_of_one_run() {
     config(folder.path());
     let merge = |arguments: &[&str]| experiments(folder.path(), &[&["merge"], arguments].concat());
     assert!(run(folder.path(), &["--out", "whole"]).status.success());
+    let shared = ["--cache", "dictionaries"];
+    let only = ["--dictionaries-only", "--out", "training"];
+    let output = run(folder.path(), &[&shared[..], &only].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let learned = files(&folder.path().join("dictionaries"));
+    assert_eq!(learned.len(), 2 * 4 + 1);
     for shard in ["1/3", "3/3"] {
         let out = format!("shard{}", &shard[..1]);
         let arguments = ["--cache", "dictionaries", "--shard", shard, "--out", &out];
@@ -245,6 +204,8 @@ fn shards_merge_to_the_bytes_of_one_run() {
         );
     }
     assert!(!folder.path().join("shard1/cache").exists());
+
+    assert_eq!(files(&folder.path().join("dictionaries")), learned);
 
     let incomplete = merge(&["shard1", "shard3", "--out", "merged"]);
     assert_eq!(incomplete.status.code(), Some(1));
@@ -315,79 +276,4 @@ fn changed_record(line: &str) -> String {
         Outcome::Failed(_) => panic!("{line}"),
     }
     String::from_utf8(record.encode().unwrap()).unwrap()
-}
-
-/// A small file system in memory, for as long as it lives. None without the right to mount one.
-#[cfg(target_os = "linux")]
-struct SmallDisk(PathBuf);
-
-#[cfg(target_os = "linux")]
-impl SmallDisk {
-    fn new(at: &Path, size: &str) -> Option<Self> {
-        fs::create_dir_all(at).unwrap();
-        let size = format!("size={size}");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at);
-        let mounted = mount.output().is_ok_and(|output| output.status.success());
-        mounted.then(|| Self(at.to_owned()))
-    }
-
-    fn remount(&self, option: &str) {
-        let mut mount = Command::new("mount");
-        mount
-            .args(["-o", &format!("remount,{option}")])
-            .arg(&self.0);
-        assert!(mount.status().unwrap().success());
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-#[ignore = "needs the right to mount a file system"]
-fn a_full_disk_loses_no_finished_cell_and_a_read_only_one_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    config(folder.path());
-    let disk = SmallDisk::new(&folder.path().join("disk"), "64k")
-        .expect("mounting a tmpfs takes root and CAP_SYS_ADMIN");
-    let whole = ["--cache", "dictionaries", "--out", "whole"];
-    assert!(run(folder.path(), &whole).status.success());
-    let arguments = ["--cache", "dictionaries", "--resume", "--out", "disk/out"];
-    let output = run(folder.path(), &arguments);
-    let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(
-        said.contains("cannot append to disk/out/cells/records.jsonl"),
-        "{said}"
-    );
-    assert!(
-        said.contains("No space left on device") && said.contains("--resume"),
-        "{said}"
-    );
-    let out = folder.path().join("disk/out");
-    let done = lines(&records(&out));
-    assert!(done > 3, "{done}");
-    let bytes = fs::read(records(&out)).unwrap();
-    assert_eq!(bytes.last(), Some(&b'\n'), "no piece of a record is left");
-
-    disk.remount("ro");
-    let output = run(folder.path(), &arguments);
-    let said = stderr(&output);
-    assert!(matches!(output.status.code(), Some(1 | 2)), "{said}");
-    assert!(
-        said.contains("disk/out") && said.contains("Read-only file system"),
-        "{said}"
-    );
-
-    disk.remount("rw,size=16m");
-    let output = run(folder.path(), &arguments);
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stderr(&output).contains(&format!("{done} of 64 parts are there already")));
-    assert_same(&folder.path().join("whole"), &out);
 }

@@ -5,6 +5,7 @@ use crate::cli::MergeArguments;
 use crate::merge;
 use crate::progress::Progress;
 use crate::results_folder::ResultsFolder;
+use crate::tasks::Conduct;
 
 /// Puts shards together.
 ///
@@ -16,6 +17,6 @@ pub fn run(arguments: &MergeArguments) -> Result<Ending, Failure> {
     let folder = ResultsFolder::claim(&arguments.out, &merged.config, arguments.force)
         .map_err(Failure::Usage)?;
     let outcome = merged.publish(&folder).map_err(Failure::Run)?;
-    finish(outcome.table.as_deref(), &arguments.out, None)?;
+    finish(outcome.table.as_deref(), &arguments.out, Conduct::default())?;
     Ok(ending(outcome.failures, progress))
 }

@@ -33,6 +33,6 @@ pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
     let outcome = thread_pool(arguments.jobs)
         .and_then(|pool| pool.install(|| table1::run(&config, &mut folder, conduct, progress)))
         .map_err(Failure::Run)?;
-    finish(outcome.table.as_deref(), out, conduct.shard)?;
+    finish(outcome.table.as_deref(), out, conduct)?;
     Ok(ending(outcome.failures, progress))
 }

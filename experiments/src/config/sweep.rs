@@ -156,9 +156,8 @@ impl Axis {
             within("sweep.axis", range.points, &(2..=MOST_RUNS))?;
         } else if !self.keys.is_empty() {
             let lists = self.values.iter().flatten();
-            let lengths: Vec<Option<usize>> = lists
-                .map(|list| list.as_array().map(|list| list.len()))
-                .collect();
+            let lengths: Vec<Option<usize>> =
+                lists.map(|list| Some(list.as_array()?.len())).collect();
             fails(
                 lengths.len() == self.keys.len()
                     && lengths

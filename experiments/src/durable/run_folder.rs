@@ -182,7 +182,10 @@ fn begun(paths: &RunPaths, config: &Config) -> Result<Option<Vec<String>>> {
     let path = paths.config();
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        // What is no folder is refused by name elsewhere.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
     let recorded: Table = toml::from_str(&text)

@@ -174,22 +174,21 @@ mod tests {
     use crate::method::Method;
     use crate::style;
 
-    fn curves(points: &[(f64, f64, Option<(f64, f64)>)]) -> Vec<Curve> {
-        let point = |&(x, mean_db, interval_db)| Point {
-            x,
-            mean_db,
-            interval_db,
-        };
+    fn curves(points: Vec<Point>) -> Vec<Curve> {
         vec![Curve {
             label: String::new(),
             style: style::of(Method::VbFusion),
-            points: points.iter().map(point).collect(),
+            points,
         }]
     }
 
     #[test]
     fn axes_hold_all_points_and_intervals() {
-        let curves = curves(&[(-6.0, -1.25, Some((-2.5, 0.5)))]);
+        let curves = curves(vec![Point {
+            x: -6.0,
+            mean_db: -1.25,
+            interval_db: Some((-2.5, 0.5)),
+        }]);
         let axes = Axes::around(&curves, &Scale::Linear);
         assert!(axes.x.range.0 < -6.0 && axes.x.range.1 > -6.0);
         assert!(axes.y.range.0 <= -2.5 && axes.y.range.1 >= 0.5);
@@ -201,8 +200,12 @@ mod tests {
     #[test]
     fn many_values_have_ticks_at_decades_and_few_their_own() {
         let texts = |values: &[f64]| {
-            let points: Vec<_> = values.iter().map(|&value| (value, 0.0, None)).collect();
-            let axes = Axes::around(&curves(&points), &Scale::Log);
+            let point = |&x: &f64| Point {
+                x,
+                mean_db: 0.0,
+                interval_db: None,
+            };
+            let axes = Axes::around(&curves(values.iter().map(point).collect()), &Scale::Log);
             let ticks = axes.x.ticks.iter();
             ticks.map(|&tick| Scale::Log.tick(tick)).collect::<Vec<_>>()
         };

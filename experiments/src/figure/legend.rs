@@ -45,7 +45,7 @@ where
     let mut left = centre - total / 2;
     for (curve, width) in curves.iter().zip(widths) {
         area.draw(&LegendEntry::new((left, scaled(50)), curve.style, scale))?;
-        let at = (left + scaled(LENGTH + 8), scaled(50));
+        let at = (left + scaled(LENGTH + 8), scaled(51));
         area.draw(&Text::new(curve.label.as_str(), at, label.clone()))?;
         left += width + gap;
     }
