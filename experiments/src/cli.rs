@@ -37,7 +37,7 @@ pub enum Command {
     /// Run the paper's experiment: Table 1 and Fig. 1
     #[command(after_help = EXIT_CODES)]
     Table1(RunArguments),
-    /// Vary values of a configuration: its section [sweep] says which
+    /// Vary values of a configuration: its section `sweep` says which
     #[command(after_help = EXIT_CODES)]
     Sweep(RunArguments),
     /// Put the shards of a run together and write its tables
