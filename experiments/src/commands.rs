@@ -76,7 +76,9 @@ fn thread_pool(jobs: Option<NonZeroUsize>) -> Result<rayon::ThreadPool> {
 fn finish(table: Option<&str>, out: &Path, conduct: Conduct) -> Result<(), Failure> {
     let done = match (table, conduct.shard) {
         (Some(table), _) => table.to_owned(),
-        (None, _) if conduct.dictionaries_only => "The dictionaries are learned.".to_owned(),
+        (None, _) if conduct.dictionaries_only => {
+            "The dictionaries are learned; --resume goes on from them.".to_owned()
+        }
         (None, shard) => {
             let shard = shard.map(|shard| format!("Shard {shard} is done. "));
             format!(
