@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Sources;
+use crate::durable::run_folder::Start;
+use crate::durable::shard::Shard;
+use crate::tasks::Conduct;
 
 /// Variational Bayesian model averaging for audio source separation: the experiments.
 #[derive(Debug, Parser)]
@@ -21,7 +24,12 @@ Exit codes:
   0  done
   1  the run failed: a corpus that cannot be used, an output folder that cannot be written
   2  wrong usage: an unknown option, a configuration that is not valid
-  3  done, but some observations or scores failed; observations.csv says which and why";
+  3  done, but some observations or scores failed; observations.csv or sweep.csv says which and why
+130  stopped by Ctrl-C or a termination signal; what is finished is kept for --resume
+
+A results folder keeps what is finished of a run in `cells/`. A run that was killed or stopped goes on with --resume,
+from any machine that sees the folder, and ends with the same bytes. Without --resume an unfinished run is neither
+continued nor discarded; a finished one of the same configuration is run again from its beginning.";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -29,6 +37,12 @@ pub enum Command {
     /// Run the paper's experiment: Table 1 and Fig. 1
     #[command(after_help = EXIT_CODES)]
     Table1(RunArguments),
+    /// Vary values of a configuration: its section `sweep` says which
+    #[command(after_help = EXIT_CODES)]
+    Sweep(RunArguments),
+    /// Put the shards of a run together and write its tables
+    #[command(after_help = EXIT_CODES)]
+    Merge(MergeArguments),
 }
 
 /// Options of a run.
@@ -42,7 +56,7 @@ pub struct RunArguments {
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     pub set: Vec<String>,
 
-    /// Seed of all random numbers, in place of experiment.seed
+    /// Seed of all random numbers, in place of experiment.seed (and of sweep.seeds)
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 
@@ -54,9 +68,29 @@ pub struct RunArguments {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// Overwrite the results of another configuration
+    /// Go on where a run of the same configuration stopped; begin if there is none
     #[arg(long)]
+    pub resume: bool,
+
+    /// Begin anew: discard an unfinished run, and the results of another configuration
+    #[arg(long, conflicts_with = "resume")]
     pub force: bool,
+
+    /// Stop at the first observation that fails, instead of recording it and going on
+    #[arg(long)]
+    pub fail_fast: bool,
+
+    /// Do the i-th of n shares of the observations, for `merge` to put together; no tables are written
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+
+    /// Learn the dictionaries into the cache and stop, so that shards which share it need not
+    #[arg(long)]
+    pub dictionaries_only: bool,
+
+    /// Folder of learned dictionaries, which several runs may share; without it, cache/ in the results folder
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
 
     /// Report no progress
     #[arg(long, short)]
@@ -73,4 +107,39 @@ impl RunArguments {
             seed: self.seed,
         }
     }
+
+    /// How the run is conducted.
+    #[must_use]
+    pub fn conduct(&self) -> Conduct {
+        Conduct {
+            start: match (self.resume, self.force) {
+                (true, _) => Start::Resume,
+                (false, true) => Start::Force,
+                (false, false) => Start::Fresh,
+            },
+            fail_fast: self.fail_fast,
+            shard: self.shard,
+            dictionaries_only: self.dictionaries_only,
+        }
+    }
+}
+
+/// Options of a merge.
+#[derive(Debug, Args)]
+pub struct MergeArguments {
+    /// Results folders of the shards
+    #[arg(required = true, value_name = "DIR")]
+    pub shards: Vec<PathBuf>,
+
+    /// Folder of the merged results
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Overwrite the results of another configuration
+    #[arg(long)]
+    pub force: bool,
+
+    /// Report no progress
+    #[arg(long, short)]
+    pub quiet: bool,
 }

@@ -1,11 +1,19 @@
 //! The subcommands: from arguments to an exit code. What they do is in the modules they call; here is how they are
 //! asked for it and how they answer.
 
+pub mod merge;
+pub mod sweep;
 pub mod table1;
 
+use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use anyhow::{Context, Result};
+
+use crate::interrupt::{self, Interrupted};
+use crate::progress::Progress;
+use crate::tasks::Conduct;
 
 /// How a command ends, as `--help` documents it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +29,7 @@ pub enum Ending {
 pub enum Failure {
     /// It cannot be asked for like this: an argument, a configuration, a folder of other results.
     Usage(anyhow::Error),
-    /// It was begun and failed.
+    /// It was begun and failed, or was interrupted.
     Run(anyhow::Error),
 }
 
@@ -38,6 +46,7 @@ impl Failure {
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
+            Self::Run(error) if error.is::<Interrupted>() => interrupt::EXIT_CODE,
             Self::Run(_) => 1,
             Self::Usage(_) => 2,
         }
@@ -61,4 +70,35 @@ fn thread_pool(jobs: Option<NonZeroUsize>) -> Result<rayon::ThreadPool> {
         .num_threads(jobs.map_or(0, NonZeroUsize::get))
         .build()
         .context("cannot start the threads of --jobs")
+}
+
+/// Says what came of a run: its table, or what was asked for in place of it.
+fn finish(table: Option<&str>, out: &Path, conduct: Conduct) -> Result<(), Failure> {
+    let done = match (table, conduct.shard) {
+        (Some(table), _) => table.to_owned(),
+        (None, _) if conduct.dictionaries_only => {
+            "The dictionaries are learned; --resume goes on from them.".to_owned()
+        }
+        (None, shard) => {
+            let shard = shard.map(|shard| format!("Shard {shard} is done. "));
+            format!(
+                "{}When all shards are done: experiments merge <their folders> --out <folder>",
+                shard.unwrap_or_default()
+            )
+        }
+    };
+    writeln!(stdout(), "{done}\nResults: {}", out.display())
+        .context("cannot write to standard output")
+        .map_err(Failure::Run)
+}
+
+/// How a run with so many failures ends.
+fn ending(failures: usize, progress: Progress) -> Ending {
+    if failures == 0 {
+        return Ending::Done;
+    }
+    progress.note(format_args!(
+        "{failures} failures: see the column `error` of observations.csv or sweep.csv, once the tables are written"
+    ));
+    Ending::PartlyFailed
 }

@@ -2,6 +2,7 @@
 
 mod differences;
 mod load;
+mod sweep;
 mod validate;
 
 use std::path::PathBuf;
@@ -12,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::metric::Metric;
 
 pub use differences::differences;
-pub use load::{Sources, load};
+pub use load::{Sources, assigned, load};
+pub use sweep::{Axis, LogRange, Sweep};
 
 /// A whole experiment, as resolved from a file and the command line, and as recorded with its results.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,9 @@ pub struct Config {
     pub statistics: Statistics,
     /// Measuring times.
     pub timings: Timings,
+    /// What is varied, for `sweep` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweep>,
 }
 
 /// Name and seed.
@@ -104,6 +109,36 @@ impl Default for CorpusConfig {
     }
 }
 
+/// How the components of dictionaries are scaled before they generate and estimate, all by the same rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalisation {
+    /// To a mean of 1 over the bins.
+    #[default]
+    UnitMean,
+    /// To a sum of 1 over the bins.
+    UnitSum,
+    /// To a sum of squares of 1 over the bins.
+    UnitNorm,
+    /// To a largest entry of 1.
+    UnitPeak,
+}
+
+/// What the dictionaries that estimate are learned from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Estimation {
+    /// Other utterances of the speaker than those behind the dictionaries that generate.
+    #[default]
+    OtherUtterances,
+    /// The same utterances, from a random start of their own.
+    SameUtterances,
+    /// Utterances of another speaker of the corpus, drawn from the seed.
+    AnotherSpeaker,
+    /// Nothing: the dictionaries that generate estimate, too.
+    SameDictionaries,
+}
+
 /// How dictionaries are learned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -118,6 +153,12 @@ pub struct Training {
     pub background_components: usize,
     /// Multiplicative updates of each training.
     pub iterations: usize,
+    /// How components are scaled.
+    #[serde(skip_serializing_if = "is_default")]
+    pub normalisation: Normalisation,
+    /// What the dictionaries that estimate are learned from.
+    #[serde(skip_serializing_if = "is_default")]
+    pub estimation: Estimation,
 }
 
 impl Default for Training {
@@ -128,6 +169,8 @@ impl Default for Training {
             orders: (1..=7).map(|m| 2 * m).collect(),
             background_components: 16,
             iterations: 100,
+            normalisation: Normalisation::default(),
+            estimation: Estimation::default(),
         }
     }
 }
@@ -243,4 +286,9 @@ impl Default for Timings {
     fn default() -> Self {
         Self { repetitions: 5 }
     }
+}
+
+/// Keys that were added later are recorded where they are used only.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -6,9 +6,10 @@ mod files;
 mod folder;
 mod split;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use rand::seq::IndexedRandom;
 
-use crate::config::{Config, CorpusKind};
+use crate::config::{Config, CorpusKind, Estimation};
 
 pub use split::split;
 
@@ -43,6 +44,42 @@ pub fn open(config: &Config) -> Result<Box<dyn Corpus>> {
         CorpusKind::Folder => Box::new(folder::open(config)?),
         CorpusKind::Chime => Box::new(chime::open(config)?),
     })
+}
+
+/// What is said about the corpus of a configuration beside its results.
+///
+/// # Errors
+/// As [`of_another_speaker`].
+pub fn description(corpus: &dyn Corpus, config: &Config) -> Result<String> {
+    let description = corpus.description();
+    Ok(match config.training.estimation {
+        Estimation::AnotherSpeaker => {
+            let other = of_another_speaker(config)?.corpus.speaker;
+            let other = other.context("the other speaker has no number")?;
+            format!("{description}, estimated with dictionaries of speaker {other}")
+        }
+        _ => description,
+    })
+}
+
+/// The configuration with another speaker of its corpus, drawn from the seed.
+///
+/// # Errors
+/// A corpus that has no other.
+pub fn of_another_speaker(config: &Config) -> Result<Config> {
+    let (speaker, mut others) = match config.corpus.kind {
+        CorpusKind::Builtin => (builtin::speaker(config), SPEAKERS.collect()),
+        CorpusKind::Folder => (0, Vec::new()),
+        CorpusKind::Chime => chime::speakers(config)?,
+    };
+    others.retain(|&other| other != speaker);
+    let mut rng = synth::stream(config.experiment.seed, "another speaker", &[]);
+    let other = others.choose(&mut rng).context(
+        "`training.estimation = \"another_speaker\"` needs a second speaker, and the corpus has one only",
+    )?;
+    let mut config = config.clone();
+    config.corpus.speaker = Some(*other);
+    Ok(config)
 }
 
 /// The numbers of the Grid corpus' speakers.

@@ -1,12 +1,13 @@
 //! SHA-256 digests of what results depend on.
 
 use std::fmt::{self, Display};
+use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
@@ -41,6 +42,36 @@ impl Serialize for Digest {
     }
 }
 
+/// A text that is not the 64 hexadecimal digits of a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a SHA-256 digest of 64 hexadecimal digits")]
+pub struct NotADigest;
+
+impl FromStr for Digest {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Self, NotADigest> {
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        let nibble = |digit: u8| char::from(digit).to_digit(16).ok_or(NotADigest);
+        let bytes: Vec<u8> = pairs
+            .iter()
+            .map(|&[high, low]| Ok((nibble(high)? << 4 | nibble(low)?) as u8))
+            .collect::<Result<_, NotADigest>>()?;
+        match (bytes.try_into(), rest) {
+            (Ok(digest), []) => Ok(Self(digest)),
+            _ => Err(NotADigest),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +83,23 @@ mod tests {
             Digest::of_bytes(b"abc").to_string(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
+    }
+
+    #[test]
+    fn digests_are_read_back_and_nothing_else_is() {
+        let digest = Digest::of_bytes(b"abc");
+        let text = digest.to_string();
+        assert_eq!(text.parse(), Ok(digest));
+        for wrong in [
+            "",
+            "ab",
+            &text[1..],
+            &format!("{text}00"),
+            &text.replace('a', "g"),
+            "\u{e9}",
+        ] {
+            assert_eq!(wrong.parse::<Digest>(), Err(NotADigest), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,16 +1,18 @@
-//! Fig. 1: the SDR of each method over the signal-to-noise ratio, as SVG and PNG.
+//! Curves of the methods over the signal-to-noise ratio (Fig. 1) or over a swept value, as SVG and PNG.
 
-use std::ops::Range;
+mod axes;
+mod legend;
 
 use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter};
-use plotters::element::{Drawable, PointCollection};
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
-use plotters_backend::{BackendCoord, DrawingErrorKind};
 
+use self::axes::{Axes, Axis};
+use self::legend::LegendEntry;
 use crate::style::Style;
+
+pub use self::axes::Scale;
 
 /// Width and height of the SVG in pixels; the PNG has twice as many.
 const SIZE: (u32, u32) = (760, 540);
@@ -24,15 +26,15 @@ const GRID: RGBColor = RGBColor(225, 225, 225);
 /// A mean with its interval, where there is one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
-    /// Signal-to-noise ratio.
-    pub snr_db: f64,
+    /// Place on the horizontal axis; the number of the category, from 0, where it has categories.
+    pub x: f64,
     /// Mean over the observations.
     pub mean_db: f64,
     /// Ends of the confidence interval.
     pub interval_db: Option<(f64, f64)>,
 }
 
-/// One method's points, by rising signal-to-noise ratio.
+/// One method's points, from left to right.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
     /// Name in the legend.
@@ -43,11 +45,26 @@ pub struct Curve {
     pub points: Vec<Point>,
 }
 
-/// A figure of curves over the signal-to-noise ratio.
+/// Where the legend is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Legend {
+    /// Among the curves, at the upper left, where rising curves are not.
+    Inside,
+    /// Above the axes, in a row.
+    Above,
+}
+
+/// A figure of curves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
     /// A line above the axes.
     pub title: String,
+    /// Label of the horizontal axis, with its unit.
+    pub x_label: String,
+    /// Scale of the horizontal axis.
+    pub scale: Scale,
+    /// Where the legend is.
+    pub legend: Legend,
     /// Label of the vertical axis, with its unit.
     pub y_label: String,
     /// The curves, in the order of the legend.
@@ -93,13 +110,29 @@ impl Figure {
         B::ErrorType: 'static,
     {
         register_fonts()?;
-        let axes = Axes::around(&self.curves);
+        let axes = Axes::around(&self.curves, &self.scale);
         // The intervals of a point stand a little apart, so that they do not cover each other.
-        let shift = 0.011 * (axes.x.range.1 - axes.x.range.0);
+        let categories = matches!(self.scale, Scale::Categories(_));
+        let shift = if categories {
+            0.12
+        } else {
+            0.011 * (axes.x.range.1 - axes.x.range.0)
+        };
         let text = |size: u32| (FONT, size * scale).into_font();
         area.fill(&WHITE)?;
-        let mut chart = ChartBuilder::on(area)
-            .caption(&self.title, text(15).color(&GREY))
+        let (head, body) = area.split_vertically(match self.legend {
+            Legend::Inside => 0,
+            Legend::Above => legend::HEIGHT * scale,
+        });
+        let mut builder = ChartBuilder::on(&body);
+        match self.legend {
+            Legend::Inside => {
+                builder.caption(&self.title, text(15).color(&GREY));
+            }
+            Legend::Above => legend::draw_above(&head, &self.title, &self.curves, scale)?,
+        }
+        let tick = |x: &f64| self.scale.tick(*x);
+        let mut chart = builder
             .margin(14 * scale)
             .margin_right(22 * scale)
             .x_label_area_size(50 * scale)
@@ -111,7 +144,8 @@ impl Figure {
             .bold_line_style(GRID.stroke_width(scale))
             .light_line_style(TRANSPARENT)
             .axis_style(GREY.stroke_width(scale))
-            .x_desc("SNR (dB)")
+            .x_desc(&self.x_label)
+            .x_label_formatter(&tick)
             .y_desc(&self.y_label)
             .label_style(text(16))
             .axis_desc_style(text(17))
@@ -120,7 +154,20 @@ impl Figure {
 
         for (index, curve) in self.curves.iter().enumerate() {
             let shift = shift * (index as f64 - 0.5 * (self.curves.len() as f64 - 1.0));
-            draw_curve(&mut chart, curve, shift, scale)?;
+            let place =
+                |point: &Point| self.scale.place(point.x) + if categories { shift } else { 0.0 };
+            let points: Vec<(f64, &Point)> = curve.points.iter().map(|p| (place(p), p)).collect();
+            if categories {
+                draw_intervals(&mut chart, curve.style, &points, 0.0, scale)?;
+            } else {
+                draw_intervals(&mut chart, curve.style, &points, shift, scale)?;
+                draw_line(&mut chart, curve, &points, scale)?;
+            }
+            draw_markers(&mut chart, curve.style, &points, scale)?;
+        }
+        if self.legend == Legend::Above {
+            area.present()?;
+            return Ok(());
         }
         chart
             .configure_series_labels()
@@ -138,184 +185,75 @@ impl Figure {
 
 type Chart<'a, B> = ChartContext<'a, B, Cartesian2d<Axis, Axis>>;
 
-/// Intervals, line and markers of a curve. Only the intervals stand `shift` to the right: a steep line moved sideways
-/// would look like a better one.
-fn draw_curve<'a, B>(chart: &mut Chart<'a, B>, curve: &Curve, shift: f64, scale: u32) -> Result<()>
+/// The intervals of a curve. Only they stand `shift` to the right: a steep line moved sideways would look like a better
+/// one.
+fn draw_intervals<'a, B>(
+    chart: &mut Chart<'a, B>,
+    style: Style,
+    points: &[(f64, &Point)],
+    shift: f64,
+    scale: u32,
+) -> Result<()>
 where
     B: DrawingBackend + 'a,
     B::ErrorType: 'static,
 {
-    let Style {
-        colour,
-        dash,
-        marker,
-    } = curve.style;
-    let thin = colour.mix(0.55).stroke_width(scale);
-    let thick = colour.stroke_width(2 * scale);
-    let outline = marker.outline(5.0 * f64::from(scale));
+    let thin = style.colour.mix(0.55).stroke_width(scale);
     let cap = 3 * scale as i32;
-
-    let intervals = curve
-        .points
+    let intervals = points
         .iter()
-        .filter_map(|point| Some((point.snr_db + shift, point.interval_db?)));
+        .filter_map(|(x, point)| Some((x + shift, point.interval_db?)));
     for (x, (low, high)) in intervals {
         chart.draw_series([PathElement::new([(x, low), (x, high)], thin)])?;
         let caps = [low, high]
             .map(|y| EmptyElement::at((x, y)) + PathElement::new([(-cap, 0), (cap, 0)], thin));
         chart.draw_series(caps)?;
     }
-    let line = || {
-        curve
-            .points
-            .iter()
-            .map(|point| (point.snr_db, point.mean_db))
-    };
-    let drawn = match dash {
-        None => chart.draw_series(LineSeries::new(line(), thick))?,
-        Some((on, off)) => chart.draw_series(DashedLineSeries::new(
-            line(),
-            on * scale,
-            off * scale,
-            thick,
-        ))?,
-    };
-    let legend_outline = outline.clone();
-    drawn.label(&curve.label).legend(move |at| {
-        LegendEntry {
-            at: [at],
-            dash: dash.map(|(on, off)| (on * scale, off * scale)),
-            stroke: thick,
-            outline: legend_outline.clone(),
-            length: 44 * scale as i32,
-        }
-        .into_dyn()
-    });
-    chart.draw_series(
-        line().map(|at| EmptyElement::at(at) + Polygon::new(outline.clone(), colour.filled())),
-    )?;
     Ok(())
 }
 
-/// A piece of a curve with the marker in its middle, for the legend.
-struct LegendEntry {
-    at: [(i32, i32); 1],
-    dash: Option<(u32, u32)>,
-    stroke: ShapeStyle,
-    outline: Vec<(i32, i32)>,
-    length: i32,
-}
-
-impl<'a> PointCollection<'a, (i32, i32)> for &'a LegendEntry {
-    type Point = &'a (i32, i32);
-    type IntoIter = std::slice::Iter<'a, (i32, i32)>;
-
-    fn point_iter(self) -> Self::IntoIter {
-        self.at.iter()
-    }
-}
-
-impl<B: DrawingBackend> Drawable<B> for LegendEntry {
-    fn draw<I: Iterator<Item = BackendCoord>>(
-        &self,
-        positions: I,
-        backend: &mut B,
-        _: (u32, u32),
-    ) -> Result<(), DrawingErrorKind<B::ErrorType>> {
-        let (on, off) = self
-            .dash
-            .map_or((self.length, 0), |(on, off)| (on as i32, off as i32));
-        for (x, y) in positions {
-            for start in (0..self.length).step_by((on + off).max(1) as usize) {
-                let end = (start + on).min(self.length);
-                backend.draw_line((x + start, y), (x + end, y), &self.stroke)?;
-            }
-            let centre = x + self.length / 2;
-            let outline = self.outline.iter().map(|&(dx, dy)| (centre + dx, y + dy));
-            backend.fill_polygon(outline, &self.stroke.color)?;
+/// The line of a curve, and its entry in a legend inside.
+fn draw_line<'a, B>(
+    chart: &mut Chart<'a, B>,
+    curve: &Curve,
+    points: &[(f64, &Point)],
+    scale: u32,
+) -> Result<()>
+where
+    B: DrawingBackend + 'a,
+    B::ErrorType: 'static,
+{
+    let thick = curve.style.colour.stroke_width(2 * scale);
+    let line = points.iter().map(|(x, point)| (*x, point.mean_db));
+    let drawn = match curve.style.dash {
+        None => chart.draw_series(LineSeries::new(line, thick))?,
+        Some((on, off)) => {
+            chart.draw_series(DashedLineSeries::new(line, on * scale, off * scale, thick))?
         }
-        Ok(())
-    }
+    };
+    let style = curve.style;
+    drawn
+        .label(&curve.label)
+        .legend(move |at| LegendEntry::new(at, style, scale).into_dyn());
+    Ok(())
 }
 
-/// The axes of a figure.
-struct Axes {
-    x: Axis,
-    y: Axis,
-}
-
-impl Axes {
-    /// Axes that hold all points and intervals: ticks at the measured ratios, and at round numbers upwards. Without
-    /// points they are around zero.
-    fn around(curves: &[Curve]) -> Self {
-        let points = || curves.iter().flat_map(|curve| &curve.points);
-        let mut ratios: Vec<f64> = points().map(|point| point.snr_db).collect();
-        ratios.sort_by(f64::total_cmp);
-        ratios.dedup();
-        let first = ratios.first().copied().unwrap_or_default();
-        let last = ratios.last().copied().unwrap_or_default();
-        let margin = if last > first {
-            0.06 * (last - first)
-        } else {
-            1.0
-        };
-
-        let ends = |point: &Point| point.interval_db.unwrap_or((point.mean_db, point.mean_db));
-        let low = points().map(|point| ends(point).0.min(point.mean_db));
-        let low = low.reduce(f64::min).unwrap_or_default();
-        let high = points().map(|point| ends(point).1.max(point.mean_db));
-        let high = high.reduce(f64::max).unwrap_or_default();
-        let step = [1.0, 2.0, 5.0, 10.0, 20.0]
-            .into_iter()
-            .find(|step| (high - low) / step <= 9.0)
-            .unwrap_or(50.0);
-        let (bottom, top) = ((low / step).floor(), (high / step).floor() + 1.0);
-        Self {
-            x: Axis {
-                range: (first - margin, last + margin),
-                ticks: ratios,
-            },
-            y: Axis {
-                range: (bottom * step, top * step),
-                ticks: (bottom as i64..=top as i64)
-                    .map(|tick| tick as f64 * step)
-                    .collect(),
-            },
-        }
-    }
-}
-
-/// A linear axis with given ticks.
-#[derive(Clone)]
-struct Axis {
-    range: (f64, f64),
-    ticks: Vec<f64>,
-}
-
-impl Ranged for Axis {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
-        let place = (value - self.range.0) / (self.range.1 - self.range.0);
-        from + (place * f64::from(to - from)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        self.ticks.clone()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.range.0..self.range.1
-    }
-}
-
-impl ValueFormatter<f64> for Axis {
-    /// With a minus sign and no needless decimals.
-    fn format(value: &f64) -> String {
-        let rounded = (value * 1e6).round() / 1e6 + 0.0;
-        rounded.to_string().replace('-', "\u{2212}")
-    }
+fn draw_markers<'a, B>(
+    chart: &mut Chart<'a, B>,
+    style: Style,
+    points: &[(f64, &Point)],
+    scale: u32,
+) -> Result<()>
+where
+    B: DrawingBackend + 'a,
+    B::ErrorType: 'static,
+{
+    let outline = style.marker.outline(5.0 * f64::from(scale));
+    let filled = style.colour.filled();
+    chart.draw_series(points.iter().map(|(x, point)| {
+        EmptyElement::at((*x, point.mean_db)) + Polygon::new(outline.clone(), filled)
+    }))?;
+    Ok(())
 }
 
 fn register_fonts() -> Result<()> {
@@ -332,6 +270,9 @@ mod tests {
     fn figure(points: &[Point]) -> Figure {
         Figure {
             title: "A title".to_owned(),
+            x_label: "SNR (dB)".to_owned(),
+            scale: Scale::Linear,
+            legend: Legend::Inside,
             y_label: "SDR (dB)".to_owned(),
             curves: Method::TABLED
                 .map(|method| Curve {
@@ -343,9 +284,9 @@ mod tests {
         }
     }
 
-    fn point(snr_db: f64, mean_db: f64, interval_db: Option<(f64, f64)>) -> Point {
+    fn point(x: f64, mean_db: f64, interval_db: Option<(f64, f64)>) -> Point {
         Point {
-            snr_db,
+            x,
             mean_db,
             interval_db,
         }
@@ -365,12 +306,26 @@ mod tests {
     }
 
     #[test]
-    fn axes_hold_all_points_and_intervals() {
-        let axes = Axes::around(&figure(&[point(-6.0, -1.25, Some((-2.5, 0.5)))]).curves);
-        assert!(axes.x.range.0 < -6.0 && axes.x.range.1 > -6.0);
-        assert!(axes.y.range.0 <= -2.5 && axes.y.range.1 >= 0.5);
-        assert_eq!(axes.x.ticks, [-6.0]);
-        assert_eq!(axes.y.ticks, [-3.0, -2.0, -1.0, 0.0, 1.0]);
-        assert_eq!(Axis::format(&-3.0), "\u{2212}3");
+    fn draws_on_any_scale_with_the_legend_above() {
+        let points = [
+            point(1.0, -1.25, Some((-2.5, 0.5))),
+            point(100.0, 4.0, None),
+        ];
+        let categories = [point(0.0, -1.25, Some((-2.5, 0.5))), point(1.0, 4.0, None)];
+        let names = vec!["first".to_owned(), "second".to_owned()];
+        for (scale, points, tick) in [
+            (Scale::Log, &points, ">100<"),
+            (Scale::Categories(names), &categories, "second"),
+        ] {
+            let mut figure = figure(points);
+            figure.scale = scale;
+            figure.legend = Legend::Above;
+            let svg = String::from_utf8(figure.svg().unwrap()).unwrap();
+            let svg = svg.replace('\n', "");
+            assert!(svg.contains(tick), "{tick}: {svg}");
+            for method in Method::TABLED {
+                assert!(svg.contains(method.label()));
+            }
+        }
     }
 }

@@ -3,9 +3,11 @@
 //! > [config] -> [corpus] -> dictionaries ([training]) -> [observation] -> estimates ([separation]) -> scores
 //! > ([scoring]) -> means ([summary]) -> tables and figures ([presentation], [result_tables], [figure])
 //!
-//! An experiment is one file that strings these together ([table1]) and one TOML in `configs/`. Files are written in one
-//! place ([results_folder]), random numbers come from streams keyed by what they are for (`synth::stream`), and work is
-//! spread over cells ([cell]) that do not know of one another: results are the same for any number of threads.
+//! An experiment is one file that strings these together ([table1], [sweep]) and one TOML in `configs/`. What it consists
+//! of are independent [tasks], whose results are kept on disk one by one ([durable]), so that a run can be stopped, resumed
+//! or spread over machines and put together again ([merge]). Files are written in one place ([results_folder]), random
+//! numbers come from streams keyed by what they are for (`synth::stream`), and work is spread over cells ([cell]) that do
+//! not know of one another: results are the same for any number of threads.
 
 pub mod atomic_file;
 pub mod cell;
@@ -16,10 +18,14 @@ pub mod config;
 pub mod corpus;
 pub mod dictionary_cache;
 pub mod digest;
+pub mod durable;
 pub mod figure;
+pub mod interrupt;
 pub mod manifest;
+pub mod merge;
 pub mod method;
 pub mod metric;
+pub mod normalisation;
 pub mod observation;
 pub mod paper;
 pub mod presentation;
@@ -30,7 +36,9 @@ pub mod scoring;
 pub mod separation;
 pub mod style;
 pub mod summary;
+pub mod sweep;
 pub mod table;
 pub mod table1;
+pub mod tasks;
 pub mod timing;
 pub mod training;

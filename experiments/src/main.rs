@@ -10,6 +10,8 @@ use experiments::commands;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Table1(arguments) => commands::table1::run(&arguments),
+        Command::Sweep(arguments) => commands::sweep::run(&arguments),
+        Command::Merge(arguments) => commands::merge::run(&arguments),
     };
     let code = match outcome {
         Ok(ending) => ending.code(),

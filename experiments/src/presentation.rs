@@ -2,7 +2,7 @@
 //!
 //! Times vary from run to run, so they are in files of their own, and all other files of a run are reproducible.
 
-use crate::figure::{Curve, Figure, Point};
+use crate::figure::{Curve, Figure, Legend, Point, Scale};
 use crate::method::Method;
 use crate::metric::Metric;
 use crate::paper;
@@ -139,13 +139,13 @@ pub fn figure(summary: &Summary, subject: &Subject) -> Figure {
                 };
                 let mean = summary.mean(method, Metric::Sdr, column)?;
                 Some(Point {
-                    snr_db,
+                    x: snr_db,
                     mean_db: mean.mean_db?,
                     interval_db: mean.interval_db,
                 })
             })
             .collect();
-        points.sort_by(|a, b| a.snr_db.total_cmp(&b.snr_db));
+        points.sort_by(|a, b| a.x.total_cmp(&b.x));
         Curve {
             label: method.label().to_owned(),
             style: style::of(method),
@@ -157,7 +157,10 @@ pub fn figure(summary: &Summary, subject: &Subject) -> Figure {
             "Corpus: {}. Points: means of {} observations, bars: 95 % intervals",
             subject.corpus, subject.orders
         ),
+        x_label: "SNR (dB)".to_owned(),
+        scale: Scale::Linear,
         y_label: "SDR (dB)".to_owned(),
+        legend: Legend::Inside,
         curves: Method::TABLED.map(curve).into(),
     }
 }
@@ -171,7 +174,8 @@ fn caption(subject: &Subject) -> String {
     )
 }
 
-fn title(metric: Metric) -> &'static str {
+/// The name of a metric in headings.
+pub(crate) fn title(metric: Metric) -> &'static str {
     match metric {
         Metric::Sdr => "SDR (BSS Eval v3)",
         Metric::Sir => "SIR (BSS Eval v3)",

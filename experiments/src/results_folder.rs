@@ -52,6 +52,12 @@ impl ResultsFolder {
         &self.0
     }
 
+    /// Whether results are there.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        self.0.join(CONFIG).exists()
+    }
+
     /// Where learned dictionaries are kept.
     #[must_use]
     pub fn cache(&self) -> PathBuf {

@@ -1,8 +1,11 @@
 //! Scores of the speaker's estimates, in the time domain.
 
+use std::collections::BTreeMap;
+
 use dsp::{Complex64, Stft};
 use eval::{BssEval, BssEvalSettings, BssScores, MetricError, plain_sdr, si_sdr};
 use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::metric::Metric;
 
@@ -24,6 +27,9 @@ pub enum ScoreError {
     /// The estimate could not be chosen.
     #[error("no single order has an SDR for the oracle to go by")]
     NoOracle,
+    /// Read from a record, which keeps the message only.
+    #[error("{0}")]
+    Recorded(String),
 }
 
 /// The scores of one estimate.
@@ -40,6 +46,43 @@ impl Scores {
     /// The score by one metric.
     pub fn get(&self, metric: Metric) -> &Score {
         &self.0[metric as usize]
+    }
+}
+
+/// A score in a record: dB, or the message of what failed.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum RecordedScore {
+    Db(f64),
+    Failed { error: String },
+}
+
+impl Serialize for Scores {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(Metric::ALL.map(|metric| {
+            let score = match self.get(metric) {
+                Ok(db) => RecordedScore::Db(*db),
+                Err(error) => RecordedScore::Failed {
+                    error: error.to_string(),
+                },
+            };
+            (metric, score)
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for Scores {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut recorded = BTreeMap::<Metric, RecordedScore>::deserialize(deserializer)?;
+        let mut scores = Self::failed(&ScoreError::Infinite);
+        for metric in Metric::ALL {
+            scores.0[metric as usize] = match recorded.remove(&metric) {
+                Some(RecordedScore::Db(db)) => Ok(db),
+                Some(RecordedScore::Failed { error }) => Err(ScoreError::Recorded(error)),
+                None => return Err(de::Error::missing_field(metric.name())),
+            };
+        }
+        Ok(scores)
     }
 }
 

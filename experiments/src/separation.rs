@@ -12,6 +12,7 @@ use model::{
 use ndarray::Array2;
 
 use crate::config::{Config, Model};
+use crate::durable::record::{Fusion, SingleOrder, Singles};
 use crate::method::Method;
 use crate::metric::Metric;
 use crate::observation::Observation;
@@ -111,76 +112,104 @@ impl<'a> Separator<'a> {
         Ok(self.inference.separate(mixture, &sources)?)
     }
 
-    /// Runs and scores all methods on one observation.
-    ///
-    /// # Errors
-    /// Those of the model. A metric that fails is part of the scores.
-    pub fn run(&self, observation: &Observation) -> Result<Separated> {
+    /// Prepares the scores of an observation's estimates.
+    #[must_use]
+    pub fn scorer(&self, observation: &Observation) -> Scorer<'_> {
         let settings = BssEvalSettings {
             filter_taps: self.config.evaluation.filter_taps,
         };
-        let scorer = Scorer::new(&self.stft, &observation.drawn.sources, &settings);
+        Scorer::new(&self.stft, &observation.drawn.sources, &settings)
+    }
 
+    /// Runs and scores the single orders of one observation, and what is chosen from or made of them.
+    ///
+    /// # Errors
+    /// Those of the model. A metric that fails is part of the scores.
+    pub fn scored_singles(
+        &self,
+        observation: &Observation,
+        scorer: &Scorer<'_>,
+    ) -> Result<Singles> {
         let singles: Vec<SpeakerEstimate> = (0..self.dictionaries.estimation.len())
             .map(|index| Ok(SpeakerEstimate::of(self.single_order(observation, index)?)))
             .collect::<Result<_>>()?;
-        let scored: Vec<ScoredEstimate> = singles
+        let orders: Vec<SingleOrder> = singles
             .iter()
             .zip(&self.dictionaries.estimation)
-            .map(|(single, dictionary)| ScoredEstimate {
-                method: Method::Single,
-                order: Some(dictionary.order()),
-                free_energy: Some(single.free_energy),
+            .map(|(single, dictionary)| SingleOrder {
+                order: dictionary.order(),
+                free_energy: single.free_energy,
                 scores: scorer.score(single.spectrogram.view()),
             })
             .collect();
-
         let free_energies: Vec<f64> = singles.iter().map(|single| single.free_energy).collect();
         let selected =
             fusion::vb_selection(&free_energies).context("no free energy is a number")?;
-        let oracle_scores: Vec<f64> = scored
+        let oracle_scores: Vec<f64> = orders
             .iter()
-            .map(|estimate| oracle_score(&estimate.scores))
+            .map(|single| oracle_score(&single.scores))
             .collect();
-        let oracle = fusion::oracle_selection(&oracle_scores);
         let mean = fusion::fusion_by_mean(singles.iter().map(|single| single.spectrogram.view()))
             .context("no single-order separation")?;
+        Ok(Singles {
+            orders,
+            selected,
+            oracle: fusion::oracle_selection(&oracle_scores),
+            mean: scorer.score(mean.view()),
+        })
+    }
+
+    /// Runs and scores the fusion of one observation.
+    ///
+    /// # Errors
+    /// Those of the model. A metric that fails is part of the scores.
+    pub fn scored_fusion(&self, observation: &Observation, scorer: &Scorer<'_>) -> Result<Fusion> {
         let fused = self.fusion(observation)?;
         let order_posterior = fused.order_posterior[SPEAKER].clone();
         let fused = SpeakerEstimate::of(fused);
+        Ok(Fusion {
+            free_energy: fused.free_energy,
+            order_posterior,
+            scores: scorer.score(fused.spectrogram.view()),
+        })
+    }
+}
 
-        let chosen = |method, index: usize| ScoredEstimate {
+impl Separated {
+    /// All estimates of an observation, from its two parts.
+    #[must_use]
+    pub fn of(singles: &Singles, fusion: &Fusion) -> Self {
+        let single = |method, single: &SingleOrder| ScoredEstimate {
             method,
-            ..scored[index].clone()
+            order: Some(single.order),
+            free_energy: Some(single.free_energy),
+            scores: single.scores.clone(),
         };
-        let made = |method, free_energy, spectrogram: &Array2<Complex64>| ScoredEstimate {
+        let made = |method, free_energy, scores: &Scores| ScoredEstimate {
             method,
             order: None,
             free_energy,
-            scores: scorer.score(spectrogram.view()),
+            scores: scores.clone(),
         };
+        let orders = &singles.orders;
         let tabled = [
-            chosen(Method::VbSelection, selected),
-            made(
-                Method::VbFusion,
-                Some(fused.free_energy),
-                &fused.spectrogram,
-            ),
-            match oracle {
-                Some(index) => chosen(Method::OracleSelection, index),
-                None => ScoredEstimate {
-                    method: Method::OracleSelection,
-                    order: None,
-                    free_energy: None,
-                    scores: Scores::failed(&ScoreError::NoOracle),
-                },
+            single(Method::VbSelection, &orders[singles.selected]),
+            made(Method::VbFusion, Some(fusion.free_energy), &fusion.scores),
+            match singles.oracle {
+                Some(index) => single(Method::OracleSelection, &orders[index]),
+                None => made(
+                    Method::OracleSelection,
+                    None,
+                    &Scores::failed(&ScoreError::NoOracle),
+                ),
             },
-            made(Method::FusionByMean, None, &mean),
+            made(Method::FusionByMean, None, &singles.mean),
         ];
-        Ok(Separated {
-            estimates: [&scored[..], &tabled].concat(),
-            order_posterior,
-        })
+        let singles = orders.iter().map(|order| single(Method::Single, order));
+        Self {
+            estimates: singles.chain(tabled).collect(),
+            order_posterior: fusion.order_posterior.clone(),
+        }
     }
 }
 
@@ -204,6 +233,13 @@ fn tempering(model: &Model) -> Tempering {
         (Some(kappa), _) => Tempering::Kappa(kappa),
         (None, beta) => Tempering::Beta(beta.unwrap_or(Model::BETA)),
     }
+}
+
+/// beta of the fusions of a configuration, however it is given.
+#[must_use]
+pub fn beta(config: &Config) -> f64 {
+    let bins = config.stft.window_samples / 2 + 1;
+    tempering(&config.model).beta(config.mixtures.frames, bins)
 }
 
 /// The oracle goes by the SDR of BSS Eval whatever metric is tabled, so that all its rows are of one choice. A perfect

@@ -69,7 +69,9 @@ impl Column {
         }
     }
 
-    fn holds(self, cell: &Cell) -> bool {
+    /// Whether the column is over this cell.
+    #[must_use]
+    pub fn holds(self, cell: &Cell) -> bool {
         match self {
             Self::Snr(snr_db) => cell.snr_db.total_cmp(&snr_db).is_eq(),
             Self::Average => true,
@@ -139,10 +141,10 @@ impl Summary {
 }
 
 /// Coverage of the intervals, as the columns `ci95_low_db` and `ci95_high_db` say.
-const CONFIDENCE: f64 = 0.95;
+pub const CONFIDENCE: f64 = 0.95;
 
 /// The comparisons behind the paper's claims.
-const COMPARISONS: [(Method, Method); 3] = [
+pub const COMPARISONS: [(Method, Method); 3] = [
     (Method::VbFusion, Method::VbSelection),
     (Method::VbFusion, Method::FusionByMean),
     (Method::OracleSelection, Method::VbFusion),

@@ -1,65 +1,109 @@
 //! The paper's experiment: Table 1 and Fig. 1.
 
-use anyhow::{Context, Result};
-use model::Execution;
-use rayon::prelude::*;
+use anyhow::Result;
 
-use crate::cell::{Cell, grid};
+use crate::cell::grid;
 use crate::clock::Stopwatch;
 use crate::config::Config;
-use crate::corpus;
+use crate::durable::plan::Plan;
+use crate::durable::run_folder::RunFolder;
+use crate::interrupt;
 use crate::manifest::Manifest;
-use crate::observation;
 use crate::presentation::{self, Subject};
 use crate::progress::Progress;
 use crate::result_tables;
 use crate::results_folder::ResultsFolder;
-use crate::separation::{Separated, Separator};
 use crate::summary::{CellResult, summarise};
-use crate::timing;
-use crate::training::{self, Dictionaries};
+use crate::tasks::{self, Conduct, Outcomes, Parts};
+use crate::timing::{self, Measured};
+
+/// The parts of each observation that the table needs.
+pub const PARTS: Parts = Parts {
+    singles: true,
+    fusion: true,
+};
 
 /// What a run leaves to be said at its end.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The table, for the terminal.
-    pub table: String,
+    /// The table, for the terminal; none for a shard.
+    pub table: Option<String>,
     /// Cells or scores that failed.
     pub failures: usize,
 }
 
-/// Runs the experiment and writes its results.
+/// Runs the experiment, or the part of it that `conduct` asks for, and writes its results.
 ///
 /// # Errors
-/// A corpus that cannot be used, a training that fails, a folder that cannot be written. A cell that fails is recorded,
-/// and the others go on.
-pub fn run(config: &Config, folder: &ResultsFolder, progress: Progress) -> Result<Outcome> {
+/// A corpus that cannot be used, a training that fails, a folder that cannot be written, an interruption. A cell that
+/// fails is recorded, and the others go on.
+pub fn run(
+    config: &Config,
+    folder: &mut RunFolder,
+    conduct: Conduct,
+    progress: Progress,
+) -> Result<Outcome> {
     let stopwatch = Stopwatch::start();
-    let corpus = corpus::open(config)?;
-    let signals = training::signals(corpus.as_ref(), config, progress)?;
-    let corpus_digest = signals.digest();
-    let dictionaries = training::dictionaries(&signals, config, &folder.cache(), progress)?;
-    drop(signals);
-    let results = cells(&dictionaries, config, progress)?;
-    let summary = summarise(&results, config)?;
+    let prepared = tasks::prepare(config, &[config], folder, conduct, progress)?;
+    if conduct.dictionaries_only {
+        return Ok(Outcome {
+            table: None,
+            failures: 0,
+        });
+    }
+    let failures = tasks::work(&prepared, PARTS, conduct, progress)?;
+    if conduct.shard.is_some() {
+        return Ok(Outcome {
+            table: None,
+            failures,
+        });
+    }
+    let dictionaries = &prepared.runs[0].dictionaries;
     // Without times the results still stand.
-    let timings = timing::measure(&dictionaries, config, progress).map_err(|error| {
+    let timings = timing::measure(dictionaries, config, progress).map_err(|error| {
         let reason = format!("{error:#}");
         progress.note(format_args!("times cannot be measured: {reason}"));
         reason
     });
+    interrupt::check()?;
+    let (plan, outcomes) = (&prepared.plan, &prepared.store);
+    publish(
+        config,
+        folder.results(),
+        plan,
+        outcomes,
+        &timings,
+        stopwatch,
+    )
+}
 
-    let corpus = corpus.description();
+/// Writes the tables and the figure of finished cells.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn publish(
+    config: &Config,
+    folder: &ResultsFolder,
+    plan: &Plan,
+    outcomes: &impl Outcomes,
+    timings: &Measured,
+    stopwatch: Stopwatch,
+) -> Result<Outcome> {
+    let keys = plan.runs.iter().flat_map(|run| &run.observations);
+    let results = tasks::cell_results(grid(config).into_iter().zip(keys), outcomes);
+    let summary = summarise(&results, config)?;
+    let corpus = plan.corpus();
     let subject = Subject {
         experiment: &config.experiment.name,
-        corpus: &corpus,
+        corpus: &corpus.description,
         seed: config.experiment.seed,
         observations: results.len(),
         orders: config.training.orders.len(),
     };
     let metrics = &config.evaluation.metrics;
     let figure = presentation::figure(&summary, &subject);
-    let manifest = Manifest::of_run(config.experiment.seed, &corpus, corpus_digest, stopwatch);
+    let seed = config.experiment.seed;
+    let manifest = Manifest::of_run(seed, &corpus.description, corpus.sha256, stopwatch);
     let files = [
         ("table1.csv", result_tables::means(&summary).csv()?),
         (
@@ -86,48 +130,17 @@ pub fn run(config: &Config, folder: &ResultsFolder, progress: Progress) -> Resul
         ),
         (
             "timings.md",
-            presentation::timings_markdown(&timings, manifest.cpu.as_deref()).into_bytes(),
+            presentation::timings_markdown(timings, manifest.cpu.as_deref()).into_bytes(),
         ),
         (
             "timings.tex",
-            presentation::timings_latex(&timings, &subject).into_bytes(),
+            presentation::timings_latex(timings, &subject).into_bytes(),
         ),
         ("manifest.json", manifest.json()?),
     ];
     folder.publish(config, &files)?;
     Ok(Outcome {
-        table: presentation::terminal(&summary, &timings, &subject),
+        table: Some(presentation::terminal(&summary, timings, &subject)),
         failures: results.iter().map(CellResult::failures).sum(),
     })
-}
-
-/// Draws, separates and scores every cell, in parallel; the results are in the order of the grid.
-fn cells(
-    dictionaries: &Dictionaries,
-    config: &Config,
-    progress: Progress,
-) -> Result<Vec<CellResult>> {
-    let cells = grid(config);
-    let execution = if cells.len() < 2 * rayon::current_num_threads() {
-        Execution::Parallel
-    } else {
-        Execution::Serial
-    };
-    let separator = Separator::new(dictionaries, config, execution)?;
-    let stage = progress.stage("separating", cells.len());
-    let evaluate = |cell: &Cell| -> Result<Separated> {
-        let observation =
-            observation::draw(cell, dictionaries, config).context("drawing the observation")?;
-        separator.run(&observation)
-    };
-    let results = cells
-        .into_par_iter()
-        .map(|cell| {
-            let outcome = evaluate(&cell).map_err(|error| format!("{error:#}"));
-            stage.step();
-            CellResult { cell, outcome }
-        })
-        .collect();
-    stage.finish();
-    Ok(results)
 }

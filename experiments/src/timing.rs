@@ -6,6 +6,7 @@ use model::Execution;
 use crate::cell::{Cell, grid};
 use crate::clock::Stopwatch;
 use crate::config::Config;
+use crate::interrupt;
 use crate::method::Method;
 use crate::observation;
 use crate::progress::Progress;
@@ -51,6 +52,7 @@ pub fn measure(
     let repetitions = config.timings.repetitions;
     let stage = progress.stage("timing", 2 * repetitions);
     let seconds_of = |run: &dyn Fn() -> Result<()>| -> Result<f64> {
+        interrupt::check()?;
         let stopwatch = Stopwatch::start();
         run()?;
         stage.step();

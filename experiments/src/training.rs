@@ -9,10 +9,12 @@ use model::{Dictionary, IsNmfSettings, is_nmf};
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use crate::config::Config;
-use crate::corpus::{Corpus, split};
+use crate::config::{Config, Estimation};
+use crate::corpus::{self, Corpus, split};
 use crate::dictionary_cache::DictionaryCache;
 use crate::digest::Digest;
+use crate::interrupt;
+use crate::normalisation::normalised;
 use crate::progress::{Progress, Stage};
 
 /// Revision of what training computes: raise when the training's result changes, so that dictionaries in caches are not
@@ -24,7 +26,7 @@ pub const REVISION: u32 = 1;
 pub struct Signals {
     /// The utterances behind the speaker's dictionaries that generate, one after another.
     pub generation: Vec<f64>,
-    /// Those behind the dictionaries that estimate.
+    /// Those behind the dictionaries that estimate; none where these are the ones that generate.
     pub estimation: Vec<f64>,
     /// The background excerpt.
     pub background: Vec<f64>,
@@ -38,10 +40,11 @@ pub fn signals(corpus: &dyn Corpus, config: &Config, progress: Progress) -> Resu
     let training = &config.training;
     let split = split(corpus, training.utterances_per_side, config.experiment.seed)?;
     let stage = progress.stage("reading the corpus", 2 * training.utterances_per_side + 1);
-    let concatenated = |indices: &[usize]| -> Result<Vec<f64>> {
+    let concatenated = |corpus: &dyn Corpus, indices: &[usize]| -> Result<Vec<f64>> {
         let utterances: Vec<Vec<f64>> = indices
             .par_iter()
             .map(|&index| {
+                interrupt::check()?;
                 let utterance = corpus.utterance(index)?;
                 stage.step();
                 Ok(utterance)
@@ -51,9 +54,22 @@ pub fn signals(corpus: &dyn Corpus, config: &Config, progress: Progress) -> Resu
     };
     let background = corpus.background(training.background_seconds)?;
     stage.step();
+    let generation = concatenated(corpus, &split.generation)?;
+    let estimation = match training.estimation {
+        Estimation::OtherUtterances => concatenated(corpus, &split.estimation)?,
+        Estimation::SameUtterances => generation.clone(),
+        Estimation::AnotherSpeaker => {
+            let config = corpus::of_another_speaker(config)?;
+            let corpus = corpus::open(&config)?;
+            let seed = config.experiment.seed;
+            let split = corpus::split(corpus.as_ref(), training.utterances_per_side, seed)?;
+            concatenated(corpus.as_ref(), &split.estimation)?
+        }
+        Estimation::SameDictionaries => Vec::new(),
+    };
     let signals = Signals {
-        generation: concatenated(&split.generation)?,
-        estimation: concatenated(&split.estimation)?,
+        generation,
+        estimation,
         background,
     };
     stage.finish();
@@ -64,9 +80,92 @@ impl Signals {
     /// Identifies the signals, and so the part of the corpus that results depend on.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let parts = [&self.generation, &self.estimation, &self.background];
-        Digest::of(parts.map(|signal| digest(signal).0))
+        self.digests().whole()
     }
+
+    /// Identifies each signal.
+    #[must_use]
+    pub fn digests(&self) -> SignalDigests {
+        SignalDigests {
+            generation: digest(&self.generation),
+            estimation: digest(&self.estimation),
+            background: digest(&self.background),
+        }
+    }
+}
+
+/// What identifies training signals, one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignalDigests {
+    generation: Digest,
+    estimation: Digest,
+    background: Digest,
+}
+
+impl SignalDigests {
+    /// Identifies all of them.
+    #[must_use]
+    pub fn whole(&self) -> Digest {
+        Digest::of([self.generation.0, self.estimation.0, self.background.0])
+    }
+}
+
+/// What identifies dictionaries, before their normalisation: digests of all that the training's result depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DictionaryKeys {
+    /// See [`Dictionaries::generation`].
+    pub generation: Vec<Digest>,
+    /// See [`Dictionaries::estimation`].
+    pub estimation: Vec<Digest>,
+    /// See [`Dictionaries::background`].
+    pub background: Digest,
+}
+
+impl DictionaryKeys {
+    /// The keys of the dictionaries that a configuration learns from these signals.
+    ///
+    /// # Errors
+    /// None in practice: every configuration has a text.
+    pub fn of(signals: &SignalDigests, config: &Config) -> Result<Self> {
+        let training = &config.training;
+        let of_orders = |side, signal| -> Result<Vec<Digest>> {
+            let orders = training.orders.iter();
+            orders
+                .map(|&order| key(config, side, signal, order))
+                .collect()
+        };
+        let generation = of_orders(Side::Generation, signals.generation)?;
+        let estimation = match training.estimation {
+            Estimation::SameDictionaries => generation.clone(),
+            _ => of_orders(Side::Estimation, signals.estimation)?,
+        };
+        let components = training.background_components;
+        Ok(Self {
+            generation,
+            estimation,
+            background: key(config, Side::Background, signals.background, components)?,
+        })
+    }
+}
+
+/// Everything a dictionary depends on.
+fn key(config: &Config, side: Side, signal: Digest, order: usize) -> Result<Digest> {
+    let training = (
+        order,
+        config.training.iterations,
+        side,
+        config.experiment.seed,
+    );
+    Ok(Digest::of([
+        format!(
+            "dictionary, {} {}, revision {REVISION}",
+            env!("CARGO_PKG_NAME"),
+            env!("CARGO_PKG_VERSION")
+        ),
+        signal.to_string(),
+        toml::to_string(&config.stft)?,
+        format!("{training:?}"),
+    ]))
 }
 
 fn digest(signal: &[f64]) -> Digest {
@@ -108,20 +207,29 @@ pub fn dictionaries(
 ) -> Result<Dictionaries> {
     let orders = &config.training.orders;
     let components = config.training.background_components;
+    let sides = match config.training.estimation {
+        Estimation::SameDictionaries => 1,
+        _ => 2,
+    };
     let trainer = Trainer {
         stft: Stft::new(&config.stft)?,
         cache: DictionaryCache::new(cache_folder),
         // A training takes time in proportion to its components.
         stage: progress.stage(
             "training components",
-            2 * orders.iter().sum::<usize>() + components,
+            sides * orders.iter().sum::<usize>() + components,
         ),
         config,
     };
     let background = trainer.train_all(Side::Background, &signals.background, &[components])?;
+    let generation = trainer.train_all(Side::Generation, &signals.generation, orders)?;
+    let estimation = match config.training.estimation {
+        Estimation::SameDictionaries => generation.clone(),
+        _ => trainer.train_all(Side::Estimation, &signals.estimation, orders)?,
+    };
     let dictionaries = Dictionaries {
-        generation: trainer.train_all(Side::Generation, &signals.generation, orders)?,
-        estimation: trainer.train_all(Side::Estimation, &signals.estimation, orders)?,
+        generation,
+        estimation,
         background: background
             .into_iter()
             .next()
@@ -151,7 +259,8 @@ impl Trainer<'_> {
         orders
             .par_iter()
             .map(|&order| {
-                let key = self.key(side, signal_digest, order)?;
+                interrupt::check()?;
+                let key = key(self.config, side, signal_digest, order)?;
                 let dictionary = match self.cache.load(&key) {
                     Some(dictionary) => dictionary,
                     None => {
@@ -161,7 +270,8 @@ impl Trainer<'_> {
                     }
                 };
                 self.stage.advance(order);
-                Ok(Arc::new(dictionary))
+                let normalisation = self.config.training.normalisation;
+                Ok(Arc::new(normalised(dictionary, normalisation)?))
             })
             .collect()
     }
@@ -176,25 +286,5 @@ impl Trainer<'_> {
         let learned = is_nmf::train(power.view(), &settings, &mut rng)
             .with_context(|| format!("training of the {side:?} dictionary of order {order}"))?;
         Ok(learned.dictionary)
-    }
-
-    /// Everything a dictionary depends on.
-    fn key(&self, side: Side, signal: Digest, order: usize) -> Result<Digest> {
-        let training = (
-            order,
-            self.config.training.iterations,
-            side,
-            self.config.experiment.seed,
-        );
-        Ok(Digest::of([
-            format!(
-                "dictionary, {} {}, revision {REVISION}",
-                env!("CARGO_PKG_NAME"),
-                env!("CARGO_PKG_VERSION")
-            ),
-            signal.to_string(),
-            toml::to_string(&self.config.stft)?,
-            format!("{training:?}"),
-        ]))
     }
 }

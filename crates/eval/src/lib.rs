@@ -73,11 +73,12 @@ mod sections;
 mod signal;
 mod solver;
 mod statistics;
+mod student;
 
 pub use bss_eval::{BssEval, BssEvalSettings, BssScores, SourceScores, bss_eval_sources};
 pub use error::{MetricError, StatisticsError};
 pub use sdr::{plain_sdr, si_sdr};
 pub use statistics::{
-    EXACT_PAIRS, Interval, PairedDifference, effective_number, mean_interval, paired_difference,
-    sign_flip_test,
+    EXACT_PAIRS, Interval, PairedDifference, effect_size, effective_number, mean_interval,
+    paired_difference, sign_flip_test, student_interval,
 };

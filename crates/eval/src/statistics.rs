@@ -22,7 +22,7 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use crate::StatisticsError;
-use crate::normal;
+use crate::{normal, student};
 
 /// Up to this many pairs the sign-flip test counts all patterns: half a million of them at most.
 pub const EXACT_PAIRS: usize = 20;
@@ -73,9 +73,7 @@ pub fn mean_interval(
     rng: &mut impl Rng,
 ) -> Result<Interval, StatisticsError> {
     check(values, resamples)?;
-    if !(confidence > 0.0 && confidence < 1.0) {
-        return Err(StatisticsError::Confidence(confidence));
-    }
+    check_confidence(confidence)?;
     let mean = mean(values);
     let n = values.len();
     if values
@@ -141,12 +139,41 @@ pub fn paired_difference(
     let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
     let interval = mean_interval(&differences, confidence, resamples, rng)?;
     let p_value = sign_flip_test(&differences, resamples, rng)?;
-    let deviation = standard_deviation(&differences, interval.mean);
-    let effect_size = (deviation > 0.0).then(|| interval.mean / deviation);
     Ok(PairedDifference {
         interval,
         p_value,
-        effect_size,
+        effect_size: effect_size(&differences)?,
+    })
+}
+
+/// Cohen's d of pairs: the mean of the differences over their standard deviation (with n - 1). None
+/// when they do not vary.
+///
+/// # Errors
+/// With fewer than two differences, or one not finite.
+pub fn effect_size(differences: &[f64]) -> Result<Option<f64>, StatisticsError> {
+    check_values(differences)?;
+    let mean = mean(differences);
+    let deviation = standard_deviation(differences, mean);
+    Ok((deviation > 0.0).then(|| mean / deviation))
+}
+
+/// The mean of `values` and its interval by Student's t, for a few independent values whose mean is
+/// near enough to normal: where a bootstrap has too few values to draw from.
+///
+/// # Errors
+/// With fewer than two values, a value not finite, or a confidence outside (0, 1).
+pub fn student_interval(values: &[f64], confidence: f64) -> Result<Interval, StatisticsError> {
+    check_values(values)?;
+    check_confidence(confidence)?;
+    let (n, mean) = (values.len(), mean(values));
+    let error = standard_deviation(values, mean) / (n as f64).sqrt();
+    let reach = student::two_sided_quantile(confidence, n - 1) * error;
+    Ok(Interval {
+        mean,
+        low: mean - reach,
+        high: mean + reach,
+        n,
     })
 }
 
@@ -205,6 +232,21 @@ pub fn effective_number(weights: &[f64]) -> Result<f64, StatisticsError> {
 }
 
 fn check(values: &[f64], resamples: usize) -> Result<(), StatisticsError> {
+    check_values(values)?;
+    if resamples == 0 {
+        return Err(StatisticsError::NoResamples);
+    }
+    Ok(())
+}
+
+fn check_confidence(confidence: f64) -> Result<(), StatisticsError> {
+    if confidence > 0.0 && confidence < 1.0 {
+        return Ok(());
+    }
+    Err(StatisticsError::Confidence(confidence))
+}
+
+fn check_values(values: &[f64]) -> Result<(), StatisticsError> {
     const NEEDED: usize = 2;
     if values.len() < NEEDED {
         return Err(StatisticsError::TooFew {
@@ -214,9 +256,6 @@ fn check(values: &[f64], resamples: usize) -> Result<(), StatisticsError> {
     }
     if let Some(index) = values.iter().position(|value| !value.is_finite()) {
         return Err(StatisticsError::NotFinite { index });
-    }
-    if resamples == 0 {
-        return Err(StatisticsError::NoResamples);
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Statistics against SciPy, closed forms and exact enumeration.
 
 use eval::{
-    EXACT_PAIRS, Interval, StatisticsError, effective_number, mean_interval, paired_difference,
-    sign_flip_test,
+    EXACT_PAIRS, Interval, StatisticsError, effect_size, effective_number, mean_interval,
+    paired_difference, sign_flip_test, student_interval,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -274,4 +274,21 @@ fn effective_number_counts_equal_weights() {
     assert_eq!(effective_number(&[0.0, 3.0, 0.0]), Ok(1.0));
     // Entropy of (1/2, 1/4, 1/4) is 1.5 bits.
     assert!((effective_number(&[0.5, 0.25, 0.25]).unwrap() - 2.0_f64.powf(1.5)).abs() < TOLERANCE);
+}
+
+#[test]
+fn student_interval_and_effect_size_of_five_values() {
+    // scipy.stats.t.interval(0.95, 4, loc=mean, scale=sem) of fusion - selection over five seeds.
+    let values = [-0.10, 0.48, 0.12, 0.11, -0.04];
+    let interval = student_interval(&values, 0.95).unwrap();
+    let scipy = (-0.1660771253924015, 0.3940771253924015);
+    assert!((interval.mean - 0.114).abs() < 1e-15 && interval.n == 5);
+    assert!((interval.low - scipy.0).abs() < 1e-12, "{interval:?}");
+    assert!((interval.high - scipy.1).abs() < 1e-12, "{interval:?}");
+    let effect = effect_size(&values).unwrap().unwrap();
+    assert!((effect - 0.5053954177689849).abs() < 1e-12, "{effect}");
+    assert_eq!(effect_size(&[0.5, 0.5]), Ok(None));
+    assert!(student_interval(&[1.0], 0.95).is_err());
+    assert!(student_interval(&values, 1.0).is_err());
+    assert!(student_interval(&[1.0, f64::NAN], 0.95).is_err());
 }

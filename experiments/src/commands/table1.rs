@@ -1,15 +1,14 @@
 //! `table1`.
 
-use std::io::{Write, stdout};
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::anyhow;
 
-use super::{Ending, Failure, thread_pool};
+use super::{Ending, Failure, ending, finish, thread_pool};
 use crate::cli::RunArguments;
+use crate::durable::run_folder::RunFolder;
 use crate::progress::Progress;
-use crate::results_folder::ResultsFolder;
-use crate::{config, table1};
+use crate::{config, interrupt, table1};
 
 /// Runs the paper's experiment.
 ///
@@ -17,28 +16,23 @@ use crate::{config, table1};
 /// A configuration that is not valid, a run that fails.
 pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
     let config = config::load(&arguments.sources()).map_err(Failure::Usage)?;
+    if config.sweep.is_some() {
+        return Err(Failure::Usage(anyhow!(
+            "the configuration has a section [sweep]: run it with `experiments sweep`"
+        )));
+    }
     let default_out = Path::new("results").join(&config.experiment.name);
     let out = arguments.out.as_deref().unwrap_or(&default_out);
-    let folder = ResultsFolder::claim(out, &config, arguments.force).map_err(Failure::Usage)?;
+    let conduct = arguments.conduct();
+    let mut folder = RunFolder::claim(out, &config, conduct.start)
+        .map_err(Failure::Usage)?
+        .with_cache(arguments.cache.clone());
     let progress = Progress::new(arguments.quiet);
+    interrupt::install().map_err(Failure::Run)?;
 
     let outcome = thread_pool(arguments.jobs)
-        .and_then(|pool| pool.install(|| table1::run(&config, &folder, progress)))
+        .and_then(|pool| pool.install(|| table1::run(&config, &mut folder, conduct, progress)))
         .map_err(Failure::Run)?;
-    writeln!(
-        stdout(),
-        "{}\nResults: {}",
-        outcome.table,
-        folder.path().display()
-    )
-    .context("cannot write to standard output")
-    .map_err(Failure::Run)?;
-    if outcome.failures == 0 {
-        return Ok(Ending::Done);
-    }
-    progress.note(format_args!(
-        "{} failures: see the column `error` of observations.csv",
-        outcome.failures
-    ));
-    Ok(Ending::PartlyFailed)
+    finish(outcome.table.as_deref(), out, conduct)?;
+    Ok(ending(outcome.failures, progress))
 }

@@ -73,8 +73,30 @@ fn set(table: &mut Table, option: &str) -> Result<Config> {
     let Some((path, text)) = option.split_once('=') else {
         bail!("expected section.key=value");
     };
-    let Some((section, key)) = path.trim().split_once('.') else {
+    if !path.contains('.') {
         bail!("expected section.key=value, for example model.iterations=20");
+    }
+    assign(table, path.trim(), value(text.trim())?)
+}
+
+/// A configuration with other values for some keys, checked.
+///
+/// # Errors
+/// An unknown key, a wrong type or a value out of range.
+pub fn assigned(config: &Config, values: &[(&str, Value)]) -> Result<Config> {
+    let mut table = Table::try_from(config)?;
+    let mut config = config.clone();
+    for (key, value) in values {
+        config = assign(&mut table, key, value.clone())?;
+    }
+    config.validate()?;
+    Ok(config)
+}
+
+/// Puts a value in the place of `section.key` in a table that reads as a configuration.
+fn assign(table: &mut Table, path: &str, value: Value) -> Result<Config> {
+    let Some((section, key)) = path.split_once('.') else {
+        bail!("expected section.key, for example model.iterations");
     };
     let entry = table
         .entry(section)
@@ -85,7 +107,7 @@ fn set(table: &mut Table, option: &str) -> Result<Config> {
     if let Some((_, other)) = ALTERNATIVES.iter().find(|(name, _)| *name == key) {
         entry.remove(*other);
     }
-    entry.insert(key.to_owned(), value(text.trim())?);
+    entry.insert(key.to_owned(), value);
     let config: Result<Config, toml::de::Error> = Value::Table(table.clone()).try_into();
     config.map_err(|error| anyhow!("{}", error.message()))
 }

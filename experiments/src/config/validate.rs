@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use model::gig::SHAPE_RANGE;
 
-use super::{Config, CorpusKind};
+use super::{Config, CorpusKind, Sweep};
 use crate::metric::Metric;
 
 /// The widest range of a positive scale: far beyond use, and far from overflow in squares and ratios.
@@ -54,7 +54,8 @@ impl Config {
         self.validate_mixtures()?;
         self.validate_model()?;
         self.validate_evaluation()?;
-        self.validate_sizes()
+        self.validate_sizes()?;
+        self.sweep.as_ref().map_or(Ok(()), Sweep::validate)
     }
 
     fn validate_experiment(&self) -> Result<(), Invalid> {
@@ -236,7 +237,11 @@ impl Config {
     }
 }
 
-fn require(key: &'static str, holds: bool, reason: impl FnOnce() -> String) -> Result<(), Invalid> {
+pub(super) fn require(
+    key: &'static str,
+    holds: bool,
+    reason: impl FnOnce() -> String,
+) -> Result<(), Invalid> {
     if holds {
         return Ok(());
     }
@@ -247,7 +252,7 @@ fn require(key: &'static str, holds: bool, reason: impl FnOnce() -> String) -> R
 }
 
 /// NaN lies in no range.
-fn within<T: PartialOrd + fmt::Debug>(
+pub(super) fn within<T: PartialOrd + fmt::Debug>(
     key: &'static str,
     value: T,
     allowed: &RangeInclusive<T>,
@@ -258,7 +263,10 @@ fn within<T: PartialOrd + fmt::Debug>(
     })
 }
 
-fn distinct<T: PartialEq + fmt::Debug>(key: &'static str, values: &[T]) -> Result<(), Invalid> {
+pub(super) fn distinct<T: PartialEq + fmt::Debug>(
+    key: &'static str,
+    values: &[T],
+) -> Result<(), Invalid> {
     require(key, !values.is_empty(), || "must not be empty".to_owned())?;
     let repeated = (1..values.len()).find(|&i| values[..i].contains(&values[i]));
     match repeated {

@@ -13,6 +13,12 @@ const CORPUS_SEED: u64 = 2014;
 /// Utterances of a speaker, as many as in the Grid corpus.
 const UTTERANCES: usize = 1000;
 
+/// The configured speaker, or one drawn from the seed.
+pub(super) fn speaker(config: &Config) -> u32 {
+    let drawn = || synth::stream(config.experiment.seed, "speaker", &[]).random_range(SPEAKERS);
+    config.corpus.speaker.unwrap_or_else(drawn)
+}
+
 /// One speaker of the built-in corpus.
 #[derive(Debug)]
 pub(super) struct Builtin {
@@ -26,12 +32,10 @@ impl Builtin {
     /// The configured speaker, or one drawn from the seed.
     #[must_use]
     pub(super) fn new(config: &Config) -> Self {
-        let seed = config.experiment.seed;
-        let drawn = || synth::stream(seed, "speaker", &[]).random_range(SPEAKERS);
         Self {
             speech: Speech::new(CORPUS_SEED),
-            speaker: config.corpus.speaker.unwrap_or_else(drawn),
-            seed,
+            speaker: speaker(config),
+            seed: config.experiment.seed,
             sample_rate_hz: config.corpus.sample_rate_hz,
         }
     }

@@ -26,35 +26,10 @@ const BACKGROUNDS: [&str; 2] = ["background", "train/background"];
 /// # Errors
 /// A missing folder, a speaker without files, or a file that is not named by a sentence.
 pub(super) fn open(config: &Config) -> Result<Files> {
-    let root = config
-        .corpus
-        .root
-        .as_deref()
-        .context("`corpus.root` is missing")?;
-    ensure!(
-        root.is_dir(),
-        "{} is not a folder (`corpus.root`)",
-        root.display()
-    );
-    let top = TOPS
-        .iter()
-        // Collected from its parts, the path does not end in a slash where the top is the root itself.
-        .map(|top| root.join(top).components().collect::<PathBuf>())
-        .find(|top| top.join(SPEECH).is_dir())
-        .with_context(|| {
-            format!(
-                "{} holds neither PCCdata16kHz/{SPEECH} (CHiME 1) nor aasp-chime-grid/{SPEECH} (CHiME 2) \
-                 (`corpus.root`)",
-                root.display()
-            )
-        })?;
-    let speech_folder = top.join(SPEECH);
-    let speaker = match config.corpus.speaker {
-        Some(speaker) => speaker,
-        None => drawn_speaker(&speech_folder, config.experiment.seed)?,
-    };
+    let top = top(config)?;
+    let (speaker, _) = speakers(config)?;
     let speech = wav_files(
-        &speech_folder.join(format!("id{speaker}")),
+        &top.join(SPEECH).join(format!("id{speaker}")),
         "corpus.speaker",
     )?;
     for path in &speech {
@@ -85,18 +60,48 @@ pub(super) fn open(config: &Config) -> Result<Files> {
     })
 }
 
-/// One of the speakers there are.
-fn drawn_speaker(folder: &Path, seed: u64) -> Result<u32> {
+/// The folder of the corpus that speech and background are below.
+fn top(config: &Config) -> Result<PathBuf> {
+    let root = config
+        .corpus
+        .root
+        .as_deref()
+        .context("`corpus.root` is missing")?;
+    ensure!(
+        root.is_dir(),
+        "{} is not a folder (`corpus.root`)",
+        root.display()
+    );
+    TOPS.iter()
+        // Collected from its parts, the path does not end in a slash where the top is the root itself.
+        .map(|top| root.join(top).components().collect::<PathBuf>())
+        .find(|top| top.join(SPEECH).is_dir())
+        .with_context(|| {
+            format!(
+                "{} holds neither PCCdata16kHz/{SPEECH} (CHiME 1) nor aasp-chime-grid/{SPEECH} (CHiME 2) \
+                 (`corpus.root`)",
+                root.display()
+            )
+        })
+}
+
+/// The configured speaker or one drawn from the seed, and all that there are.
+pub(super) fn speakers(config: &Config) -> Result<(u32, Vec<u32>)> {
+    let folder = top(config)?.join(SPEECH);
     let present: Vec<u32> = SPEAKERS
         .filter(|speaker| folder.join(format!("id{speaker}")).is_dir())
         .collect();
+    if let Some(speaker) = config.corpus.speaker {
+        return Ok((speaker, present));
+    }
     ensure!(
         !present.is_empty(),
         "{} has no speaker folder id1 to id34 (`corpus.root`)",
         folder.display()
     );
-    let chosen = synth::stream(seed, "speaker", &[]).random_range(0..present.len());
-    Ok(present[chosen])
+    let chosen =
+        synth::stream(config.experiment.seed, "speaker", &[]).random_range(0..present.len());
+    Ok((present[chosen], present))
 }
 
 fn check_code(path: &Path) -> Result<()> {

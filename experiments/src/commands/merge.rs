@@ -1,0 +1,22 @@
+//! `merge`.
+
+use super::{Ending, Failure, ending, finish};
+use crate::cli::MergeArguments;
+use crate::merge;
+use crate::progress::Progress;
+use crate::results_folder::ResultsFolder;
+use crate::tasks::Conduct;
+
+/// Puts shards together.
+///
+/// # Errors
+/// Shards that do not agree or are not complete, a folder that cannot be written.
+pub fn run(arguments: &MergeArguments) -> Result<Ending, Failure> {
+    let progress = Progress::new(arguments.quiet);
+    let merged = merge::read(&arguments.shards, progress).map_err(Failure::Run)?;
+    let folder = ResultsFolder::claim(&arguments.out, &merged.config, arguments.force)
+        .map_err(Failure::Usage)?;
+    let outcome = merged.publish(&folder).map_err(Failure::Run)?;
+    finish(outcome.table.as_deref(), &arguments.out, Conduct::default())?;
+    Ok(ending(outcome.failures, progress))
+}

@@ -1,0 +1,246 @@
+//! The section `[sweep]`: which values of a configuration are varied.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use toml::Value;
+
+use super::validate::{Invalid, require, within};
+use crate::method::Method;
+
+/// Points of all axes, times seeds.
+const MOST_RUNS: usize = 100_000;
+/// Keys that name or summarise results and do not change them, or that have a place of their own in `[sweep]`.
+const NOT_SWEPT: [&str; 5] = [
+    "experiment.",
+    "statistics.",
+    "timings.",
+    "sweep.",
+    "evaluation.metrics",
+];
+
+/// What is varied.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sweep {
+    /// Every point is run from each; without any, from `experiment.seed`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<u64>,
+    /// The methods compared; without any, those of Table 1.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<Method>,
+    /// The axes of a grid. The first is that of the figure.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub axis: Vec<Axis>,
+}
+
+/// One axis: a key and its values, or several keys and their values side by side.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Axis {
+    /// `section.key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Several of them, varied together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+    /// The values of `key`, or of each of `keys` as many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values: Option<Vec<Value>>,
+    /// The values of `key`, evenly spaced in their logarithm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_range: Option<LogRange>,
+    /// Whether the figure's axis is logarithmic; without it, that of a `log_range` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<bool>,
+}
+
+/// Values evenly spaced in their logarithm.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogRange {
+    /// The first.
+    pub from: f64,
+    /// The last.
+    pub to: f64,
+    /// How many there are, both ends included.
+    pub points: usize,
+}
+
+impl LogRange {
+    /// The values, rounded to 12 digits so that round numbers are round on any machine.
+    #[must_use]
+    pub fn values(&self) -> Vec<f64> {
+        let last = self.points.saturating_sub(1);
+        let at = |index: usize| {
+            let exact = match index {
+                0 => self.from,
+                _ if index == last => self.to,
+                _ => self.from * (self.to / self.from).powf(index as f64 / last as f64),
+            };
+            format!("{exact:.11e}").parse().unwrap_or(exact)
+        };
+        (0..self.points).map(at).collect()
+    }
+}
+
+impl Axis {
+    /// Its keys, one or several.
+    #[must_use]
+    pub fn all_keys(&self) -> Vec<&str> {
+        let keys = self.key.iter().chain(&self.keys);
+        keys.map(String::as_str).collect()
+    }
+
+    /// What the keys are set to, place by place along the axis; one value per key.
+    #[must_use]
+    pub fn settings(&self) -> Vec<Vec<Value>> {
+        if let Some(range) = &self.log_range {
+            let values = range.values().into_iter();
+            return values.map(|value| vec![Value::Float(value)]).collect();
+        }
+        let values = self.values.as_deref().unwrap_or_default();
+        if self.key.is_some() {
+            return values.iter().map(|value| vec![value.clone()]).collect();
+        }
+        let lists: Vec<&[Value]> = values
+            .iter()
+            .map(|list| list.as_array().map(Vec::as_slice).unwrap_or_default())
+            .collect();
+        let places = lists.iter().map(|list| list.len()).min().unwrap_or(0);
+        (0..places)
+            .map(|place| lists.iter().map(|list| list[place].clone()).collect())
+            .collect()
+    }
+
+    /// Whether the figure's axis is logarithmic.
+    #[must_use]
+    pub fn is_logarithmic(&self) -> bool {
+        self.log.unwrap_or(self.log_range.is_some())
+    }
+
+    fn validate(&self) -> Result<(), Invalid> {
+        let keys = self.all_keys();
+        let name = keys.join(", ");
+        let fails = |holds: bool, reason: &str| {
+            require("sweep.axis", holds, || format!("axis `{name}`: {reason}"))
+        };
+        fails(
+            self.key.is_some() != (self.keys.len() > 1),
+            "needs either `key`, or `keys` with two keys at least",
+        )?;
+        fails(
+            self.values.is_some() != self.log_range.is_some(),
+            "needs either `values` or `log_range`",
+        )?;
+        for key in &keys {
+            fails(
+                key.contains('.'),
+                "a key is `section.key`, for example `model.beta`",
+            )?;
+            fails(
+                !NOT_SWEPT.iter().any(|fixed| key.starts_with(fixed)),
+                &format!(
+                    "`{key}` cannot be an axis: names, statistics and times change no result, and seeds are given as \
+                     `sweep.seeds`"
+                ),
+            )?;
+        }
+        if let Some(range) = &self.log_range {
+            fails(self.key.is_some(), "a `log_range` is for a single `key`")?;
+            let ends = [range.from, range.to];
+            fails(
+                ends.iter().all(|end| (1e-300..=1e300).contains(end)),
+                "`from` and `to` of a `log_range` are positive numbers",
+            )?;
+            within("sweep.axis", range.points, &(2..=MOST_RUNS))?;
+        } else if !self.keys.is_empty() {
+            let lists = self.values.iter().flatten();
+            let lengths: Vec<Option<usize>> =
+                lists.map(|list| Some(list.as_array()?.len())).collect();
+            fails(
+                lengths.len() == self.keys.len()
+                    && lengths
+                        .iter()
+                        .all(|length| length.is_some() && *length == lengths[0]),
+                "`values` of `keys` is one list per key, all of one length",
+            )?;
+        }
+        let settings = self.settings();
+        fails(!settings.is_empty(), "has no values")?;
+        let positive = |value: &Value| {
+            let number = value
+                .as_float()
+                .or_else(|| value.as_integer().map(|n| n as f64));
+            number.is_some_and(|number| number > 0.0)
+        };
+        fails(
+            !self.is_logarithmic() || settings.iter().all(|setting| positive(&setting[0])),
+            "`log = true` is for positive numbers",
+        )?;
+        let mut seen = HashSet::new();
+        for setting in &settings {
+            let text = setting_text(setting);
+            fails(seen.insert(text.clone()), &format!("holds {text} twice"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Values of an axis in the words of its file.
+#[must_use]
+pub(crate) fn setting_text(values: &[Value]) -> String {
+    let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}
+
+impl Sweep {
+    /// Checks what can be told without the rest of the configuration.
+    pub(super) fn validate(&self) -> Result<(), Invalid> {
+        let twice = |key: &'static str, repeated: bool| {
+            require(key, !repeated, || "holds a value twice".to_owned())
+        };
+        let seeds: HashSet<u64> = self.seeds.iter().copied().collect();
+        twice("sweep.seeds", seeds.len() < self.seeds.len())?;
+        for &seed in &self.seeds {
+            within("sweep.seeds", seed, &(0..=i64::MAX as u64))?;
+        }
+        let methods: HashSet<Method> = self.methods.iter().copied().collect();
+        twice("sweep.methods", methods.len() < self.methods.len())?;
+        require("sweep.methods", !methods.contains(&Method::Single), || {
+            "\"single\" is not a method of its own: it has as many results as orders".to_owned()
+        })?;
+        self.axis.iter().try_for_each(Axis::validate)?;
+        let keys: Vec<&str> = self.axis.iter().flat_map(Axis::all_keys).collect();
+        if let Some(index) = (1..keys.len()).find(|&i| keys[..i].contains(&keys[i])) {
+            require("sweep.axis", false, || {
+                format!("`{}` is on an axis twice", keys[index])
+            })?;
+        }
+        let lengths = self.axis.iter().map(|axis| axis.settings().len());
+        let runs = lengths.fold(self.seeds.len().max(1), usize::saturating_mul);
+        require("sweep.axis", runs <= MOST_RUNS, || {
+            format!("{runs} points and seeds, allowed are at most {MOST_RUNS}")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_range_has_round_numbers() {
+        let range = LogRange {
+            from: 1.0,
+            to: 1e7,
+            points: 15,
+        };
+        let values = range.values();
+        assert_eq!(values.len(), 15);
+        for (index, expected) in [(0, 1.0), (2, 10.0), (8, 1e4), (14, 1e7)] {
+            assert_eq!(values[index].to_string(), f64::to_string(&expected));
+        }
+        assert!((values[1] - 10.0_f64.sqrt()).abs() < 1e-10);
+    }
+}

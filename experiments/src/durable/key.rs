@@ -1,0 +1,157 @@
+//! Keys of the parts of an observation: digests of everything that determines the result, and of nothing else. Other
+//! cells of the grid, names, threads, statistics, tabled metrics and times are not in them.
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::cell::Cell;
+use crate::config::Config;
+use crate::digest::Digest;
+use crate::separation::beta;
+use crate::training::DictionaryKeys;
+
+/// Revision of what separations and scores compute: raise when their results change, so that records of an earlier
+/// program are not taken for those of today.
+pub const REVISION: u32 = 1;
+
+/// The keys of one observation's two parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keys {
+    /// Of the single-order separations, which do not depend on beta.
+    pub singles: Digest,
+    /// Of the fusion.
+    pub fusion: Digest,
+}
+
+impl Keys {
+    /// The keys of a cell, whose dictionaries are known by theirs.
+    ///
+    /// # Errors
+    /// A cell of an order without dictionary.
+    pub fn of(cell: &Cell, dictionaries: &DictionaryKeys, config: &Config) -> Result<Self> {
+        let (model, mixtures) = (&config.model, &config.mixtures);
+        let generation = dictionaries
+            .generation
+            .get(cell.order_index)
+            .with_context(|| format!("no dictionary of order {}", cell.true_order))?;
+        let estimation: Vec<String> = dictionaries
+            .estimation
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        // `{:?}` writes numbers such that they read back as the same bits.
+        let singles = Digest::of([
+            format!(
+                "singles, {} {}, revision {REVISION}",
+                env!("CARGO_PKG_NAME"),
+                env!("CARGO_PKG_VERSION")
+            ),
+            generation.to_string(),
+            dictionaries.background.to_string(),
+            estimation.join(" "),
+            format!("{:?}", config.training.normalisation),
+            toml::to_string(&config.stft)?,
+            format!("{:?}", (config.experiment.seed, cell.key())),
+            format!(
+                "{:?}",
+                (
+                    mixtures.frames,
+                    mixtures.activation_shape,
+                    mixtures.noise_variance
+                )
+            ),
+            format!(
+                "{:?}",
+                (
+                    model.dictionary_shape,
+                    model.activation_shape,
+                    model.activation_start,
+                    model.dictionary_start_floor,
+                    model.iterations,
+                    config.training.background_components,
+                )
+            ),
+            format!("{:?}", config.evaluation.filter_taps),
+        ]);
+        let beta = format!("beta {:?}", beta(config));
+        Ok(Self {
+            singles,
+            fusion: Digest::of([b"fusion", &singles.0[..], beta.as_bytes()]),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::grid;
+
+    fn keys(change: impl FnOnce(&mut Config)) -> Keys {
+        let mut config = Config::default();
+        change(&mut config);
+        let digests = |side: u8| {
+            let orders = config.training.orders.iter();
+            orders
+                .map(|&order| Digest::of([[side, order as u8]]))
+                .collect()
+        };
+        let dictionaries = DictionaryKeys {
+            generation: digests(0),
+            estimation: digests(1),
+            background: Digest::of_bytes(b"background"),
+        };
+        // The observation of order 4 at 0 dB.
+        let cell = grid(&config)
+            .into_iter()
+            .find(|cell| cell.true_order == 4 && cell.snr_db.abs() < 1e-9);
+        Keys::of(&cell.unwrap(), &dictionaries, &config).unwrap()
+    }
+
+    #[test]
+    fn what_does_not_determine_a_result_is_not_in_its_key() {
+        let plain = keys(|_| {});
+        let same: [fn(&mut Config); 6] = [
+            |config| config.experiment.name = "other".to_owned(),
+            |config| config.statistics.resamples = 100,
+            |config| config.timings.repetitions = 1,
+            |config| config.evaluation.metrics.truncate(1),
+            |config| config.mixtures.snr_db = vec![-0.0, 20.0],
+            // The default, said.
+            |config| config.model.beta = Some(1e4),
+        ];
+        for change in same {
+            assert_eq!(keys(change), plain);
+        }
+    }
+
+    #[test]
+    fn what_determines_a_result_is_in_its_key() {
+        let plain = keys(|_| {});
+        let changes: [fn(&mut Config); 11] = [
+            |config| config.experiment.seed = 2,
+            |config| config.stft.hop_samples = 512,
+            |config| config.training.background_components = 8,
+            |config| config.training.normalisation = crate::config::Normalisation::UnitSum,
+            |config| config.training.orders = vec![4, 6],
+            |config| config.mixtures.frames = 200,
+            |config| config.mixtures.noise_variance = 1e-7,
+            |config| config.model.activation_start = 10.0,
+            |config| config.model.dictionary_start_floor = 1e-9,
+            |config| config.model.iterations = 51,
+            |config| config.evaluation.filter_taps = 256,
+        ];
+        for (index, change) in changes.into_iter().enumerate() {
+            let changed = keys(change);
+            assert_ne!(changed.singles, plain.singles, "{index}");
+            assert_ne!(changed.fusion, plain.fusion, "{index}");
+        }
+    }
+
+    #[test]
+    fn beta_is_in_the_fusions_key_only() {
+        let plain = keys(|_| {});
+        let changed = keys(|config| config.model.beta = Some(1.0));
+        assert_eq!(changed.singles, plain.singles);
+        assert_ne!(changed.fusion, plain.fusion);
+    }
+}

@@ -1,0 +1,246 @@
+//! Putting the shards of a run together. Only what the shards recorded is read: no corpus, no dictionaries.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use toml::Table;
+
+use crate::cell::grid;
+use crate::clock::Stopwatch;
+use crate::config::{self, Config, Sources, differences};
+use crate::digest::Digest;
+use crate::durable::lock::FolderLock;
+use crate::durable::plan::Plan;
+use crate::durable::record::Outcome;
+use crate::durable::run_folder::RunPaths;
+use crate::durable::shard::Shard;
+use crate::durable::store::Contents;
+use crate::progress::Progress;
+use crate::results_folder::ResultsFolder;
+use crate::sweep::{self, Design};
+use crate::table1;
+use crate::tasks::{self, Parts};
+
+/// Most missing observations that are named one by one.
+const MOST_NAMED: usize = 20;
+/// Why a merge has no times.
+const NO_TIMES: &str = "the results were merged from shards, which are not timed";
+
+/// What the shards recorded, in agreement with each other and complete.
+#[derive(Debug)]
+pub struct Merged {
+    /// The configuration of all of them.
+    pub config: Config,
+    /// What it consists of.
+    pub plan: Plan,
+    /// What came of it.
+    pub outcomes: HashMap<Digest, Outcome>,
+}
+
+/// One shard's folder.
+struct Part {
+    folder: PathBuf,
+    plan: Plan,
+}
+
+/// Reads and checks the shards.
+///
+/// # Errors
+/// A folder that holds no run, or one under way; shards of different configurations, of different plans, or with
+/// different results of one observation; observations that are in no shard.
+pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
+    let mut recorded: Option<Table> = None;
+    let mut parts: Vec<Part> = Vec::new();
+    let mut outcomes: HashMap<Digest, (Outcome, usize)> = HashMap::new();
+    for (index, folder) in folders.iter().enumerate() {
+        let paths = RunPaths::of(folder);
+        let text = fs::read_to_string(paths.config()).with_context(|| {
+            format!(
+                "{} holds no run: cannot read {}",
+                folder.display(),
+                paths.config().display()
+            )
+        })?;
+        // A run under way would go on writing what is read here.
+        let _lock = FolderLock::share(&paths.lock(), folder)?;
+        let config: Table =
+            toml::from_str(&text).with_context(|| paths.config().display().to_string())?;
+        let first = recorded.get_or_insert_with(|| config.clone());
+        let differing = differences(first, &config);
+        ensure!(
+            differing.is_empty(),
+            "{} and {} are of different configurations\n  {}",
+            folders[0].display(),
+            folder.display(),
+            differing.join("\n  ")
+        );
+        let plan = Plan::read(&paths.plan())?;
+        if let Some(first) = parts.first() {
+            ensure!(
+                first.plan.agrees_with(&plan),
+                "{} and {} have the same configuration and different observations: their corpora or programs differ",
+                first.folder.display(),
+                folder.display()
+            );
+        }
+        let contents = Contents::read(&paths.records())?;
+        if let Some(damage) = contents.damage(&paths.records()) {
+            progress.note(damage);
+        }
+        for (key, outcome) in contents.outcomes {
+            match outcomes.get(&key) {
+                // Failures are retried, so a result counts more.
+                None | Some((Outcome::Failed(_), _)) => {
+                    outcomes.insert(key, (outcome, index));
+                }
+                Some((other, _)) if *other == outcome => {}
+                Some(_) if matches!(outcome, Outcome::Failed(_)) => {}
+                Some((_, other)) => bail!(
+                    "{} and {} have different results of one observation (key {key})",
+                    folders[*other].display(),
+                    folder.display()
+                ),
+            }
+        }
+        parts.push(Part {
+            folder: folder.clone(),
+            plan,
+        });
+    }
+    let file = RunPaths::of(folders.first().context("no folder to merge")?).config();
+    let config = config::load(&Sources {
+        file: Some(file),
+        ..Sources::default()
+    })?;
+    let outcomes = outcomes
+        .into_iter()
+        .map(|(key, (outcome, _))| (key, outcome))
+        .collect();
+    let plan = parts[0].plan.clone();
+    let merged = Merged {
+        config,
+        plan,
+        outcomes,
+    };
+    merged.check_complete(&parts)?;
+    Ok(merged)
+}
+
+impl Merged {
+    /// Writes the tables that a run on one machine would have written, without times.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn publish(&self, folder: &ResultsFolder) -> Result<table1::Outcome> {
+        let stopwatch = Stopwatch::start();
+        if self.config.sweep.is_some() {
+            let design = Design::of(&self.config)?;
+            return sweep::publish(&design, folder, &self.plan, &self.outcomes, stopwatch);
+        }
+        let timings = Err(NO_TIMES.to_owned());
+        table1::publish(
+            &self.config,
+            folder,
+            &self.plan,
+            &self.outcomes,
+            &timings,
+            stopwatch,
+        )
+    }
+
+    fn check_complete(&self, parts: &[Part]) -> Result<()> {
+        let (runs, wanted) = match &self.config.sweep {
+            None => (vec![self.config.clone()], table1::PARTS),
+            Some(_) => {
+                let design = Design::of(&self.config)?;
+                (design.runs(), design.parts())
+            }
+        };
+        let shapes_agree = runs.len() == self.plan.runs.len()
+            && runs
+                .iter()
+                .zip(&self.plan.runs)
+                .all(|(run, planned)| grid(run).len() == planned.observations.len());
+        ensure!(
+            shapes_agree,
+            "{} does not fit its configuration",
+            RunPaths::of(&parts[0].folder).plan().display()
+        );
+        let missing = self.missing(&runs, wanted);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut said: Vec<String> = missing
+            .iter()
+            .take(MOST_NAMED)
+            .map(|(name, _)| name.clone())
+            .collect();
+        if missing.len() > MOST_NAMED {
+            said.push(format!("and {} more", missing.len() - MOST_NAMED));
+        }
+        bail!(
+            "{} observations are not finished:\n  {}\nto be finished with\n  {}",
+            missing.len(),
+            said.join("\n  "),
+            self.commands(&missing, parts).join("\n  ")
+        )
+    }
+
+    /// Names and keys (of the single orders, which shards go by) of the observations with an unfinished part.
+    fn missing(&self, runs: &[Config], wanted: Parts) -> Vec<(String, Digest)> {
+        let mut missing = Vec::new();
+        for (run, planned) in runs.iter().zip(&self.plan.runs) {
+            for (cell, keys) in grid(run).iter().zip(&planned.observations) {
+                if wanted
+                    .keys(keys)
+                    .any(|key| !self.outcomes.contains_key(&key))
+                {
+                    missing.push((tasks::name(cell, run.experiment.seed), keys.singles));
+                }
+            }
+        }
+        missing
+    }
+
+    /// What to run for what is missing: each shard in its folder, or in one to be made.
+    fn commands(&self, missing: &[(String, Digest)], parts: &[Part]) -> Vec<String> {
+        let command = |shard: Option<Shard>, out: &Path| {
+            let name = if self.config.sweep.is_some() {
+                "sweep"
+            } else {
+                "table1"
+            };
+            let shard = shard.map(|shard| format!(" --shard {shard}"));
+            format!(
+                "experiments {name} --config {}{} --resume --out {}",
+                RunPaths::of(&parts[0].folder).config().display(),
+                shard.unwrap_or_default(),
+                out.display()
+            )
+        };
+        let Some(count) = parts
+            .iter()
+            .find_map(|part| part.plan.shard)
+            .map(|s| s.count)
+        else {
+            return vec![command(None, &parts[0].folder)];
+        };
+        let shards: BTreeSet<u64> = missing
+            .iter()
+            .map(|(_, key)| Shard::of(key, count).index.get())
+            .collect();
+        let of_index = |index: u64| {
+            let holds = |part: &&Part| {
+                let shard = part.plan.shard;
+                shard.is_some_and(|shard| shard.index.get() == index && shard.count == count)
+            };
+            let text = format!("{index}/{count}");
+            let made = format!("shard-{index}-of-{count}");
+            let out = parts.iter().find(holds).map(|part| part.folder.clone());
+            command(text.parse().ok(), &out.unwrap_or_else(|| made.into()))
+        };
+        shards.into_iter().map(of_index).collect()
+    }
+}
