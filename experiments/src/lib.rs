@@ -16,6 +16,7 @@ pub mod config;
 pub mod corpus;
 pub mod dictionary_cache;
 pub mod digest;
+pub mod examples;
 pub mod figure;
 pub mod manifest;
 pub mod method;

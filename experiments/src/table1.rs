@@ -8,6 +8,8 @@ use crate::cell::{Cell, grid};
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::corpus;
+use crate::examples::{self, Example};
+use crate::figure::Plot;
 use crate::manifest::Manifest;
 use crate::observation;
 use crate::presentation::{self, Subject};
@@ -42,6 +44,7 @@ pub fn run(config: &Config, folder: &ResultsFolder, progress: Progress) -> Resul
     drop(signals);
     let results = cells(&dictionaries, config, progress)?;
     let summary = summarise(&results, config)?;
+    let examples = examples::make(&dictionaries, &results, config, progress)?;
     // Without times the results still stand.
     let timings = timing::measure(&dictionaries, config, progress).map_err(|error| {
         let reason = format!("{error:#}");
@@ -59,8 +62,9 @@ pub fn run(config: &Config, folder: &ResultsFolder, progress: Progress) -> Resul
     };
     let metrics = &config.evaluation.metrics;
     let figure = presentation::figure(&summary, &subject);
+    let posteriors = presentation::order_posterior(&results, config, &subject);
     let manifest = Manifest::of_run(config.experiment.seed, &corpus, corpus_digest, stopwatch);
-    let files = [
+    let fixed = [
         ("table1.csv", result_tables::means(&summary).csv()?),
         (
             "observations.csv",
@@ -71,6 +75,18 @@ pub fn run(config: &Config, folder: &ResultsFolder, progress: Progress) -> Resul
             result_tables::order_posterior(&results, config).csv()?,
         ),
         (
+            "differences.csv",
+            result_tables::differences(&summary).csv()?,
+        ),
+        (
+            "effective_orders.csv",
+            result_tables::effective_orders(&summary).csv()?,
+        ),
+        (
+            "examples.csv",
+            result_tables::examples(&examples, &results).csv()?,
+        ),
+        (
             "table1.md",
             presentation::markdown(&summary, metrics, &subject).into_bytes(),
         ),
@@ -78,8 +94,14 @@ pub fn run(config: &Config, folder: &ResultsFolder, progress: Progress) -> Resul
             "table1.tex",
             presentation::latex(&summary, &subject).into_bytes(),
         ),
+        (
+            "differences.tex",
+            presentation::differences_latex(&summary, &subject).into_bytes(),
+        ),
         ("fig1.svg", figure.svg()?),
         ("fig1.png", figure.png()?),
+        ("order_posterior.svg", posteriors.svg()?),
+        ("order_posterior.png", posteriors.png()?),
         (
             "timings.csv",
             result_tables::timings(timings.as_deref().unwrap_or_default()).csv()?,
@@ -94,11 +116,36 @@ pub fn run(config: &Config, folder: &ResultsFolder, progress: Progress) -> Resul
         ),
         ("manifest.json", manifest.json()?),
     ];
+    let mut files: Vec<(String, Vec<u8>)> = fixed
+        .into_iter()
+        .map(|(name, contents)| (name.to_owned(), contents))
+        .collect();
+    files.extend(example_files(&examples, config)?);
     folder.publish(config, &files)?;
     Ok(Outcome {
         table: presentation::terminal(&summary, &timings, &subject),
         failures: results.iter().map(CellResult::failures).sum(),
     })
+}
+
+/// What is shown and heard of single observations: the signals of all examples, and the figures of the middle one.
+fn example_files(examples: &[Example], config: &Config) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut files = Vec::new();
+    if let Some(middle) = examples.get(examples.len() / 2) {
+        let traces = presentation::free_energy(middle, config);
+        let table = result_tables::free_energy(&middle.traces, middle.cell);
+        let spectrograms = presentation::spectrograms(middle, config);
+        files.extend([
+            ("free_energy.csv".to_owned(), table.csv()?),
+            ("free_energy.svg".to_owned(), traces.svg()?),
+            ("free_energy.png".to_owned(), traces.png()?),
+            ("spectrograms.png".to_owned(), spectrograms.png()?),
+        ]);
+    }
+    for example in examples {
+        files.extend(example.files(config.corpus.sample_rate_hz)?);
+    }
+    Ok(files)
 }
 
 /// Draws, separates and scores every cell, in parallel; the results are in the order of the grid.

@@ -3,8 +3,9 @@
 //! - [`BssEval`]: the SDR, SIR and SAR of BSS Eval version 3, as `bss_eval_sources` of the Matlab
 //!   toolbox and of mir_eval. The references are prepared once and score any number of estimates.
 //! - [`plain_sdr`] and [`si_sdr`]: ratios without distortion filters.
-//! - [`mean_interval`], [`paired_difference`], [`sign_flip_test`]: means with bootstrap intervals,
-//!   and paired comparisons with p-value and effect size. [`effective_number`] of a distribution.
+//! - [`mean_interval`], [`paired_difference`], [`sign_flip_test`], [`effect_size`]: means with bootstrap
+//!   intervals, and paired comparisons with p-value and effect size. [`effective_number`] of a
+//!   distribution.
 //!
 //! # Example
 //!
@@ -78,6 +79,6 @@ pub use bss_eval::{BssEval, BssEvalSettings, BssScores, SourceScores, bss_eval_s
 pub use error::{MetricError, StatisticsError};
 pub use sdr::{plain_sdr, si_sdr};
 pub use statistics::{
-    EXACT_PAIRS, Interval, PairedDifference, effective_number, mean_interval, paired_difference,
-    sign_flip_test,
+    EXACT_PAIRS, Interval, PairedDifference, effect_size, effective_number, mean_interval,
+    paired_difference, sign_flip_test,
 };

@@ -141,13 +141,25 @@ pub fn paired_difference(
     let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
     let interval = mean_interval(&differences, confidence, resamples, rng)?;
     let p_value = sign_flip_test(&differences, resamples, rng)?;
-    let deviation = standard_deviation(&differences, interval.mean);
-    let effect_size = (deviation > 0.0).then(|| interval.mean / deviation);
     Ok(PairedDifference {
         interval,
         p_value,
-        effect_size,
+        effect_size: effect_size(&differences),
     })
+}
+
+/// Cohen's d of pairs, d_z: the mean of `differences` over their standard deviation (with n - 1).
+///
+/// None with fewer than two differences, when they do not vary, and when the ratio is not finite.
+#[must_use]
+pub fn effect_size(differences: &[f64]) -> Option<f64> {
+    if differences.len() < 2 {
+        return None;
+    }
+    let mean = mean(differences);
+    let deviation = standard_deviation(differences, mean);
+    let size = mean / deviation;
+    (deviation > 0.0 && size.is_finite()).then_some(size)
 }
 
 /// Two-sided p-value of the hypothesis that `differences` are symmetric about zero, by their mean.

@@ -1,8 +1,8 @@
 //! Statistics against SciPy, closed forms and exact enumeration.
 
 use eval::{
-    EXACT_PAIRS, Interval, StatisticsError, effective_number, mean_interval, paired_difference,
-    sign_flip_test,
+    EXACT_PAIRS, Interval, StatisticsError, effect_size, effective_number, mean_interval,
+    paired_difference, sign_flip_test,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -274,4 +274,19 @@ fn effective_number_counts_equal_weights() {
     assert_eq!(effective_number(&[0.0, 3.0, 0.0]), Ok(1.0));
     // Entropy of (1/2, 1/4, 1/4) is 1.5 bits.
     assert!((effective_number(&[0.5, 0.25, 0.25]).unwrap() - 2.0_f64.powf(1.5)).abs() < TOLERANCE);
+}
+
+#[test]
+fn effect_size_is_the_mean_over_the_deviation() {
+    // Mean 2, squared deviations 1 + 0 + 1 over n - 1 = 2: deviation 1.
+    assert!((effect_size(&[1.0, 2.0, 3.0]).unwrap() - 2.0).abs() < TOLERANCE);
+    // statistics.mean(d) / statistics.stdev(d) of Python 3.11.
+    let found = effect_size(&[0.3, -0.1, 0.7, 0.2, 0.5]).unwrap();
+    assert!(
+        (found - 1.055_008_757_433_259_4).abs() < TOLERANCE,
+        "{found}"
+    );
+    for none in [&[][..], &[1.0], &[0.5, 0.5], &[f64::NAN, 1.0]] {
+        assert_eq!(effect_size(none), None, "{none:?}");
+    }
 }

@@ -1,25 +1,15 @@
-//! Fig. 1: the SDR of each method over the signal-to-noise ratio, as SVG and PNG.
+//! Curves over the signal-to-noise ratio with their intervals, as in Fig. 1.
 
-use std::ops::Range;
-
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use plotters::coord::Shift;
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter};
-use plotters::element::{Drawable, PointCollection};
 use plotters::prelude::*;
-use plotters::style::{FontStyle, register_font};
-use plotters_backend::{BackendCoord, DrawingErrorKind};
 
+use super::legend::Entry;
+use super::{Axis, FONT, GREY, GRID, Plot, register_fonts};
 use crate::style::Style;
 
-/// Width and height of the SVG in pixels; the PNG has twice as many.
+/// Width and height in pixels.
 const SIZE: (u32, u32) = (760, 540);
-const PNG_SCALE: u32 = 2;
-/// Coordinates are whole numbers: the SVG is drawn larger and shown smaller, so that they are finer than a pixel.
-const SVG_SCALE: u32 = 4;
-const FONT: &str = "sans-serif";
-const GREY: RGBColor = RGBColor(90, 90, 90);
-const GRID: RGBColor = RGBColor(225, 225, 225);
 
 /// A mean with its interval, where there is one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,37 +44,9 @@ pub struct Figure {
     pub curves: Vec<Curve>,
 }
 
-impl Figure {
-    /// The figure as SVG, its text as text.
-    ///
-    /// # Errors
-    /// Those of the drawing library.
-    pub fn svg(&self) -> Result<Vec<u8>> {
-        let size = (SIZE.0 * SVG_SCALE, SIZE.1 * SVG_SCALE);
-        let mut svg = String::new();
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        self.draw(&area, SVG_SCALE)?;
-        drop(area);
-        let shape = |(width, height)| format!("<svg width=\"{width}\" height=\"{height}\"");
-        svg = svg.replacen(&shape(size), &shape(SIZE), 1);
-        Ok(svg.into_bytes())
-    }
-
-    /// The figure as PNG.
-    ///
-    /// # Errors
-    /// Those of the drawing library.
-    pub fn png(&self) -> Result<Vec<u8>> {
-        let (width, height) = (SIZE.0 * PNG_SCALE, SIZE.1 * PNG_SCALE);
-        let mut pixels = vec![0; (3 * width * height) as usize];
-        let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-        self.draw(&area, PNG_SCALE)?;
-        drop(area);
-        let mut png = Vec::new();
-        let mut encoder = png::Encoder::new(&mut png, width, height);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.write_header()?.write_image_data(&pixels)?;
-        Ok(png)
+impl Plot for Figure {
+    fn size(&self) -> (u32, u32) {
+        SIZE
     }
 
     fn draw<B>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Result<()>
@@ -182,11 +144,11 @@ where
     };
     let legend_outline = outline.clone();
     drawn.label(&curve.label).legend(move |at| {
-        LegendEntry {
+        Entry {
             at: [at],
             dash: dash.map(|(on, off)| (on * scale, off * scale)),
             stroke: thick,
-            outline: legend_outline.clone(),
+            marker: legend_outline.clone(),
             length: 44 * scale as i32,
         }
         .into_dyn()
@@ -195,47 +157,6 @@ where
         line().map(|at| EmptyElement::at(at) + Polygon::new(outline.clone(), colour.filled())),
     )?;
     Ok(())
-}
-
-/// A piece of a curve with the marker in its middle, for the legend.
-struct LegendEntry {
-    at: [(i32, i32); 1],
-    dash: Option<(u32, u32)>,
-    stroke: ShapeStyle,
-    outline: Vec<(i32, i32)>,
-    length: i32,
-}
-
-impl<'a> PointCollection<'a, (i32, i32)> for &'a LegendEntry {
-    type Point = &'a (i32, i32);
-    type IntoIter = std::slice::Iter<'a, (i32, i32)>;
-
-    fn point_iter(self) -> Self::IntoIter {
-        self.at.iter()
-    }
-}
-
-impl<B: DrawingBackend> Drawable<B> for LegendEntry {
-    fn draw<I: Iterator<Item = BackendCoord>>(
-        &self,
-        positions: I,
-        backend: &mut B,
-        _: (u32, u32),
-    ) -> Result<(), DrawingErrorKind<B::ErrorType>> {
-        let (on, off) = self
-            .dash
-            .map_or((self.length, 0), |(on, off)| (on as i32, off as i32));
-        for (x, y) in positions {
-            for start in (0..self.length).step_by((on + off).max(1) as usize) {
-                let end = (start + on).min(self.length);
-                backend.draw_line((x + start, y), (x + end, y), &self.stroke)?;
-            }
-            let centre = x + self.length / 2;
-            let outline = self.outline.iter().map(|&(dx, dy)| (centre + dx, y + dy));
-            backend.fill_polygon(outline, &self.stroke.color)?;
-        }
-        Ok(())
-    }
 }
 
 /// The axes of a figure.
@@ -285,46 +206,10 @@ impl Axes {
     }
 }
 
-/// A linear axis with given ticks.
-#[derive(Clone)]
-struct Axis {
-    range: (f64, f64),
-    ticks: Vec<f64>,
-}
-
-impl Ranged for Axis {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
-        let place = (value - self.range.0) / (self.range.1 - self.range.0);
-        from + (place * f64::from(to - from)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        self.ticks.clone()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.range.0..self.range.1
-    }
-}
-
-impl ValueFormatter<f64> for Axis {
-    /// With a minus sign and no needless decimals.
-    fn format(value: &f64) -> String {
-        let rounded = (value * 1e6).round() / 1e6 + 0.0;
-        rounded.to_string().replace('-', "\u{2212}")
-    }
-}
-
-fn register_fonts() -> Result<()> {
-    register_font(FONT, FontStyle::Normal, dejavu::sans::regular())
-        .map_err(|_| anyhow!("the embedded font cannot be read"))
-}
-
 #[cfg(test)]
 mod tests {
+    use plotters::coord::ranged1d::ValueFormatter;
+
     use super::*;
     use crate::method::Method;
     use crate::style;
