@@ -1,5 +1,8 @@
 //! The command line.
 
+pub mod report;
+pub mod verify;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -21,7 +24,8 @@ Exit codes:
   0  done
   1  the run failed: a corpus that cannot be used, an output folder that cannot be written
   2  wrong usage: an unknown option, a configuration that is not valid
-  3  done, but some observations or scores failed; observations.csv says which and why";
+  3  done, but some observations or scores failed; observations.csv says which and why
+  4  verify: numbers differ, or a claim of the paper is not held";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -29,6 +33,12 @@ pub enum Command {
     /// Run the paper's experiment: Table 1 and Fig. 1
     #[command(after_help = EXIT_CODES)]
     Table1(RunArguments),
+    /// Make one self-contained HTML page of a results folder
+    #[command(after_help = EXIT_CODES)]
+    Report(report::ReportArguments),
+    /// Compare a results folder with a committed one, or with the paper's claims
+    #[command(after_help = EXIT_CODES)]
+    Verify(verify::VerifyArguments),
 }
 
 /// Options of a run.

@@ -1,7 +1,9 @@
 //! The subcommands: from arguments to an exit code. What they do is in the modules they call; here is how they are
 //! asked for it and how they answer.
 
+pub mod report;
 pub mod table1;
+pub mod verify;
 
 use std::num::NonZeroUsize;
 
@@ -14,6 +16,8 @@ pub enum Ending {
     Done,
     /// Done, but a part of the work failed and says so in the results.
     PartlyFailed,
+    /// What was to be verified differs.
+    Differs,
 }
 
 /// Why a command ends without having done what it was asked for.
@@ -51,6 +55,7 @@ impl Ending {
         match self {
             Self::Done => 0,
             Self::PartlyFailed => 3,
+            Self::Differs => 4,
         }
     }
 }

@@ -9,9 +9,11 @@
 
 pub mod atomic_file;
 pub mod cell;
+pub mod claims;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod comparison;
 pub mod config;
 pub mod corpus;
 pub mod dictionary_cache;
@@ -25,6 +27,8 @@ pub mod observation;
 pub mod paper;
 pub mod presentation;
 pub mod progress;
+pub mod recorded;
+pub mod report;
 pub mod result_tables;
 pub mod results_folder;
 pub mod scoring;

@@ -10,6 +10,8 @@ use experiments::commands;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Table1(arguments) => commands::table1::run(&arguments),
+        Command::Report(arguments) => commands::report::run(&arguments),
+        Command::Verify(arguments) => commands::verify::run(&arguments),
     };
     let code = match outcome {
         Ok(ending) => ending.code(),

@@ -11,6 +11,7 @@ mod times;
 use crate::method::Method;
 use crate::metric::Metric;
 use crate::summary::{Column, Summary};
+use crate::table::Table;
 use crate::timing::Measured;
 
 pub use figures::{figure, free_energy, loudest, order_posterior, spectrograms};
@@ -98,6 +99,30 @@ pub fn terminal(summary: &Summary, timings: &Measured, subject: &Subject) -> Str
         differences::table(summary, Format::Markdown, &[Column::Average]).markdown(),
         time_ratio(timings)
     )
+}
+
+/// Methods by columns, with the paper's rows.
+#[must_use]
+pub fn score_table(summary: &Summary, metric: Metric) -> Table {
+    table(summary, metric, Format::Markdown, None)
+}
+
+/// Every paired difference at every column.
+#[must_use]
+pub fn difference_table(summary: &Summary) -> Table {
+    differences::table(summary, Format::Markdown, &summary.columns)
+}
+
+/// How many orders a fusion mixes, by column.
+#[must_use]
+pub fn effective_orders_table(summary: &Summary) -> Table {
+    differences::effective_orders(summary)
+}
+
+/// A number with a minus sign that is one.
+#[must_use]
+pub fn signed(number: f64) -> String {
+    Format::Markdown.number((number + 0.0).to_string())
 }
 
 /// What Table 1 shows, in a sentence or two.

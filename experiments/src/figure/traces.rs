@@ -14,7 +14,7 @@ const SIZE: (u32, u32) = (760, 480);
 /// Width of the legend.
 const LEGEND: u32 = 150;
 /// The first iterations climb so far that nothing else would be seen: the axis begins where this part of them is over.
-const LEFT_OUT: f64 = 0.1;
+const LEFT_OUT: f64 = 0.3;
 const DASHES: [Option<(u32, u32)>; 3] = [None, Some((10, 4)), Some((3, 4))];
 
 /// One trace.
@@ -87,8 +87,8 @@ impl Plot for Traces {
         let bottom = y.range.0;
         area.fill(&WHITE)?;
         let mut chart = ChartBuilder::on(area)
-            .caption(&self.title, text(15).color(&GREY))
             .margin(14 * scale)
+            .margin_top(48 * scale)
             .margin_right(LEGEND * scale)
             .x_label_area_size(50 * scale)
             .y_label_area_size(84 * scale)
@@ -109,6 +109,8 @@ impl Plot for Traces {
             area,
             scale: scale as i32,
         };
+        let anchor = Pos::new(HPos::Center, VPos::Top);
+        canvas.text(&self.title, (SIZE.0 as i32 / 2, 14), 15, anchor)?;
         let left = (SIZE.0 - LEGEND) as i32 + 12;
         for (index, line) in self.lines.iter().enumerate() {
             let (stroke, dash) = self.look(index, scale);
@@ -142,7 +144,7 @@ impl Traces {
             return (RGBColor(213, 94, 0).stroke_width(3 * scale), None);
         }
         let others = self.lines.iter().filter(|line| !line.emphasised).count();
-        let colour = shade(0.05 + 0.65 * index as f64 / others.max(2) as f64);
+        let colour = shade(0.02 + 0.5 * index as f64 / others.max(2) as f64);
         let dash = DASHES[index % DASHES.len()].map(|(on, off)| (on * scale, off * scale));
         (colour.stroke_width(2 * scale), dash)
     }
