@@ -76,6 +76,7 @@ pub trait Plot {
         let mut png = Vec::new();
         let mut encoder = png::Encoder::new(&mut png, width, height);
         encoder.set_color(png::ColorType::Rgb);
+        encoder.set_compression(png::Compression::High);
         encoder.write_header()?.write_image_data(&pixels)?;
         Ok(png)
     }

@@ -91,8 +91,6 @@ impl Spectrograms {
         let panel = &self.panels[index];
         let place = self.place(index);
         let (frames, bins) = panel.power.dim();
-        let (left, top) = canvas.pixels((place.left, place.top));
-        let (width, height) = canvas.pixels((place.width, place.height));
         // The values that a pixel stands for: one at least.
         let span = |pixel: i32, pixels: i32, values: usize| {
             let from = pixel as usize * values / pixels as usize;
@@ -100,15 +98,17 @@ impl Spectrograms {
             from..to.max(from + 1)
         };
         if frames > 0 && bins > 0 {
-            for x in 0..width {
-                let frames = span(x, width, frames);
-                for y in 0..height {
-                    let bins = span(height - 1 - y, height, bins);
+            for x in 0..place.width {
+                let frames = span(x, place.width, frames);
+                for y in 0..place.height {
+                    let bins = span(place.height - 1 - y, place.height, bins);
                     let covered = panel.power.slice(s![frames.clone(), bins]);
                     let power = covered.sum() / covered.len() as f64;
                     let level = 1.0 + 10.0 * (power / self.loudest).log10() / RANGE_DB;
                     let level = (level.clamp(0.0, 1.0) * LEVELS).round() / LEVELS;
-                    canvas.area.draw_pixel((left + x, top + y), &shade(level))?;
+                    let corner = canvas.pixels((place.left + x, place.top + y));
+                    let opposite = canvas.pixels((place.left + x + 1, place.top + y + 1));
+                    canvas.fill(corner, opposite, shade(level))?;
                 }
             }
         }

@@ -58,7 +58,7 @@ fn claims(inputs: &Inputs) -> Markup {
              Undecided: the interval holds both. Intervals are over the true orders of this one draw of speaker and \
              dictionaries; another seed may decide otherwise."
         }
-        div.scroll tabindex="0" role="region" aria-label="The paper's claims" {
+        div.scroll tabindex="0" role="region" aria-label="The paper's claims and this run's numbers" {
             table.claims {
                 caption { "What the paper says and what this run found, on the average over all SNRs" }
                 thead {
