@@ -6,6 +6,7 @@
 use std::fmt::{self, Display};
 
 use crate::method::Method;
+use crate::metric::Metric;
 use crate::paper;
 use crate::recorded::Time;
 use crate::summary::{Column, Difference, Summary};
@@ -75,7 +76,7 @@ pub fn judge(summary: &Summary, times: &[Time]) -> Vec<Claim> {
     let better = |method: Method, baseline: Method| {
         let (found, verdict, paper) = gain(method, baseline);
         Claim {
-            statement: format!("{} is better than {}", method.label(), baseline.label()),
+            statement: format!("{} is better than {}", method.label(), inline(baseline)),
             paper: format!("{paper:+.2} dB"),
             found,
             verdict,
@@ -140,21 +141,26 @@ fn found(difference: Option<&Difference>) -> String {
     .replace('-', "\u{2212}")
 }
 
+/// A method's name within a sentence.
+fn inline(method: Method) -> String {
+    method.label().to_lowercase().replace("vb", "VB")
+}
+
 /// The methods by their average, least first.
 fn order_found(summary: &Summary) -> String {
     let mut means: Vec<(f64, Method)> = Method::TABLED
         .into_iter()
         .filter_map(|method| {
-            let mean = summary.mean(method, crate::metric::Metric::Sdr, Column::Average)?;
+            let mean = summary.mean(method, Metric::Sdr, Column::Average)?;
             Some((mean.mean_db?, method))
         })
         .collect();
     means.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let names: Vec<&str> = means.iter().map(|(_, method)| method.label()).collect();
-    match names.is_empty() {
-        true => "no scores".to_owned(),
-        false => names.join(" < ").to_lowercase().replace("vb", "VB"),
+    let names: Vec<String> = means.iter().map(|&(_, method)| inline(method)).collect();
+    if names.is_empty() {
+        return "no scores".to_owned();
     }
+    names.join(" < ")
 }
 
 /// Times have no interval: where the medians and the fastest repetitions are on two sides, the run does not decide.

@@ -20,7 +20,7 @@ use plotters::style::{FontStyle, register_font};
 
 pub use curves::{Curve, Figure, Point};
 pub use heat_map::{HeatMap, HeatMaps};
-pub use spectrograms::{Spectrogram, Spectrograms};
+pub use spectrograms::{Edges, Spectrogram, Spectrograms};
 pub use traces::{Line, Traces};
 
 /// A PNG has so many pixels per pixel of the figure's size.

@@ -51,14 +51,32 @@ pub struct Spectrograms {
     pub loudest: f64,
 }
 
+/// Edges of a panel, as parts of the figure's width and height from its upper left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Edges {
+    /// Where time begins.
+    pub left: f64,
+    /// Where it ends.
+    pub right: f64,
+    /// The highest frequency.
+    pub top: f64,
+    /// The lowest.
+    pub bottom: f64,
+}
+
 impl Spectrograms {
-    /// Left and right edge of the first panel, as parts of the figure's width.
+    /// Where the first panel is.
     #[must_use]
-    pub fn first_panel_edges(&self) -> (f64, f64) {
+    pub fn first_panel(&self) -> Edges {
         let place = self.place(0);
-        let width = f64::from(self.size().0);
-        let edge = |x: i32| f64::from(x) / width;
-        (edge(place.left), edge(place.left + place.width))
+        let (width, height) = self.size();
+        let part = |x: i32, whole: u32| f64::from(x) / f64::from(whole);
+        Edges {
+            left: part(place.left, width),
+            right: part(place.left + place.width, width),
+            top: part(place.top, height),
+            bottom: part(place.top + place.height, height),
+        }
     }
 
     fn shape(&self) -> (i32, i32) {
@@ -242,7 +260,9 @@ mod tests {
 
     #[test]
     fn the_first_panel_lies_inside() {
-        let (left, right) = figure(1, (4, 4)).first_panel_edges();
-        assert!(0.0 < left && left < right && right < 1.0);
+        let edges = figure(1, (4, 4)).first_panel();
+        for (from, to) in [(edges.left, edges.right), (edges.top, edges.bottom)] {
+            assert!(0.0 < from && from < to && to < 1.0, "{edges:?}");
+        }
     }
 }

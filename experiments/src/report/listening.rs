@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::inputs::{PNG, WAV, data_uri};
 use crate::config::Config;
 use crate::examples::{AUDIO_FOLDER, Content};
-use crate::figure::{Plot, Spectrogram, Spectrograms};
+use crate::figure::{Edges, Plot, Spectrogram, Spectrograms};
 use crate::presentation::loudest;
 use crate::recorded::Recorded;
 
@@ -19,8 +19,8 @@ pub(super) struct Example {
     pub(super) true_order: usize,
     /// Length of all its signals.
     pub(super) seconds: f64,
-    /// Left and right edge of the spectrograms' panel, as parts of their width.
-    pub(super) edges: (f64, f64),
+    /// Where the panel is in the spectrograms.
+    pub(super) edges: Edges,
     pub(super) signals: Vec<Signal>,
 }
 
@@ -83,7 +83,7 @@ fn example(
         .map(|clip| stft.analyse(clip).mapv(|value| value.norm_sqr()))
         .collect();
     let loudest = loudest(powers.iter());
-    let mut edges = (0.0, 1.0);
+    let mut edges = Edges::default();
     let mut signals = Vec::new();
     for ((row, clip), power) in rows.iter().zip(&clips).zip(powers) {
         let content = Content::of_name(&row.signal).ok_or_else(|| {
@@ -97,12 +97,12 @@ fn example(
                 power,
             }],
             columns: 1,
-            panel: (580, 200),
+            panel: (420, 160),
             seconds_per_frame: config.stft.hop_samples as f64 / f64::from(rate),
             highest_khz: f64::from(rate) / 2000.0,
             loudest,
         };
-        edges = figure.first_panel_edges();
+        edges = figure.first_panel();
         signals.push(Signal {
             label: content.label(),
             order: row.order,

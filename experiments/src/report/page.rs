@@ -72,9 +72,9 @@ pub(super) fn table(table: &Table, caption: &str, class: &str) -> Markup {
                                     @if index == 0 {
                                         th scope="row" { (entry.text()) }
                                     } @else if entry.is_bold() {
-                                        td { strong { (entry.text()) } }
+                                        td { strong { (number(entry.text())) } }
                                     } @else {
-                                        td { (entry.text()) }
+                                        td { (number(entry.text())) }
                                     }
                                 }
                             }
@@ -83,6 +83,14 @@ pub(super) fn table(table: &Table, caption: &str, class: &str) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// A number, its interval below it.
+fn number(text: &str) -> Markup {
+    match text.split_once(" [") {
+        Some((value, interval)) => html! { (value) " " span.interval { "[" (interval) } },
+        None => html! { (text) },
     }
 }
 

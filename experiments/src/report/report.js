@@ -17,7 +17,7 @@
       this.figures = [...root.querySelectorAll("[data-signal]")];
       this.choices = [...root.querySelectorAll("input[type=radio]")];
       this.seconds = Number(root.dataset.seconds);
-      this.edges = [Number(root.dataset.left), Number(root.dataset.right)];
+      this.edges = ["left", "right", "top", "bottom"].map((edge) => Number(root.dataset[edge]));
       [this.button, this.slider, this.time] = [one("play"), one("seek"), one("time")];
       [this.status, this.playhead] = [one("status"), one("playhead")];
       this.position = 0;
@@ -119,11 +119,11 @@
       this.slider.setAttribute("aria-valuetext", text);
       this.time.textContent = text;
       const image = this.figures[this.chosen].querySelector("img");
-      const [left, right] = this.edges;
+      const [left, right, top, bottom] = this.edges;
       const place = left + (right - left) * (position / this.seconds);
       this.playhead.style.left = `${image.offsetLeft + place * image.offsetWidth - 1}px`;
-      this.playhead.style.top = `${image.offsetTop}px`;
-      this.playhead.style.height = `${image.offsetHeight}px`;
+      this.playhead.style.top = `${image.offsetTop + top * image.offsetHeight}px`;
+      this.playhead.style.height = `${(bottom - top) * image.offsetHeight}px`;
     }
   }
 

@@ -7,6 +7,7 @@ use super::listening::{Example, Signal};
 use super::page::{self, Section};
 use crate::claims::Verdict;
 use crate::config::CorpusKind;
+use crate::figure::Edges;
 use crate::metric::Metric;
 use crate::paper;
 use crate::presentation::{self, Subject};
@@ -64,18 +65,18 @@ fn claims(inputs: &Inputs) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "Claim" }
-                        th scope="col" { "Paper" }
-                        th scope="col" { "This run" }
                         th scope="col" { "Verdict" }
+                        th scope="col" { "This run" }
+                        th scope="col" { "Paper" }
                     }
                 }
                 tbody {
                     @for claim in &inputs.claims {
                         tr {
                             th scope="row" { (claim.statement) }
-                            td { (claim.paper) }
-                            td { (claim.found) }
                             td { span class={ "verdict " (class(claim.verdict)) } { (claim.verdict) } }
+                            td { (claim.found) }
+                            td { (claim.paper) }
                         }
                     }
                 }
@@ -257,14 +258,19 @@ fn listening(examples: &[Example]) -> Markup {
 
 /// Plays by the browser's own controls until the script takes over.
 fn player(index: usize, example: &Example) -> Markup {
-    let (left, right) = example.edges;
+    let Edges {
+        left,
+        right,
+        top,
+        bottom,
+    } = example.edges;
     let heading = format!(
         "SNR {} dB, true order {}",
         presentation::signed(example.snr_db),
         example.true_order
     );
     html! {
-        article.example data-player data-seconds=(example.seconds) data-left=(left) data-right=(right)
+        article.example data-player data-seconds=(example.seconds) data-left=(left) data-right=(right) data-top=(top) data-bottom=(bottom)
             aria-labelledby={ "example-" (index) } {
             h3 id={ "example-" (index) } { (heading) }
             fieldset.signals {
