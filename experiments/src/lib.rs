@@ -2,6 +2,8 @@
 //!
 //! > [config] -> [corpus] -> dictionaries ([training]) -> [observation] -> estimates ([separation]) -> scores
 //! > ([scoring]) -> means ([summary]) -> tables and figures ([presentation], [result_tables], [figure])
+//! >
+//! > results folder -> values ([recorded]) -> the paper's claims ([claims]), a page ([report]), a comparison ([comparison])
 //!
 //! An experiment is one file that strings these together ([table1]) and one TOML in `configs/`. Files are written in one
 //! place ([results_folder]), random numbers come from streams keyed by what they are for (`synth::stream`), and work is

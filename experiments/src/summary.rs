@@ -1,9 +1,11 @@
 //! From scored estimates to means, intervals and paired differences.
 
+mod effective_orders;
+
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use eval::{effect_size, effective_number, mean_interval, sign_flip_test};
+use eval::{effect_size, mean_interval, sign_flip_test};
 
 use crate::cell::Cell;
 use crate::config::Config;
@@ -11,6 +13,9 @@ use crate::method::Method;
 use crate::metric::Metric;
 use crate::scoring::Score;
 use crate::separation::{ScoredEstimate, Separated};
+
+pub use effective_orders::EffectiveOrders;
+use effective_orders::effective_orders;
 
 /// A cell and what came of it; a failure is kept as its message.
 #[derive(Debug, Clone)]
@@ -120,17 +125,6 @@ pub struct Difference {
     pub p_value: Option<f64>,
     /// Cohen's d of pairs over the true orders.
     pub effect_size: Option<f64>,
-}
-
-/// How many orders a fusion mixes: exp(entropy of q(K_1)), averaged over observations.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EffectiveOrders {
-    /// The observations averaged over.
-    pub column: Column,
-    /// Their number.
-    pub n: usize,
-    /// The mean; none without an observation.
-    pub mean: Option<f64>,
 }
 
 /// What the table and the figure show.
@@ -326,21 +320,6 @@ fn difference(
         )?,
         p_value,
         effect_size: effect_size(&orders),
-    })
-}
-
-/// The mean over a column's fusions of the effective number of orders in q(K_1).
-fn effective_orders(results: &[CellResult], column: Column) -> Result<EffectiveOrders> {
-    let numbers: Vec<f64> = results
-        .iter()
-        .filter(|result| column.holds(&result.cell))
-        .filter_map(|result| result.outcome.as_ref().ok())
-        .map(|separated| effective_number(&separated.order_posterior))
-        .collect::<Result<_, _>>()?;
-    Ok(EffectiveOrders {
-        column,
-        n: numbers.len(),
-        mean: (!numbers.is_empty()).then(|| average(numbers.into_iter())),
     })
 }
 

@@ -36,9 +36,10 @@ impl Inputs {
             .with_context(|| manifest_file.display().to_string())?;
         let summary = run.summary()?;
         let times = run.times()?;
+        // Files of an older configuration may still be there.
+        let kept = config.report.examples > 0;
         let optional = |name: &str, kind| {
-            run.file(name)
-                .is_file()
+            (kept && run.file(name).is_file())
                 .then(|| picture(run, name, kind))
                 .transpose()
         };

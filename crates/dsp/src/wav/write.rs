@@ -73,10 +73,10 @@ pub fn write_channels(
         .map_err(|fault| WavError::new(path, fault))
 }
 
-/// The bytes of the WAV file that [`write`] would write of a mono signal.
+/// The bytes of the WAV file that [`write()`] would write of a mono signal.
 ///
 /// # Errors
-/// As [`write`], but for the file system.
+/// As [`write()`], but for the file system.
 pub fn to_bytes(
     samples: &[f64],
     sample_rate_hz: u32,
