@@ -1,5 +1,8 @@
 //! The command line.
 
+pub mod report;
+pub mod verify;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -25,6 +28,7 @@ Exit codes:
   1  the run failed: a corpus that cannot be used, an output folder that cannot be written
   2  wrong usage: an unknown option, a configuration that is not valid
   3  done, but some observations or scores failed; observations.csv or sweep.csv says which and why
+  4  verify: numbers differ, or a claim of the paper is not held
 130  stopped by Ctrl-C or a termination signal; what is finished is kept for --resume
 
 A results folder keeps what is finished of a run in `cells/`. A run that was killed or stopped goes on with --resume,
@@ -43,6 +47,12 @@ pub enum Command {
     /// Put the shards of a run together and write its tables
     #[command(after_help = EXIT_CODES)]
     Merge(MergeArguments),
+    /// Make one self-contained HTML page of a results folder
+    #[command(after_help = EXIT_CODES)]
+    Report(report::ReportArguments),
+    /// Compare a results folder with a committed one, or with the paper's claims
+    #[command(after_help = EXIT_CODES)]
+    Verify(verify::VerifyArguments),
 }
 
 /// Options of a run.

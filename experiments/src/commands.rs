@@ -2,8 +2,10 @@
 //! asked for it and how they answer.
 
 pub mod merge;
+pub mod report;
 pub mod sweep;
 pub mod table1;
+pub mod verify;
 
 use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
@@ -22,6 +24,8 @@ pub enum Ending {
     Done,
     /// Done, but a part of the work failed and says so in the results.
     PartlyFailed,
+    /// What was to be verified differs.
+    Differs,
 }
 
 /// Why a command ends without having done what it was asked for.
@@ -60,6 +64,7 @@ impl Ending {
         match self {
             Self::Done => 0,
             Self::PartlyFailed => 3,
+            Self::Differs => 4,
         }
     }
 }

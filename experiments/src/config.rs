@@ -8,6 +8,7 @@ mod validate;
 use std::path::PathBuf;
 
 use dsp::StftSettings;
+use model::Tempering;
 use serde::{Deserialize, Serialize};
 
 use crate::metric::Metric;
@@ -41,6 +42,9 @@ pub struct Config {
     /// What is varied, for `sweep` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Sweep>,
+    /// What is kept to be looked at and listened to.
+    #[serde(skip_serializing_if = "is_default")]
+    pub report: Report,
 }
 
 /// Name and seed.
@@ -239,6 +243,15 @@ impl Default for Model {
 impl Model {
     /// The paper's beta, used where neither `beta` nor `kappa` is given.
     pub const BETA: f64 = 1e4;
+
+    /// How the posterior over the orders is tempered.
+    #[must_use]
+    pub fn tempering(&self) -> Tempering {
+        match (self.kappa, self.beta) {
+            (Some(kappa), _) => Tempering::Kappa(kappa),
+            (None, beta) => Tempering::Beta(beta.unwrap_or(Self::BETA)),
+        }
+    }
 }
 
 /// How estimates are scored.
@@ -285,6 +298,20 @@ pub struct Timings {
 impl Default for Timings {
     fn default() -> Self {
         Self { repetitions: 5 }
+    }
+}
+
+/// What is kept of a run for its report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Report {
+    /// Observations whose signals are kept, spread over the signal-to-noise ratios.
+    pub examples: usize,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self { examples: 3 }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! > [config] -> [corpus] -> dictionaries ([training]) -> [observation] -> estimates ([separation]) -> scores
 //! > ([scoring]) -> means ([summary]) -> tables and figures ([presentation], [result_tables], [figure])
+//! >
+//! > results folder -> values ([recorded]) -> the paper's claims ([claims]), a page ([report]), a comparison ([comparison])
 //!
 //! An experiment is one file that strings these together ([table1], [sweep]) and one TOML in `configs/`. What it consists
 //! of are independent [tasks], whose results are kept on disk one by one ([durable]), so that a run can be stopped, resumed
@@ -11,14 +13,17 @@
 
 pub mod atomic_file;
 pub mod cell;
+pub mod claims;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod comparison;
 pub mod config;
 pub mod corpus;
 pub mod dictionary_cache;
 pub mod digest;
 pub mod durable;
+pub mod examples;
 pub mod figure;
 pub mod interrupt;
 pub mod manifest;
@@ -30,6 +35,8 @@ pub mod observation;
 pub mod paper;
 pub mod presentation;
 pub mod progress;
+pub mod recorded;
+pub mod report;
 pub mod result_tables;
 pub mod results_folder;
 pub mod scoring;

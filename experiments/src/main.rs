@@ -12,6 +12,8 @@ fn main() -> ExitCode {
         Command::Table1(arguments) => commands::table1::run(&arguments),
         Command::Sweep(arguments) => commands::sweep::run(&arguments),
         Command::Merge(arguments) => commands::merge::run(&arguments),
+        Command::Report(arguments) => commands::report::run(&arguments),
+        Command::Verify(arguments) => commands::verify::run(&arguments),
     };
     let code = match outcome {
         Ok(ending) => ending.code(),

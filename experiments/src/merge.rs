@@ -17,6 +17,7 @@ use crate::durable::record::Outcome;
 use crate::durable::run_folder::RunPaths;
 use crate::durable::shard::Shard;
 use crate::durable::store::Contents;
+use crate::examples::{self, KeptExample};
 use crate::progress::Progress;
 use crate::results_folder::ResultsFolder;
 use crate::sweep::{self, Design};
@@ -37,6 +38,8 @@ pub struct Merged {
     pub plan: Plan,
     /// What came of it.
     pub outcomes: HashMap<Digest, Outcome>,
+    /// What can be listened to of it.
+    pub examples: Vec<KeptExample>,
 }
 
 /// One shard's folder.
@@ -119,12 +122,16 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
         .map(|(key, (outcome, _))| (key, outcome))
         .collect();
     let plan = parts[0].plan.clone();
-    let merged = Merged {
+    let mut merged = Merged {
         config,
         plan,
         outcomes,
+        examples: Vec::new(),
     };
     merged.check_complete(&parts)?;
+    if merged.config.sweep.is_none() {
+        merged.examples = merged.kept_examples(&parts, progress);
+    }
     Ok(merged)
 }
 
@@ -140,14 +147,46 @@ impl Merged {
             return sweep::publish(&design, folder, &self.plan, &self.outcomes, stopwatch);
         }
         let timings = Err(NO_TIMES.to_owned());
+        let results = table1::results(&self.config, &self.plan, &self.outcomes);
         table1::publish(
             &self.config,
             folder,
-            &self.plan,
-            &self.outcomes,
+            &self.plan.corpus(),
+            &results,
+            &self.examples,
             &timings,
             stopwatch,
         )
+    }
+
+    /// The examples that the shards kept. What is not there is said: the tables stand without it.
+    fn kept_examples(&self, parts: &[Part], progress: Progress) -> Vec<KeptExample> {
+        let results = table1::results(&self.config, &self.plan, &self.outcomes);
+        let keys = self.plan.runs.iter().flat_map(|run| &run.observations);
+        let chosen = examples::chosen_cells(&self.config);
+        let done = results
+            .iter()
+            .zip(keys)
+            .filter(|(result, _)| result.outcome.is_ok());
+        let mut wanted: Vec<_> = done
+            .filter_map(|(result, keys)| {
+                let place = chosen.iter().position(|cell| *cell == result.cell)?;
+                Some((place, result.cell, keys.fusion))
+            })
+            .collect();
+        wanted.sort_by_key(|&(place, ..)| place);
+        let kept = |(_, cell, key)| {
+            let read = |part: &Part| KeptExample::read(&RunPaths::of(&part.folder).example(&key));
+            let found = parts.iter().find_map(read);
+            if found.is_none() {
+                progress.note(format_args!(
+                    "no shard kept the example of {}: its audio and figures are missing",
+                    tasks::name(&cell, self.config.experiment.seed)
+                ));
+            }
+            found
+        };
+        wanted.into_iter().filter_map(kept).collect()
     }
 
     fn check_complete(&self, parts: &[Part]) -> Result<()> {

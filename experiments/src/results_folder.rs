@@ -10,7 +10,7 @@ use crate::atomic_file::Staged;
 use crate::config::{Config, differences};
 
 /// Name of the resolved configuration among the results.
-const CONFIG: &str = "config.toml";
+pub const CONFIG: &str = "config.toml";
 
 /// A folder that is free, or holds results of the same configuration.
 #[derive(Debug, Clone)]
@@ -72,12 +72,18 @@ impl ResultsFolder {
     ///
     /// # Errors
     /// Those of the file system, with the path.
-    pub fn publish(&self, config: &Config, files: &[(&str, Vec<u8>)]) -> Result<()> {
+    pub fn publish<N: AsRef<str>>(&self, config: &Config, files: &[(N, Vec<u8>)]) -> Result<()> {
         fs::create_dir_all(&self.0)
             .with_context(|| format!("cannot create {}", self.0.display()))?;
         let staged: Vec<Staged> = files
             .iter()
-            .map(|(name, contents)| Staged::new(&self.0.join(name), contents))
+            .map(|(name, contents)| {
+                let path = self.0.join(name.as_ref());
+                let parent = path.parent().unwrap_or(&self.0);
+                fs::create_dir_all(parent)
+                    .with_context(|| format!("cannot create {}", parent.display()))?;
+                Staged::new(&path, contents)
+            })
             .collect::<Result<_>>()?;
         let recorded = self.0.join(CONFIG);
         let staged_config = Staged::new(&recorded, toml::to_string(config)?.as_bytes())?;

@@ -1,17 +1,18 @@
 //! One observation through every method (section 4.2): seven single-order separations, one fusion, and what is chosen
 //! from or made of them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use dsp::{Complex64, Stft};
 use eval::BssEvalSettings;
 use model::{
-    Dictionary, Execution, Inference, Separation, Settings, SourceModel, Tempering, fusion,
+    Dictionary, Execution, Inference, Observer, Separation, Settings, SourceModel, fusion,
 };
 use ndarray::Array2;
 
-use crate::config::{Config, Model};
+use crate::config::Config;
 use crate::durable::record::{Fusion, SingleOrder, Singles};
 use crate::method::Method;
 use crate::metric::Metric;
@@ -20,7 +21,7 @@ use crate::scoring::{ScoreError, Scorer, Scores};
 use crate::training::Dictionaries;
 
 /// Position of the speaker among the sources.
-const SPEAKER: usize = 0;
+pub const SPEAKER: usize = 0;
 
 /// What is kept of an observation: the scores of every estimate, and the fusion's q(K).
 #[derive(Debug, Clone)]
@@ -68,7 +69,7 @@ impl<'a> Separator<'a> {
             activation_shape: config.model.activation_shape,
             noise_variance: config.mixtures.noise_variance,
             iterations: config.model.iterations,
-            tempering: tempering(&config.model),
+            tempering: config.model.tempering(),
         };
         Ok(Self {
             inference: Inference::new(settings)?.with_execution(execution),
@@ -97,19 +98,40 @@ impl<'a> Separator<'a> {
             .context("fusion")
     }
 
+    /// One separation with the given orders of the speaker, by their positions, watched.
+    ///
+    /// # Errors
+    /// Those of the model.
+    pub fn observed(
+        &self,
+        observation: &Observation,
+        orders: Range<usize>,
+        observer: &mut impl Observer,
+    ) -> Result<Separation> {
+        let sources = self.sources(observation, &self.dictionaries.estimation[orders]);
+        let mixture = observation.drawn.mixture.view();
+        Ok(self
+            .inference
+            .separate_observed(mixture, &sources, observer)?)
+    }
+
     fn separate(
         &self,
         observation: &Observation,
         speaker: &[Arc<Dictionary>],
     ) -> Result<Separation> {
-        let start = self.config.model.activation_start;
-        let background = observation.background_start.clone();
-        let sources = [
-            SourceModel::known(speaker.iter().cloned()).with_activation_start(start),
-            SourceModel::estimated(background).with_activation_start(start),
-        ];
+        let sources = self.sources(observation, speaker);
         let mixture = observation.drawn.mixture.view();
         Ok(self.inference.separate(mixture, &sources)?)
+    }
+
+    fn sources(&self, observation: &Observation, speaker: &[Arc<Dictionary>]) -> [SourceModel; 2] {
+        let start = self.config.model.activation_start;
+        let background = observation.background_start.clone();
+        [
+            SourceModel::known(speaker.iter().cloned()).with_activation_start(start),
+            SourceModel::estimated(background).with_activation_start(start),
+        ]
     }
 
     /// Prepares the scores of an observation's estimates.
@@ -228,18 +250,12 @@ impl SpeakerEstimate {
     }
 }
 
-fn tempering(model: &Model) -> Tempering {
-    match (model.kappa, model.beta) {
-        (Some(kappa), _) => Tempering::Kappa(kappa),
-        (None, beta) => Tempering::Beta(beta.unwrap_or(Model::BETA)),
-    }
-}
-
 /// beta of the fusions of a configuration, however it is given.
 #[must_use]
 pub fn beta(config: &Config) -> f64 {
     let bins = config.stft.window_samples / 2 + 1;
-    tempering(&config.model).beta(config.mixtures.frames, bins)
+    let tempering = config.model.tempering();
+    tempering.beta(config.mixtures.frames, bins)
 }
 
 /// The oracle goes by the SDR of BSS Eval whatever metric is tabled, so that all its rows are of one choice. A perfect

@@ -1,9 +1,11 @@
 //! From scored estimates to means, intervals and paired differences.
 
+mod effective_orders;
+
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use eval::{effective_number, mean_interval, sign_flip_test};
+use eval::{effect_size, mean_interval, sign_flip_test};
 
 use crate::cell::Cell;
 use crate::config::Config;
@@ -11,6 +13,9 @@ use crate::method::Method;
 use crate::metric::Metric;
 use crate::scoring::Score;
 use crate::separation::{ScoredEstimate, Separated};
+
+pub use effective_orders::EffectiveOrders;
+use effective_orders::effective_orders;
 
 /// A cell and what came of it; a failure is kept as its message.
 #[derive(Debug, Clone)]
@@ -35,7 +40,9 @@ impl CellResult {
         separated.estimates.iter().map(failed).sum()
     }
 
-    fn estimate(&self, method: Method) -> Option<&ScoredEstimate> {
+    /// The estimate of a method, if there is one.
+    #[must_use]
+    pub fn estimate(&self, method: Method) -> Option<&ScoredEstimate> {
         let separated = self.outcome.as_ref().ok()?;
         separated
             .estimates
@@ -43,7 +50,9 @@ impl CellResult {
             .find(|estimate| estimate.method == method)
     }
 
-    fn score(&self, method: Method, metric: Metric) -> Option<f64> {
+    /// The score of a method, if there is one.
+    #[must_use]
+    pub fn score(&self, method: Method, metric: Metric) -> Option<f64> {
         let score: &Score = self.estimate(method)?.scores.get(metric);
         score.as_ref().ok().copied()
     }
@@ -110,10 +119,14 @@ pub struct Difference {
     pub method: Method,
     /// The method expected below.
     pub baseline: Method,
+    /// The observations compared.
+    pub column: Column,
     /// Mean of the differences.
     pub mean: Mean,
     /// Of a paired test that there is none.
     pub p_value: Option<f64>,
+    /// Cohen's d of pairs over the true orders.
+    pub effect_size: Option<f64>,
 }
 
 /// What the table and the figure show.
@@ -123,10 +136,10 @@ pub struct Summary {
     pub columns: Vec<Column>,
     /// By metric, then method, then column.
     pub entries: Vec<Entry>,
-    /// The paper's three comparisons.
+    /// The comparisons behind the paper's claims, each by column.
     pub differences: Vec<Difference>,
-    /// Mean over the fusions of exp(entropy of q(K_1)): how many orders one mixes.
-    pub effective_orders: Option<f64>,
+    /// How many orders a fusion mixes, by column.
+    pub effective_orders: Vec<EffectiveOrders>,
 }
 
 impl Summary {
@@ -138,16 +151,37 @@ impl Summary {
             .find(|entry| (entry.method, entry.metric, entry.column) == (method, metric, column))
             .map(|entry| &entry.mean)
     }
+
+    /// How much one method gains over another in a column.
+    #[must_use]
+    pub fn difference(
+        &self,
+        method: Method,
+        baseline: Method,
+        column: Column,
+    ) -> Option<&Difference> {
+        self.differences
+            .iter()
+            .find(|it| (it.method, it.baseline, it.column) == (method, baseline, column))
+    }
+
+    /// How many orders a fusion mixes in a column.
+    #[must_use]
+    pub fn effective(&self, column: Column) -> Option<f64> {
+        let of_column = |it: &&EffectiveOrders| it.column == column;
+        self.effective_orders.iter().find(of_column)?.mean
+    }
 }
 
 /// Coverage of the intervals, as the columns `ci95_low_db` and `ci95_high_db` say.
 pub const CONFIDENCE: f64 = 0.95;
 
 /// The comparisons behind the paper's claims.
-pub const COMPARISONS: [(Method, Method); 3] = [
+pub const COMPARISONS: [(Method, Method); 4] = [
     (Method::VbFusion, Method::VbSelection),
     (Method::VbFusion, Method::FusionByMean),
     (Method::OracleSelection, Method::VbFusion),
+    (Method::FusionByMean, Method::VbSelection),
 ];
 
 /// Means and intervals over the cells' results.
@@ -177,15 +211,21 @@ pub fn summarise(results: &[CellResult], config: &Config) -> Result<Summary> {
             }
         }
     }
-    let differences = COMPARISONS
-        .into_iter()
-        .map(|(method, baseline)| difference(results, method, baseline, config))
+    let mut differences = Vec::new();
+    for pair in COMPARISONS {
+        for &column in &columns {
+            differences.push(difference(results, pair, column, config)?);
+        }
+    }
+    let effective_orders = columns
+        .iter()
+        .map(|&column| effective_orders(results, column))
         .collect::<Result<_>>()?;
     Ok(Summary {
         columns,
         entries,
         differences,
-        effective_orders: effective_orders(results)?,
+        effective_orders,
     })
 }
 
@@ -246,22 +286,27 @@ fn mean(scores: &[(Cell, f64)], config: &Config, purpose: &str) -> Result<Mean> 
 
 fn difference(
     results: &[CellResult],
-    method: Method,
-    baseline: Method,
+    (method, baseline): (Method, Method),
+    column: Column,
     config: &Config,
 ) -> Result<Difference> {
     let gains: Vec<(Cell, f64)> = results
         .iter()
+        .filter(|result| column.holds(&result.cell))
         .filter_map(|result| {
             let gain = result.score(method, Metric::Sdr)? - result.score(baseline, Metric::Sdr)?;
             Some((result.cell, gain))
         })
         .collect();
     let orders = per_order(&gains);
+    let of_column = match column {
+        Column::Average => String::new(),
+        Column::Snr(_) => format!(" {}", column.name()),
+    };
     let p_value = if orders.len() < 2 {
         None
     } else {
-        let purpose = format!("sign flips {method} {baseline}");
+        let purpose = format!("sign flips {method} {baseline}{of_column}");
         let mut rng = synth::stream(config.experiment.seed, &purpose, &[]);
         let resamples = config.statistics.resamples;
         Some(sign_flip_test(&orders, resamples, &mut rng)?)
@@ -269,19 +314,15 @@ fn difference(
     Ok(Difference {
         method,
         baseline,
-        mean: mean(&gains, config, &format!("bootstrap {method} {baseline}"))?,
+        column,
+        mean: mean(
+            &gains,
+            config,
+            &format!("bootstrap {method} {baseline}{of_column}"),
+        )?,
         p_value,
+        effect_size: effect_size(&orders),
     })
-}
-
-/// The mean over the fusions of the effective number of orders in q(K_1).
-fn effective_orders(results: &[CellResult]) -> Result<Option<f64>> {
-    let numbers: Vec<f64> = results
-        .iter()
-        .filter_map(|result| result.outcome.as_ref().ok())
-        .map(|separated| effective_number(&separated.order_posterior))
-        .collect::<Result<_, _>>()?;
-    Ok((!numbers.is_empty()).then(|| average(numbers.into_iter())))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::clock::Stopwatch;
 use crate::config::{Config, Sweep};
 use crate::durable::plan::Plan;
 use crate::durable::run_folder::RunFolder;
+use crate::figure::Plot;
 use crate::manifest::Manifest;
 use crate::method::Method;
 use crate::progress::Progress;
@@ -162,11 +163,7 @@ pub fn publish(
         files.push((format!("{name}.svg"), figure.svg()?));
         files.push((format!("{name}.png"), figure.png()?));
     }
-    let named: Vec<(&str, Vec<u8>)> = files
-        .iter_mut()
-        .map(|(name, contents)| (name.as_str(), std::mem::take(contents)))
-        .collect();
-    folder.publish(design.config, &named)?;
+    folder.publish(design.config, &files)?;
     Ok(Outcome {
         table: Some(report::terminal(design, &summary)),
         failures,

@@ -10,6 +10,18 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// What it says.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it stands out.
+    #[must_use]
+    pub fn is_bold(&self) -> bool {
+        self.bold
+    }
+
     /// An entry that stands out.
     #[must_use]
     pub fn bold_if(bold: bool, text: String) -> Self {
@@ -52,7 +64,27 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// Puts a rule between the last row and the next (LaTeX only).
+    /// The names of the columns.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The rows between rules, without empty groups.
+    #[must_use]
+    pub fn groups(&self) -> Vec<&[Vec<Entry>]> {
+        let ends = self.rules.iter().copied().chain([self.rows.len()]);
+        let mut start = 0;
+        ends.map(|end| {
+            let group = &self.rows[start..end];
+            start = end;
+            group
+        })
+        .filter(|group| !group.is_empty())
+        .collect()
+    }
+
+    /// Puts a rule between the last row and the next (LaTeX and HTML).
     pub fn rule(&mut self) {
         self.rules.push(self.rows.len());
     }
@@ -153,6 +185,14 @@ mod tests {
         table.rule();
         table.push(["c", "-10.00"]);
         table
+    }
+
+    #[test]
+    fn groups_are_between_rules() {
+        let mut table = table();
+        table.rule();
+        let sizes: Vec<usize> = table.groups().iter().map(|group| group.len()).collect();
+        assert_eq!(sizes, [1, 1]);
     }
 
     #[test]

@@ -5,8 +5,10 @@ use anyhow::Result;
 use crate::cell::grid;
 use crate::clock::Stopwatch;
 use crate::config::Config;
-use crate::durable::plan::Plan;
+use crate::durable::plan::{CorpusInfo, Plan};
 use crate::durable::run_folder::RunFolder;
+use crate::examples::{self, KeptExample};
+use crate::figure::Plot;
 use crate::interrupt;
 use crate::manifest::Manifest;
 use crate::presentation::{self, Subject};
@@ -52,47 +54,48 @@ pub fn run(
         });
     }
     let failures = tasks::work(&prepared, PARTS, conduct, progress)?;
+    let (plan, outcomes, run) = (&prepared.plan, &prepared.store, &prepared.runs[0]);
+    let results = results(config, plan, outcomes);
+    let examples = examples::keep(run, &results, folder.paths(), progress)?;
     if conduct.shard.is_some() {
         return Ok(Outcome {
             table: None,
             failures,
         });
     }
-    let dictionaries = &prepared.runs[0].dictionaries;
     // Without times the results still stand.
-    let timings = timing::measure(dictionaries, config, progress).map_err(|error| {
+    let timings = timing::measure(&run.dictionaries, config, progress).map_err(|error| {
         let reason = format!("{error:#}");
         progress.note(format_args!("times cannot be measured: {reason}"));
         reason
     });
     interrupt::check()?;
-    let (plan, outcomes) = (&prepared.plan, &prepared.store);
+    let (folder, corpus) = (folder.results(), &plan.corpus());
     publish(
-        config,
-        folder.results(),
-        plan,
-        outcomes,
-        &timings,
-        stopwatch,
+        config, folder, corpus, &results, &examples, &timings, stopwatch,
     )
 }
 
-/// Writes the tables and the figure of finished cells.
+/// The results of all cells, in the order of the grid.
+pub fn results(config: &Config, plan: &Plan, outcomes: &impl Outcomes) -> Vec<CellResult> {
+    let keys = plan.runs.iter().flat_map(|run| &run.observations);
+    tasks::cell_results(grid(config).into_iter().zip(keys), outcomes)
+}
+
+/// Writes the tables, the figures and the examples of finished cells.
 ///
 /// # Errors
 /// A folder that cannot be written.
 pub fn publish(
     config: &Config,
     folder: &ResultsFolder,
-    plan: &Plan,
-    outcomes: &impl Outcomes,
+    corpus: &CorpusInfo,
+    results: &[CellResult],
+    examples: &[KeptExample],
     timings: &Measured,
     stopwatch: Stopwatch,
 ) -> Result<Outcome> {
-    let keys = plan.runs.iter().flat_map(|run| &run.observations);
-    let results = tasks::cell_results(grid(config).into_iter().zip(keys), outcomes);
-    let summary = summarise(&results, config)?;
-    let corpus = plan.corpus();
+    let summary = summarise(results, config)?;
     let subject = Subject {
         experiment: &config.experiment.name,
         corpus: &corpus.description,
@@ -102,18 +105,28 @@ pub fn publish(
     };
     let metrics = &config.evaluation.metrics;
     let figure = presentation::figure(&summary, &subject);
+    let posteriors = presentation::order_posterior(results, config, &subject);
     let seed = config.experiment.seed;
     let manifest = Manifest::of_run(seed, &corpus.description, corpus.sha256, stopwatch);
-    let files = [
+    let fixed = [
         ("table1.csv", result_tables::means(&summary).csv()?),
         (
             "observations.csv",
-            result_tables::observations(&results, config).csv()?,
+            result_tables::observations(results, config).csv()?,
         ),
         (
             "order_posterior.csv",
-            result_tables::order_posterior(&results, config).csv()?,
+            result_tables::order_posterior(results, config).csv()?,
         ),
+        (
+            "differences.csv",
+            result_tables::differences(&summary).csv()?,
+        ),
+        (
+            "effective_orders.csv",
+            result_tables::effective_orders(&summary).csv()?,
+        ),
+        ("examples.csv", result_tables::examples(examples).csv()?),
         (
             "table1.md",
             presentation::markdown(&summary, metrics, &subject).into_bytes(),
@@ -122,8 +135,14 @@ pub fn publish(
             "table1.tex",
             presentation::latex(&summary, &subject).into_bytes(),
         ),
+        (
+            "differences.tex",
+            presentation::differences_latex(&summary, &subject).into_bytes(),
+        ),
         ("fig1.svg", figure.svg()?),
         ("fig1.png", figure.png()?),
+        ("order_posterior.svg", posteriors.svg()?),
+        ("order_posterior.png", posteriors.png()?),
         (
             "timings.csv",
             result_tables::timings(timings.as_deref().unwrap_or_default()).csv()?,
@@ -138,6 +157,13 @@ pub fn publish(
         ),
         ("manifest.json", manifest.json()?),
     ];
+    let mut files: Vec<(String, Vec<u8>)> = fixed
+        .into_iter()
+        .map(|(name, contents)| (name.to_owned(), contents))
+        .collect();
+    for example in examples {
+        files.extend(example.files()?);
+    }
     folder.publish(config, &files)?;
     Ok(Outcome {
         table: Some(presentation::terminal(&summary, timings, &subject)),

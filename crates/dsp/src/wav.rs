@@ -14,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use read::{read_channels, read_mono};
-pub use write::{Encoding, write, write_channels};
+pub use write::{Encoding, to_bytes, write, write_channels};
 
 /// A WAV file that could not be read or written, and why.
 #[derive(Debug, thiserror::Error)]

@@ -491,3 +491,14 @@ proptest! {
         assert_plausible(read(&bytes));
     }
 }
+
+#[test]
+fn bytes_are_those_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wav");
+    let samples = [0.0, 0.25, -1.0, 0.999];
+    dsp::wav::write(&path, &samples, 8_000, Encoding::Pcm16).unwrap();
+    let bytes = dsp::wav::to_bytes(&samples, 8_000, Encoding::Pcm16).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    assert!(dsp::wav::to_bytes(&[f64::NAN], 8_000, Encoding::Pcm16).is_err());
+}

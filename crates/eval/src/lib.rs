@@ -3,8 +3,9 @@
 //! - [`BssEval`]: the SDR, SIR and SAR of BSS Eval version 3, as `bss_eval_sources` of the Matlab
 //!   toolbox and of mir_eval. The references are prepared once and score any number of estimates.
 //! - [`plain_sdr`] and [`si_sdr`]: ratios without distortion filters.
-//! - [`mean_interval`], [`paired_difference`], [`sign_flip_test`]: means with bootstrap intervals,
-//!   and paired comparisons with p-value and effect size. [`effective_number`] of a distribution.
+//! - [`mean_interval`], [`paired_difference`], [`sign_flip_test`], [`effect_size`]: means with bootstrap
+//!   intervals, and paired comparisons with p-value and effect size. [`effective_number`] of a
+//!   distribution.
 //!
 //! # Example
 //!

@@ -142,20 +142,8 @@ pub fn paired_difference(
     Ok(PairedDifference {
         interval,
         p_value,
-        effect_size: effect_size(&differences)?,
+        effect_size: effect_size(&differences),
     })
-}
-
-/// Cohen's d of pairs: the mean of the differences over their standard deviation (with n - 1). None
-/// when they do not vary.
-///
-/// # Errors
-/// With fewer than two differences, or one not finite.
-pub fn effect_size(differences: &[f64]) -> Result<Option<f64>, StatisticsError> {
-    check_values(differences)?;
-    let mean = mean(differences);
-    let deviation = standard_deviation(differences, mean);
-    Ok((deviation > 0.0).then(|| mean / deviation))
 }
 
 /// The mean of `values` and its interval by Student's t, for a few independent values whose mean is
@@ -175,6 +163,20 @@ pub fn student_interval(values: &[f64], confidence: f64) -> Result<Interval, Sta
         high: mean + reach,
         n,
     })
+}
+
+/// Cohen's d of pairs, d_z: the mean of `differences` over their standard deviation (with n - 1).
+///
+/// None with fewer than two differences, when they do not vary, and when the ratio is not finite.
+#[must_use]
+pub fn effect_size(differences: &[f64]) -> Option<f64> {
+    if differences.len() < 2 {
+        return None;
+    }
+    let mean = mean(differences);
+    let deviation = standard_deviation(differences, mean);
+    let size = mean / deviation;
+    (deviation > 0.0 && size.is_finite()).then_some(size)
 }
 
 /// Two-sided p-value of the hypothesis that `differences` are symmetric about zero, by their mean.

@@ -201,7 +201,8 @@ impl Config {
             self.statistics.resamples,
             &(100..=1_000_000),
         )?;
-        within("timings.repetitions", self.timings.repetitions, &(1..=1000))
+        within("timings.repetitions", self.timings.repetitions, &(1..=1000))?;
+        within("report.examples", self.report.examples, &(0..=100))
     }
 
     /// Values that are each in range must not be out of memory together.

@@ -5,6 +5,7 @@
 //! | `run.toml` | the configuration of the run that was begun last |
 //! | `plan.json` | what it consists of |
 //! | `records.jsonl` | what is finished |
+//! | `examples/` | the examples that are finished |
 //! | `lock` | nothing that matters; the run under way holds a lock on it |
 //!
 //! `config.toml` of the results folder is written with the tables and says whose these are; `run.toml` is written before
@@ -21,6 +22,7 @@ use super::lock::FolderLock;
 use super::store::CellStore;
 use crate::atomic_file;
 use crate::config::{Config, differences};
+use crate::digest::Digest;
 use crate::results_folder::ResultsFolder;
 
 /// What to do with what an earlier run left.
@@ -62,6 +64,18 @@ impl RunPaths {
     #[must_use]
     pub fn records(&self) -> PathBuf {
         self.0.join("records.jsonl")
+    }
+
+    /// The finished examples.
+    #[must_use]
+    pub fn examples(&self) -> PathBuf {
+        self.0.join("examples")
+    }
+
+    /// The finished example of an observation, by the key of its fusion.
+    #[must_use]
+    pub fn example(&self, key: &Digest) -> PathBuf {
+        self.examples().join(format!("{key}.json"))
     }
 
     /// What a run locks.
@@ -162,18 +176,27 @@ impl RunFolder {
         }
         if !self.keeps_records {
             // The records go first: killed in between, no configuration stands beside records of another.
-            for path in [self.paths.records(), self.paths.plan()] {
-                match fs::remove_file(&path) {
-                    Err(error) if error.kind() != ErrorKind::NotFound => {
-                        return Err(error)
-                            .with_context(|| format!("cannot remove {}", path.display()));
-                    }
-                    _ => {}
-                }
-            }
+            let (records, plan, examples) = (
+                self.paths.records(),
+                self.paths.plan(),
+                self.paths.examples(),
+            );
+            removed(&records, fs::remove_file(&records))?;
+            removed(&plan, fs::remove_file(&plan))?;
+            removed(&examples, fs::remove_dir_all(&examples))?;
             atomic_file::write(&self.paths.config(), toml::to_string(config)?.as_bytes())?;
         }
         CellStore::open(&self.paths.records())
+    }
+}
+
+/// What was not there is removed as well.
+fn removed(path: &Path, outcome: std::io::Result<()>) -> Result<()> {
+    match outcome {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -223,7 +246,7 @@ mod tests {
         // Finished, the same runs again; another is refused until it is forced, and can then be resumed.
         let mut run = claim(&first, Start::Resume).unwrap();
         drop(run.begin(&first).unwrap());
-        run.results().publish(&first, &[]).unwrap();
+        run.results().publish::<&str>(&first, &[]).unwrap();
         drop(run);
         assert!(!claim(&first, Start::Fresh).unwrap().keeps_records);
         assert!(claim(&second, Start::Fresh).is_err());

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
-use super::{Curve, Point};
+use super::curves::{Curve, Point};
 
 /// More values than this have ticks at decades only.
 const MOST_TICKS: usize = 8;

@@ -1,4 +1,4 @@
-//! The legend: pieces of the curves with their names.
+//! Legends: pieces of the curves with their names.
 
 use anyhow::Result;
 use plotters::coord::Shift;
@@ -7,7 +7,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters_backend::{BackendCoord, DrawingErrorKind};
 
-use super::{Curve, FONT, GREY};
+use super::curves::Curve;
+use super::{FONT, GREY};
 use crate::style::Style;
 
 /// Length of the piece of a curve, in pixels.
@@ -54,11 +55,14 @@ where
 
 /// A piece of a curve with the marker in its middle.
 pub(super) struct LegendEntry {
-    at: [(i32, i32); 1],
-    dash: Option<(u32, u32)>,
-    stroke: ShapeStyle,
-    outline: Vec<(i32, i32)>,
-    length: i32,
+    /// Left end.
+    pub(super) at: [(i32, i32); 1],
+    /// Length of dashes and gaps; a solid line if absent.
+    pub(super) dash: Option<(u32, u32)>,
+    pub(super) stroke: ShapeStyle,
+    /// Outline of the marker around its centre; none if empty.
+    pub(super) marker: Vec<(i32, i32)>,
+    pub(super) length: i32,
 }
 
 impl LegendEntry {
@@ -68,7 +72,7 @@ impl LegendEntry {
             at: [at],
             dash: style.dash.map(|(on, off)| (on * scale, off * scale)),
             stroke: style.colour.stroke_width(2 * scale),
-            outline: style.marker.outline(5.0 * f64::from(scale)),
+            marker: style.marker.outline(5.0 * f64::from(scale)),
             length: LENGTH * scale as i32,
         }
     }
@@ -99,7 +103,10 @@ impl<B: DrawingBackend> Drawable<B> for LegendEntry {
                 backend.draw_line((x + start, y), (x + end, y), &self.stroke)?;
             }
             let centre = x + self.length / 2;
-            let outline = self.outline.iter().map(|&(dx, dy)| (centre + dx, y + dy));
+            if self.marker.is_empty() {
+                continue;
+            }
+            let outline = self.marker.iter().map(|&(dx, dy)| (centre + dx, y + dy));
             backend.fill_polygon(outline, &self.stroke.color)?;
         }
         Ok(())

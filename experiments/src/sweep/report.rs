@@ -2,12 +2,13 @@
 
 use super::Design;
 use super::statistics::{SeedMean, SweepSummary, columns};
+use crate::method::Method;
 use crate::metric::Metric;
-use crate::presentation::title;
+use crate::presentation::{Format, best_of, title};
 use crate::summary::Column;
 use crate::table::{Entry, Table};
 
-const MISSING: &str = "--";
+const FORMAT: Format = Format::Markdown;
 
 /// `sweep.md`.
 pub(super) fn markdown(design: &Design<'_>, summary: &SweepSummary, corpus: &str) -> String {
@@ -106,15 +107,9 @@ fn row(
     column: Column,
 ) -> Vec<Entry> {
     let mean = |method| summary.mean(point, method, metric, column);
-    let value = |method| mean(method).and_then(|mean| mean.mean);
-    let best = design
-        .methods
-        .iter()
-        .filter(|method| !method.needs_truth())
-        .filter_map(|&method| Some((method, value(method)?)))
-        .max_by(|(_, a), (_, b)| a.total_cmp(b));
-    let entry = |&method| {
-        let is_best = best.is_some_and(|(best, _)| best == method) && design.methods.len() > 1;
+    let best = best_of(&design.methods, |method| mean(method)?.mean);
+    let entry = |&method: &Method| {
+        let is_best = best == Some(method) && design.methods.len() > 1;
         Entry::bold_if(is_best, mean_text(mean(method)))
     };
     design.methods.iter().map(entry).collect()
@@ -127,17 +122,11 @@ fn differences(design: &Design<'_>, summary: &SweepSummary) -> Table {
         if entry.column != Column::Average {
             continue;
         }
-        let difference = format!(
-            "{} \u{2212} {}",
-            entry.method.label(),
-            entry.baseline.label()
-        );
-        let missing = || MISSING.to_owned();
         table.push(design.points[entry.point].texts().chain([
-            difference,
+            FORMAT.difference(entry.method, entry.baseline),
             mean_text(Some(&entry.mean)),
-            entry.p_value.map_or_else(missing, |p| format!("{p:.4}")),
-            entry.effect_size.map_or_else(missing, number),
+            FORMAT.p_value(entry.p_value),
+            FORMAT.with_interval(entry.effect_size, None),
             entry.mean.seeds.to_string(),
         ]));
     }
@@ -147,10 +136,7 @@ fn differences(design: &Design<'_>, summary: &SweepSummary) -> Table {
 /// Methods by ratios at one point.
 fn of_point(design: &Design<'_>, summary: &SweepSummary, point: usize, metric: Metric) -> Table {
     let columns = columns(&design.points[point].config);
-    let names = columns.iter().map(|column| match column {
-        Column::Snr(snr_db) => format!("{} dB", minus(&(snr_db + 0.0).to_string())),
-        Column::Average => "Average".to_owned(),
-    });
+    let names = columns.iter().map(|&column| FORMAT.column(column));
     let mut table = Table::new(std::iter::once("Method".to_owned()).chain(names));
     let by_column: Vec<Vec<Entry>> = columns
         .iter()
@@ -163,21 +149,7 @@ fn of_point(design: &Design<'_>, summary: &SweepSummary, point: usize, metric: M
     table
 }
 
-fn minus(number: &str) -> String {
-    number.replace('-', "\u{2212}")
-}
-
-/// Two decimals; rounded first, so that there is no minus zero.
-fn number(value: f64) -> String {
-    minus(&format!("{:.2}", (value * 100.0).round() / 100.0 + 0.0))
-}
-
 fn mean_text(mean: Option<&SeedMean>) -> String {
-    let Some((value, interval)) = mean.and_then(|mean| Some((mean.mean?, mean.interval))) else {
-        return MISSING.to_owned();
-    };
-    match interval {
-        None => number(value),
-        Some((low, high)) => format!("{} [{}, {}]", number(value), number(low), number(high)),
-    }
+    let mean = mean.copied().unwrap_or_default();
+    FORMAT.with_interval(mean.mean, mean.interval)
 }

@@ -136,7 +136,7 @@ pub(super) fn summarise(finished: &Finished<'_>) -> Result<SweepSummary> {
                     column,
                     mean: seed_mean(&values)?,
                     p_value: several.then(test).transpose()?,
-                    effect_size: if several { effect_size(&gains)? } else { None },
+                    effect_size: effect_size(&gains),
                 });
             }
         }

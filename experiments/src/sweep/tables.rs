@@ -3,12 +3,8 @@
 use super::statistics::{SeedMean, SweepSummary, effective_orders};
 use super::{Design, Finished};
 use crate::method::Method;
+use crate::result_tables::optional;
 use crate::table::Table;
-
-/// Six decimals, as in the tables of `table1`.
-fn number(value: Option<f64>) -> String {
-    value.map(|value| format!("{value:.6}")).unwrap_or_default()
-}
 
 fn table(design: &Design<'_>, columns: &[&str]) -> Table {
     let keys = design.sweep.axis.iter().flat_map(|axis| axis.all_keys());
@@ -49,8 +45,8 @@ pub(super) fn observations(finished: &Finished<'_>) -> (Table, usize) {
                             result.cell.true_order.to_string(),
                             method.to_string(),
                             metric.to_string(),
-                            number(score.as_ref().ok().copied()),
-                            number(orders),
+                            optional(score.as_ref().ok().copied()),
+                            optional(orders),
                             score.err().unwrap_or_default(),
                         ]));
                     }
@@ -64,9 +60,9 @@ pub(super) fn observations(finished: &Finished<'_>) -> (Table, usize) {
 fn mean_texts(mean: &SeedMean) -> [String; 5] {
     let (low, high) = mean.interval.unzip();
     [
-        number(mean.mean),
-        number(low),
-        number(high),
+        optional(mean.mean),
+        optional(low),
+        optional(high),
         mean.seeds.to_string(),
         mean.observations.to_string(),
     ]
@@ -122,7 +118,7 @@ pub(super) fn differences(design: &Design<'_>, summary: &SweepSummary) -> Table 
             entry.baseline.to_string(),
             entry.column.name(),
         ];
-        let test = [number(entry.p_value), number(entry.effect_size)];
+        let test = [optional(entry.p_value), optional(entry.effect_size)];
         let point = design.points[entry.point].texts();
         table.push(
             point

@@ -73,6 +73,18 @@ pub fn write_channels(
         .map_err(|fault| WavError::new(path, fault))
 }
 
+/// The bytes of the WAV file that [`write()`] would write of a mono signal.
+///
+/// # Errors
+/// As [`write()`], but for the file system.
+pub fn to_bytes(
+    samples: &[f64],
+    sample_rate_hz: u32,
+    encoding: Encoding,
+) -> Result<Vec<u8>, WavFault> {
+    encode(&[samples], sample_rate_hz, encoding).map(|(bytes, _)| bytes)
+}
+
 /// The bytes of the file and the number of clipped samples.
 fn encode(
     channels: &[&[f64]],

@@ -1,27 +1,16 @@
-//! Curves of the methods over the signal-to-noise ratio (Fig. 1) or over a swept value, as SVG and PNG.
+//! Curves of the methods over the signal-to-noise ratio (Fig. 1) or over a swept value, with their intervals.
 
-mod axes;
-mod legend;
-
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::{FontStyle, register_font};
 
-use self::axes::{Axes, Axis};
-use self::legend::LegendEntry;
+use super::axes::{Axes, Axis, Scale};
+use super::legend::{self, LegendEntry};
+use super::{FONT, GREY, GRID, Plot, register_fonts};
 use crate::style::Style;
 
-pub use self::axes::Scale;
-
-/// Width and height of the SVG in pixels; the PNG has twice as many.
+/// Width and height in pixels.
 const SIZE: (u32, u32) = (760, 540);
-const PNG_SCALE: u32 = 2;
-/// Coordinates are whole numbers: the SVG is drawn larger and shown smaller, so that they are finer than a pixel.
-const SVG_SCALE: u32 = 4;
-const FONT: &str = "sans-serif";
-const GREY: RGBColor = RGBColor(90, 90, 90);
-const GRID: RGBColor = RGBColor(225, 225, 225);
 
 /// A mean with its interval, where there is one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,37 +60,9 @@ pub struct Figure {
     pub curves: Vec<Curve>,
 }
 
-impl Figure {
-    /// The figure as SVG, its text as text.
-    ///
-    /// # Errors
-    /// Those of the drawing library.
-    pub fn svg(&self) -> Result<Vec<u8>> {
-        let size = (SIZE.0 * SVG_SCALE, SIZE.1 * SVG_SCALE);
-        let mut svg = String::new();
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        self.draw(&area, SVG_SCALE)?;
-        drop(area);
-        let shape = |(width, height)| format!("<svg width=\"{width}\" height=\"{height}\"");
-        svg = svg.replacen(&shape(size), &shape(SIZE), 1);
-        Ok(svg.into_bytes())
-    }
-
-    /// The figure as PNG.
-    ///
-    /// # Errors
-    /// Those of the drawing library.
-    pub fn png(&self) -> Result<Vec<u8>> {
-        let (width, height) = (SIZE.0 * PNG_SCALE, SIZE.1 * PNG_SCALE);
-        let mut pixels = vec![0; (3 * width * height) as usize];
-        let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-        self.draw(&area, PNG_SCALE)?;
-        drop(area);
-        let mut png = Vec::new();
-        let mut encoder = png::Encoder::new(&mut png, width, height);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.write_header()?.write_image_data(&pixels)?;
-        Ok(png)
+impl Plot for Figure {
+    fn size(&self) -> (u32, u32) {
+        SIZE
     }
 
     fn draw<B>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Result<()>
@@ -254,11 +215,6 @@ where
         EmptyElement::at((*x, point.mean_db)) + Polygon::new(outline.clone(), filled)
     }))?;
     Ok(())
-}
-
-fn register_fonts() -> Result<()> {
-    register_font(FONT, FontStyle::Normal, dejavu::sans::regular())
-        .map_err(|_| anyhow!("the embedded font cannot be read"))
 }
 
 #[cfg(test)]
