@@ -27,6 +27,11 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 BINS, FRAMES, ORDERS, BACKGROUND, ITERATIONS = 1025, 300, (2, 4, 6, 8, 10, 12, 14), 16, 50
 SHAPE, NOISE, BETA, START = 0.2, 1e-6, 1e4, 1000.0
 FLOOR = 1e-100
+# Operations of the matrix products, per bin, frame and iteration: C, V and both contractions of every order, and all
+# but the last twice for the background, whose dictionary changes in between. What the fusion does again for q(K) is
+# not counted.
+PER_BIN = {"fusion": 8 * sum(ORDERS) + 16 * BACKGROUND, "selection": 8 * sum(ORDERS) + 7 * 16 * BACKGROUND}
+MATRIX_PRODUCTS = {name: flops * BINS * FRAMES * ITERATIONS for name, flops in PER_BIN.items()}
 
 
 def best_of(repeat, work):
@@ -141,7 +146,7 @@ def main():
     parser.add_argument("--repeat", type=int, default=3)
     arguments = parser.parse_args()
     if not arguments.skip_cargo:
-        subprocess.run(["cargo", "bench", "-p", "model", "-p", "eval", "--benches"], cwd=ROOT, check=True)
+        subprocess.run(["cargo", "bench", "-p", "model", "-p", "eval", "-p", "dsp", "--benches"], cwd=ROOT, check=True)
     python = python_times(arguments.repeat)
     iteration = (criterion("is_nmf/7000 frames_11 iterations") - criterion("is_nmf/7000 frames_1 iterations")) / 10
     pair = criterion("bss_eval/both_sources")
@@ -159,6 +164,13 @@ def main():
         print(f"| {what} | {here * 1e3:.1f} ms | {peer * 1e3:.0f} ms | {peer / here:.1f} | {who} |")
     ratios = [criterion(f"separation/selection_{e}") / criterion(f"separation/fusion_{e}") for e in ("parallel", "serial")]
     print(f"\nSelection / fusion: {ratios[0]:.2f} on two threads, {ratios[1]:.2f} on one.")
+    peak = 2 * 96e6 / criterion("fma_peak/one core")
+    print(f"\nFused multiply-adds: at most {peak / 1e9:.1f} GFLOP/s on one core. Matrix products alone use of that:")
+    for name, flops in MATRIX_PRODUCTS.items():
+        share = [flops / criterion(f"separation/{name}_{e}") / (peak * cores) for e, cores in (("serial", 1), ("parallel", 2))]
+        print(f"- {name}: {share[0]:.0%} on one thread, {share[1]:.0%} on two")
+    gig = criterion("gig/1000 expectations") / criterion("gig/1000 expectations, eight at a time")
+    print(f"\nGIG expectations: {criterion('gig/1000 expectations, eight at a time') * 1e6:.1f} ns each, {gig:.1f} times as fast as one at a time.")
 
 
 if __name__ == "__main__":

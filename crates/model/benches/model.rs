@@ -6,7 +6,9 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
+use fearless_simd_macros::simd;
 use model::{Dictionary, Execution, Gig, Inference, IsNmfSettings, Settings, SourceModel, is_nmf};
 use ndarray::Array2;
 use rand::SeedableRng;
@@ -125,6 +127,9 @@ fn gig(c: &mut Criterion) {
             arguments.iter().fold(0.0, sum)
         });
     });
+    c.bench_function("gig/1000 expectations, eight at a time", |b| {
+        b.iter(|| gig.expectations_of(&arguments));
+    });
     c.bench_function("gig/tables", |b| b.iter(|| Gig::new(black_box(0.2))));
 }
 
@@ -149,5 +154,31 @@ fn training(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, gig, separations, training);
+/// Fused multiply-adds of [`multiply_adds`].
+const MULTIPLY_ADDS: usize = 96_000_000;
+
+/// Twelve independent chains of multiply-adds in registers: what one core can do at most.
+#[simd]
+fn multiply_adds<S: Simd>(simd: S) -> f64 {
+    let (factor, term) = (S::f64s::splat(simd, 0.999), S::f64s::splat(simd, 1e-3));
+    let mut chains = [term; 12];
+    for _ in 0..MULTIPLY_ADDS / (12 * S::f64s::LEN) {
+        for chain in &mut chains {
+            *chain = chain.mul_add_precise(factor, term);
+        }
+    }
+    chains.iter().map(|chain| chain.as_slice()[0]).sum()
+}
+
+fn fma_peak(c: &mut Criterion) {
+    let level = Level::new();
+    let mut group = c.benchmark_group("fma_peak");
+    group.throughput(Throughput::Elements(2 * MULTIPLY_ADDS as u64));
+    group.bench_function("one core", |b| {
+        b.iter(|| dispatch!(level, simd => multiply_adds(simd)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, fma_peak, gig, separations, training);
 criterion_main!(benches);

@@ -17,7 +17,8 @@
 //! `t` and `L` depend on `gamma` and on the product `y = rho tau` alone, and `gamma` takes one or
 //! two values in a whole run. [`Gig`] therefore tabulates both: the binary exponent and the three
 //! leading bits of the mantissa of `y` select a piece, the rest of the mantissa is the argument of
-//! a polynomial. That covers 1024 octaves with one shift and eleven multiply-adds.
+//! a polynomial. That covers 1024 octaves with one shift and eleven multiply-adds, for one variable here
+//! and for eight at a time in the kernel.
 
 use std::sync::Arc;
 
@@ -147,14 +148,18 @@ impl Gig {
         }
     }
 
+    /// [`Gig::expectations`] of many variables, given as `(rho, tau)`, eight at a time.
+    #[must_use]
+    pub fn expectations_of(&self, variables: &[(f64, f64)]) -> Vec<Expectations> {
+        crate::kernel::gig::expectations_of(self, variables)
+    }
+
     /// The expectations, given `t = tau E[1/z] > 0`.
     #[inline]
     fn expectations_at(&self, rho: f64, tau: f64, t: f64) -> Expectations {
-        // One division for both: 1 / rho = t / (rho t) and 1 / t = rho / (rho t).
-        let reciprocal = 1.0 / (rho * t);
         Expectations {
-            mean: (self.shape + t) * (t * reciprocal),
-            harmonic: tau * (rho * reciprocal),
+            mean: (self.shape + t) / rho,
+            harmonic: tau / t,
         }
     }
 

@@ -63,8 +63,8 @@
 //!
 //! # Numbers
 //!
-//! Sums over bins run in eight fixed lanes and sums over frames in fixed slabs, with fused
-//! multiply-adds throughout: results are the same bytes on AVX2, AVX-512 and NEON, for any number
+//! Sums over bins run in order and sums over frames in eight fixed lanes and in fixed slabs, with
+//! fused multiply-adds throughout: results are the same bytes on AVX2, AVX-512 and NEON, for any number
 //! of threads. `C` and `V` are floored at 1e-100 in every bin, far below any datum.
 
 mod bessel;

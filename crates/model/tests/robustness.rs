@@ -110,7 +110,7 @@ proptest! {
         let scale = f64::powf(10.0, dictionary_decades);
         let rescaled = |order: &DictionaryModel| match order {
             DictionaryModel::Known(dictionary) => DictionaryModel::Known(Arc::new(
-                Dictionary::new(&dictionary.components() * scale).unwrap(),
+                Dictionary::new(dictionary.components().mapv(|w| f64::min(w * scale, 9e29))).unwrap(),
             )),
             DictionaryModel::Estimated(start) => {
                 DictionaryModel::Estimated(start.mapv(|w| f64::clamp(w * scale, 1e-300, 9e29)))

@@ -1,13 +1,15 @@
 //! The GIG expectations of [`crate::gig`], eight variables at a time.
 
 use fearless_simd::prelude::*;
-use fearless_simd::{f64x4, f64x8, u64x8};
+use fearless_simd::{Level, dispatch, f64x4, f64x8, u64x8};
+use fearless_simd_macros::simd;
 
-use super::lanes::{LANE, Lane};
+use super::lanes::{LANE, Lane, ZERO};
 use super::micro::{load, splat, store, sum};
 use super::rows::LaneProduct;
 use crate::gig::{
-    Coefficients, FIRST_PIECE, Gig, LOCAL_BITS, MANTISSA_BITS, ONE_BITS, PADDED, PIECE_BITS, PIECES,
+    Coefficients, Expectations, FIRST_PIECE, Gig, LOCAL_BITS, MANTISSA_BITS, ONE_BITS, PADDED,
+    PIECE_BITS, PIECES,
 };
 
 /// Sum over GIG variables of `E[log p(z)] - E[log q(z)]`, minus their Kullback-Leibler divergence
@@ -67,12 +69,9 @@ pub(super) fn update<S: Simd>(
     let t = polynomial(simd, &gig.tau_mean_inverse, &position);
     // At tau = 0 both t and tau are 0, and so must be the harmonic expectation.
     let divisor = t.simd_eq(zero).select(one, t);
-    // One division for both: 1 / rho = t / (rho t) and 1 / t = rho / (rho t).
-    let reciprocal = one / (rho * divisor);
     let shape = splat(simd, gig.shape());
-    let new_mean = (shape + t) * (divisor * reciprocal);
-    store(exists.select(new_mean, zero), mean);
-    store(tau * (rho * reciprocal), harmonic);
+    store(exists.select((shape + t) / rho, zero), mean);
+    store(tau / divisor, harmonic);
 
     let mut terms = [t, zero];
     if kl.is_some() {
@@ -98,6 +97,41 @@ pub(super) fn update<S: Simd>(
         kl.rho.multiply(simd, rho);
         kl.count += count;
     }
+}
+
+/// The expectations of any number of variables, given as `(rho, tau)`.
+pub(crate) fn expectations_of(gig: &Gig, variables: &[(f64, f64)]) -> Vec<Expectations> {
+    let mut found = Vec::with_capacity(variables.len());
+    let level = Level::new();
+    for variables in variables.chunks(LANE) {
+        dispatch!(level, simd => expectations_of_some(simd, gig, variables, &mut found));
+    }
+    found
+}
+
+#[simd]
+fn expectations_of_some<S: Simd>(
+    simd: S,
+    gig: &Gig,
+    variables: &[(f64, f64)],
+    found: &mut Vec<Expectations>,
+) {
+    let (mut rho, mut tau, mut mean, mut harmonic) = (ZERO, ZERO, ZERO, ZERO);
+    for (i, variable) in variables.iter().enumerate() {
+        (rho.0[i], tau.0[i]) = *variable;
+    }
+    let lanes = Variables {
+        rho: load(simd, &rho),
+        tau: load(simd, &tau),
+        count: variables.len(),
+    };
+    update(simd, gig, lanes, [&mut mean, &mut harmonic], None);
+    let pairs = mean.0.into_iter().zip(harmonic.0);
+    found.extend(
+        pairs
+            .take(variables.len())
+            .map(|(mean, harmonic)| Expectations { mean, harmonic }),
+    );
 }
 
 /// Where eight values of `y` are in the tables: their pieces and their places in them.
@@ -171,4 +205,83 @@ fn transpose<S: Simd>(simd: S, [a, b, c, d]: [f64x4<S>; 4]) -> [f64x4<S>; 4] {
     let (first, second) = simd.interleave_f64x4(ac_low, bd_low);
     let (third, fourth) = simd.interleave_f64x4(ac_high, bd_high);
     [first, second, third, fourth]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two evaluations of one polynomial that round differently.
+    const TOLERANCE: f64 = 2e-13;
+
+    /// A product `rho tau` in the tables, at both of their ends and beyond, and the limit 0.
+    fn variables() -> Vec<(f64, f64)> {
+        let mut variables = vec![(0.3, 0.0), (1e200, 0.0)];
+        for exponent in -1060..=140 {
+            let y = f64::exp2(f64::from(exponent)) * 1.37;
+            variables.push((0.7, y / 0.7));
+            variables.push((1e3 * y.sqrt(), 1e-3 * y.sqrt()));
+        }
+        variables
+    }
+
+    #[test]
+    fn eight_at_a_time_are_what_one_at_a_time_is() {
+        for shape in [0.01, 0.2, 0.5, 0.99] {
+            let gig = Gig::new(shape).unwrap();
+            let variables = variables();
+            let found = expectations_of(&gig, &variables);
+            assert_eq!(found.len(), variables.len());
+            for (&(rho, tau), found) in variables.iter().zip(&found) {
+                let expected = gig.expectations(rho, tau);
+                for (found, expected) in [
+                    (found.mean, expected.mean),
+                    (found.harmonic, expected.harmonic),
+                ] {
+                    assert!(
+                        (found - expected).abs() <= TOLERANCE * expected,
+                        "shape {shape}, rho {rho:e}, tau {tau:e}: {found:e}, {expected:e}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_kl_term_is_its_definition() {
+        let gig = Gig::new(0.2).unwrap();
+        let variables: Vec<(f64, f64)> = variables()
+            .into_iter()
+            .filter(|&(rho, tau)| rho * tau < 1e12)
+            .collect();
+        let shape = gig.shape();
+        let prior = shape * shape.ln() - libm::lgamma(shape);
+        for variables in variables.chunks(LANE) {
+            let mut expected = 0.0;
+            let (mut rho, mut tau) = (ZERO, ZERO);
+            for (i, &(a, b)) in variables.iter().enumerate() {
+                (rho.0[i], tau.0[i]) = (a, b);
+                let t = gig.tau_mean_inverse(a, b);
+                expected += prior
+                    + gig.log_normaliser(a, b)
+                    + t
+                    + (a - shape) * gig.expectations(a, b).mean;
+            }
+            let found = dispatch!(Level::new(), simd => {
+                let lanes = Variables {
+                    rho: load(simd, &rho),
+                    tau: load(simd, &tau),
+                    count: variables.len(),
+                };
+                let mut kl = KlSum::new(simd);
+                update(simd, &gig, lanes, [&mut ZERO.clone(), &mut ZERO.clone()], Some(&mut kl));
+                kl.total(simd, &gig)
+            });
+            let scale = 1e3 + expected.abs();
+            assert!(
+                (found - expected).abs() < 1e-12 * scale,
+                "{found} {expected}"
+            );
+        }
+    }
 }

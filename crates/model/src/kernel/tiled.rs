@@ -1,9 +1,9 @@
 //! One iteration of the updates without an F x N matrix per order.
 //!
-//! Frames are worked on 32 at a time. For such a tile, and a block of bins, the product `C` of every
-//! order is formed in cache, turned into `q(S)` (eq. 15-16) and then in place into the ratio
-//! `E|s|^2 / C^2`, and contracted at once (eq. 17). Where a dictionary is known its activations
-//! depend on their own frame only, so a tile goes from `q(S)` to the new `q(H|K)` and its share of
+//! Frames are worked on eight at a time, a lane of a vector each. For such a lane, and a block of bins,
+//! the product `C` of every order is formed in cache, turned into `q(S)` (eq. 15-16) and then in place
+//! into the ratio `E|s|^2 / C^2`, and contracted at once (eq. 17). Where a dictionary is known its activations
+//! depend on their own frame only, so a lane goes from `q(S)` to the new `q(H|K)` and its share of
 //! `log q~(K)` in one visit. That share needs the new `V`, whose reciprocal gives the `rho` of the next
 //! iteration: it is contracted there and then, and `V` is formed once an iteration.
 //!
@@ -13,7 +13,8 @@
 //! 3. *second pass*: activations of sources with estimated dictionaries;
 //! 4. `q(K)`.
 //!
-//! Tiles are gathered in at most sixteen slabs of consecutive frames. Slabs run in parallel,
+//! Four lanes make a tile, over which an estimated dictionary's contractions are added up before they
+//! leave the registers. Tiles are gathered in at most sixteen slabs of consecutive frames. Slabs run in parallel,
 //! their sums are added in order: the result does not depend on the number of threads.
 
 use std::ops::Range;

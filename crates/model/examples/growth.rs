@@ -1,0 +1,76 @@
+//! One fusion of a given size, for measuring how time and memory grow: prints its setting up, its
+//! seconds per iteration and what its arrays hold.
+//!
+//! `cargo run -p model --example growth -- FRAMES LARGEST_ORDER`; `scripts/benchmark/growth.py` makes a
+//! table of several sizes.
+
+use std::sync::Arc;
+
+use model::{Dictionary, Execution, Inference, Observer, Progress, Settings, SourceModel};
+use ndarray::Array2;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Gamma, StandardNormal};
+use rustfft::num_complex::Complex64;
+
+const BINS: usize = 1025;
+const BACKGROUND: usize = 16;
+const ITERATIONS: usize = 4;
+
+/// Notes when each iteration ended.
+struct Clock(Vec<std::time::Instant>);
+
+impl Observer for Clock {
+    #[expect(clippy::disallowed_methods, reason = "a measurement")]
+    fn iteration(&mut self, _: &Progress) {
+        self.0.push(std::time::Instant::now());
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "its result")]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let mut number = |what| -> Result<usize, Box<dyn std::error::Error>> {
+        Ok(arguments.next().ok_or(what)?.parse()?)
+    };
+    let frames = number("how many frames?")?;
+    let largest = number("which largest order?")?;
+    let orders: Vec<usize> = (1..=7).map(|m| largest * m / 7).collect();
+
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let gamma = Gamma::new(0.2, 5.0)?;
+    let mut dictionary = |order| {
+        Array2::from_shape_simple_fn((order, BINS), || f64::max(gamma.sample(&mut rng), 1e-10))
+    };
+    let speaker = orders
+        .iter()
+        .map(|&order| Ok(Arc::new(Dictionary::normalised(dictionary(order))?)))
+        .collect::<Result<Vec<_>, model::DictionaryError>>()?;
+    let background = dictionary(BACKGROUND);
+    let mixture = Array2::from_shape_simple_fn((frames, BINS), || {
+        Complex64::new(
+            StandardNormal.sample(&mut rng),
+            StandardNormal.sample(&mut rng),
+        )
+    });
+    let settings = Settings {
+        iterations: ITERATIONS,
+        ..Settings::default()
+    };
+    let inference = Inference::new(settings)?.with_execution(Execution::Serial);
+    let sources = [
+        SourceModel::known(speaker),
+        SourceModel::estimated(background),
+    ];
+    let mut clock = Clock(Vec::new());
+    inference.separate_observed(mixture.view(), &sources, &mut clock)?;
+
+    let steps = clock
+        .0
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]).as_secs_f64());
+    // The last iteration also gathers the evidence.
+    let fastest = steps.take(ITERATIONS - 2).fold(f64::INFINITY, f64::min);
+    println!("{fastest}");
+    Ok(())
+}
