@@ -1,11 +1,15 @@
 //! The command line.
 
+mod score;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Sources;
+
+pub use score::ScoreArguments;
 
 /// Variational Bayesian model averaging for audio source separation: the experiments.
 #[derive(Debug, Parser)]
@@ -21,7 +25,7 @@ Exit codes:
   0  done
   1  the run failed: a corpus that cannot be used, an output folder that cannot be written
   2  wrong usage: an unknown option, a configuration that is not valid
-  3  done, but some observations or scores failed; observations.csv says which and why";
+  3  done, but some observations or scores failed; observations.csv or the table says which and why";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -29,6 +33,9 @@ pub enum Command {
     /// Run the paper's experiment: Table 1 and Fig. 1
     #[command(after_help = EXIT_CODES)]
     Table1(RunArguments),
+    /// Score estimated signals against the true ones: BSS Eval, plain SDR, SI-SDR
+    #[command(after_help = EXIT_CODES)]
+    Score(ScoreArguments),
 }
 
 /// Options of a run.

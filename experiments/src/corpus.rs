@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use crate::config::{Config, CorpusKind};
 
+pub use files::wav_files;
 pub use split::split;
 
 /// Utterances of one speaker, and background noise.

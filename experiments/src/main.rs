@@ -10,6 +10,7 @@ use experiments::commands;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Table1(arguments) => commands::table1::run(&arguments),
+        Command::Score(arguments) => commands::score::run(&arguments),
     };
     let code = match outcome {
         Ok(ending) => ending.code(),
