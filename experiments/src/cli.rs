@@ -1,6 +1,7 @@
 //! The command line.
 
 mod score;
+mod train;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Sources;
 
 pub use score::ScoreArguments;
+pub use train::TrainArguments;
 
 /// Variational Bayesian model averaging for audio source separation: the experiments.
 #[derive(Debug, Parser)]
@@ -36,6 +38,9 @@ pub enum Command {
     /// Score estimated signals against the true ones: BSS Eval, plain SDR, SI-SDR
     #[command(after_help = EXIT_CODES)]
     Score(ScoreArguments),
+    /// Learn dictionaries of a source from recordings of it
+    #[command(after_help = EXIT_CODES)]
+    Train(TrainArguments),
 }
 
 /// Options of a run.

@@ -3,6 +3,7 @@
 
 pub mod score;
 pub mod table1;
+pub mod train;
 
 use std::num::NonZeroUsize;
 

@@ -11,6 +11,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Table1(arguments) => commands::table1::run(&arguments),
         Command::Score(arguments) => commands::score::run(&arguments),
+        Command::Train(arguments) => commands::train::run(&arguments),
     };
     let code = match outcome {
         Ok(ending) => ending.code(),
