@@ -1,6 +1,7 @@
 //! The command line.
 
 mod score;
+mod separate;
 mod train;
 
 use std::num::NonZeroUsize;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Sources;
 
 pub use score::ScoreArguments;
+pub use separate::SeparateArguments;
 pub use train::TrainArguments;
 
 /// Variational Bayesian model averaging for audio source separation: the experiments.
@@ -41,6 +43,9 @@ pub enum Command {
     /// Learn dictionaries of a source from recordings of it
     #[command(after_help = EXIT_CODES)]
     Train(TrainArguments),
+    /// Separate a recording into stems, a WAV file per source
+    #[command(after_help = EXIT_CODES)]
+    Separate(Box<SeparateArguments>),
 }
 
 /// Options of a run.

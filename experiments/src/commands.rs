@@ -2,6 +2,7 @@
 //! asked for it and how they answer.
 
 pub mod score;
+pub mod separate;
 pub mod table1;
 pub mod train;
 

@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         Command::Table1(arguments) => commands::table1::run(&arguments),
         Command::Score(arguments) => commands::score::run(&arguments),
         Command::Train(arguments) => commands::train::run(&arguments),
+        Command::Separate(arguments) => commands::separate::run(&arguments),
     };
     let code = match outcome {
         Ok(ending) => ending.code(),
