@@ -37,6 +37,9 @@ pub enum Command {
     /// Run the paper's experiment: Table 1 and Fig. 1
     #[command(after_help = EXIT_CODES)]
     Table1(RunArguments),
+    /// Compare the methods on mixtures of recordings: held-out speech with held-out background
+    #[command(after_help = EXIT_CODES)]
+    Realmix(RunArguments),
     /// Score estimated signals against the true ones: BSS Eval, plain SDR, SI-SDR
     #[command(after_help = EXIT_CODES)]
     Score(ScoreArguments),
@@ -51,7 +54,7 @@ pub enum Command {
 /// Options of a run.
 #[derive(Debug, Args)]
 pub struct RunArguments {
-    /// Configuration file; without it, configs/table1.toml as of the build
+    /// Configuration file; without it, the experiment's own in configs/, as of the build
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 

@@ -1,6 +1,7 @@
 //! The subcommands: from arguments to an exit code. What they do is in the modules they call; here is how they are
 //! asked for it and how they answer.
 
+pub mod realmix;
 pub mod score;
 pub mod separate;
 pub mod table1;

@@ -2,6 +2,7 @@
 
 mod differences;
 mod load;
+mod realmix;
 mod validate;
 
 use std::path::PathBuf;
@@ -12,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::metric::Metric;
 
 pub use differences::differences;
-pub use load::{Sources, load};
+pub use load::{Sources, load, load_or};
+pub use realmix::{BackgroundModel, IsolatedSet, Realmix};
 
 /// A whole experiment, as resolved from a file and the command line, and as recorded with its results.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,9 @@ pub struct Config {
     pub statistics: Statistics,
     /// Measuring times.
     pub timings: Timings,
+    /// Mixtures of recordings, for the experiment of that name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub realmix: Option<Realmix>,
 }
 
 /// Name and seed.

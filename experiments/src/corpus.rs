@@ -4,6 +4,7 @@ mod builtin;
 mod chime;
 mod files;
 mod folder;
+mod isolated;
 mod split;
 
 use anyhow::Result;
@@ -11,6 +12,7 @@ use anyhow::Result;
 use crate::config::{Config, CorpusKind};
 
 pub use files::wav_files;
+pub use isolated::{IsolatedMixture, isolated};
 pub use split::split;
 
 /// Utterances of one speaker, and background noise.

@@ -26,6 +26,7 @@ pub mod observation;
 pub mod paper;
 pub mod presentation;
 pub mod progress;
+pub mod realmix;
 pub mod result_tables;
 pub mod results_folder;
 pub mod score;

@@ -10,6 +10,7 @@ use experiments::commands;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Table1(arguments) => commands::table1::run(&arguments),
+        Command::Realmix(arguments) => commands::realmix::run(&arguments),
         Command::Score(arguments) => commands::score::run(&arguments),
         Command::Train(arguments) => commands::train::run(&arguments),
         Command::Separate(arguments) => commands::separate::run(&arguments),

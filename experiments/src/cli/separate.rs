@@ -80,11 +80,16 @@ pub struct SeparateArguments {
     pub iterations: NonZeroUsize,
 
     /// Weight of the entropy of q(K) per bin; by default the paper's, 0.0325
-    #[arg(long, value_name = "KAPPA")]
+    #[arg(long, value_name = "KAPPA", allow_negative_numbers = true)]
     pub kappa: Option<f64>,
 
     /// Weight of the entropy of q(K), whatever the length of a segment
-    #[arg(long, value_name = "BETA", conflicts_with = "kappa")]
+    #[arg(
+        long,
+        value_name = "BETA",
+        conflicts_with = "kappa",
+        allow_negative_numbers = true
+    )]
     pub beta: Option<f64>,
 
     /// Start value of the activations; 1, the prior's mean, suits recordings

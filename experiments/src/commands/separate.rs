@@ -89,6 +89,13 @@ fn check(arguments: &SeparateArguments, settings: &SeparateSettings) -> Result<(
         "--activation-start {}: is out of range, allowed are 1e-30 to 1e29",
         settings.activation_start
     );
+    for (option, value) in [("kappa", arguments.kappa), ("beta", arguments.beta)] {
+        let value = value.unwrap_or_default();
+        ensure!(
+            (0.0..=1e30).contains(&value),
+            "--{option} {value}: is out of range, allowed are 0 to 1e30"
+        );
+    }
     let given = arguments.background.is_some() || arguments.background_from.is_some();
     ensure!(
         given || !arguments.adapt_background,

@@ -26,28 +26,7 @@ const BACKGROUNDS: [&str; 2] = ["background", "train/background"];
 /// # Errors
 /// A missing folder, a speaker without files, or a file that is not named by a sentence.
 pub(super) fn open(config: &Config) -> Result<Files> {
-    let root = config
-        .corpus
-        .root
-        .as_deref()
-        .context("`corpus.root` is missing")?;
-    ensure!(
-        root.is_dir(),
-        "{} is not a folder (`corpus.root`)",
-        root.display()
-    );
-    let top = TOPS
-        .iter()
-        // Collected from its parts, the path does not end in a slash where the top is the root itself.
-        .map(|top| root.join(top).components().collect::<PathBuf>())
-        .find(|top| top.join(SPEECH).is_dir())
-        .with_context(|| {
-            format!(
-                "{} holds neither PCCdata16kHz/{SPEECH} (CHiME 1) nor aasp-chime-grid/{SPEECH} (CHiME 2) \
-                 (`corpus.root`)",
-                root.display()
-            )
-        })?;
+    let top = top(config)?;
     let speech_folder = top.join(SPEECH);
     let speaker = match config.corpus.speaker {
         Some(speaker) => speaker,
@@ -83,6 +62,34 @@ pub(super) fn open(config: &Config) -> Result<Files> {
         least_samples: config.stft.window_samples,
         seed: config.experiment.seed,
     })
+}
+
+/// The folder that holds `train`.
+///
+/// # Errors
+/// A root that is none, or holds neither corpus.
+pub(super) fn top(config: &Config) -> Result<PathBuf> {
+    let root = config
+        .corpus
+        .root
+        .as_deref()
+        .context("`corpus.root` is missing")?;
+    ensure!(
+        root.is_dir(),
+        "{} is not a folder (`corpus.root`)",
+        root.display()
+    );
+    TOPS.iter()
+        // Collected from its parts, the path does not end in a slash where the top is the root itself.
+        .map(|top| root.join(top).components().collect::<PathBuf>())
+        .find(|top| top.join(SPEECH).is_dir())
+        .with_context(|| {
+            format!(
+                "{} holds neither PCCdata16kHz/{SPEECH} (CHiME 1) nor aasp-chime-grid/{SPEECH} (CHiME 2) \
+                 (`corpus.root`)",
+                root.display()
+            )
+        })
 }
 
 /// One of the speakers there are.

@@ -139,53 +139,61 @@ enum Place {
     Neither,
 }
 
-/// Which recordings, or which share of each, are held out, and how many frames are kept.
+/// Which frames are held out, and what share of the others and of them is kept.
 #[derive(Debug)]
 struct Split {
-    /// Whether a whole recording is held out; empty if each is divided.
-    recordings: Vec<bool>,
-    share: f64,
+    /// Per recording and stretch of frames, whether it is held out.
+    held_out: Vec<Vec<bool>>,
     keep_training: f64,
     keep_held_out: f64,
 }
 
 impl Split {
+    /// `frames`: of each recording.
     fn new(frames: &[usize], settings: &TrainSettings) -> Self {
-        let share = settings.held_out;
-        let mut recordings = Vec::new();
-        if frames.len() >= RECORDINGS_TO_SPLIT && share > 0.0 {
-            let mut order: Vec<usize> = (0..frames.len()).collect();
-            order.shuffle(&mut synth::stream(settings.seed, "held out", &[]));
-            let count = (share * frames.len() as f64).ceil() as usize;
-            recordings = vec![false; frames.len()];
-            for &index in order.iter().take(count.min(frames.len() - 1)) {
-                recordings[index] = true;
+        let mut held_out: Vec<Vec<bool>> = frames
+            .iter()
+            .map(|frames| vec![false; frames.div_ceil(STRETCH)])
+            .collect();
+        // What is held out as a whole: recordings, or stretches of all of them.
+        let mut pieces: Vec<(usize, Vec<usize>)> = Vec::new();
+        for (recording, stretches) in held_out.iter().enumerate() {
+            let stretches = 0..stretches.len();
+            if frames.len() >= RECORDINGS_TO_SPLIT {
+                pieces.push((recording, stretches.collect()));
+            } else {
+                pieces.extend(stretches.map(|stretch| (recording, vec![stretch])));
             }
         }
-        let total = frames.iter().sum::<usize>() as f64;
-        let held_out = match recordings.as_slice() {
-            [] => share * total,
-            recordings => {
-                let held = recordings.iter().zip(frames).filter(|(held, _)| **held);
-                held.map(|(_, &frames)| frames as f64).sum()
+        pieces.shuffle(&mut synth::stream(settings.seed, "held out", &[]));
+        let count = (settings.held_out * pieces.len() as f64).ceil() as usize;
+        let count = count.min(pieces.len().saturating_sub(1));
+        for (recording, stretches) in pieces.into_iter().take(count) {
+            for stretch in stretches {
+                held_out[recording][stretch] = true;
             }
+        }
+        let of_recording = |(&frames, held_out): (&usize, &Vec<bool>)| {
+            (0..frames)
+                .filter(|frame| held_out[frame / STRETCH])
+                .count()
         };
-        let keep = |wanted: usize, available: f64| (wanted as f64 / available.max(1.0)).min(1.0);
+        let held: usize = frames.iter().zip(&held_out).map(of_recording).sum();
+        let total: usize = frames.iter().sum();
+        let keep = |wanted: usize, available: usize| wanted as f64 / available.max(1) as f64;
         Self {
-            recordings,
-            share,
-            keep_training: keep(settings.most_frames, total - held_out),
-            keep_held_out: keep(MOST_HELD_OUT, held_out),
+            held_out,
+            keep_training: keep(settings.most_frames, total - held),
+            keep_held_out: keep(MOST_HELD_OUT, held),
         }
     }
 
-    /// The choices for one recording, frame by frame; they do not depend on the other recordings' lengths.
+    /// The choices for one recording, frame by frame.
     fn of_recording(&self, index: usize, seed: u64) -> Choice<'_> {
         Choice {
             split: self,
-            whole: self.recordings.get(index).copied(),
+            held_out: &self.held_out[index],
             frame: 0,
-            stretch_held_out: false,
             rng: synth::stream(seed, "frames", &[index as u64]),
         }
     }
@@ -193,19 +201,17 @@ impl Split {
 
 struct Choice<'a> {
     split: &'a Split,
-    whole: Option<bool>,
+    held_out: &'a [bool],
     frame: usize,
-    stretch_held_out: bool,
     rng: rand_chacha::ChaCha8Rng,
 }
 
 impl Choice<'_> {
     fn next_frame(&mut self) -> Place {
-        if self.frame.is_multiple_of(STRETCH) {
-            self.stretch_held_out = self.rng.random::<f64>() < self.split.share;
-        }
+        // A header's length rounds: the last frame may be one more than was counted.
+        let stretch = self.held_out.get(self.frame / STRETCH);
+        let held_out = stretch.or(self.held_out.last()).is_some_and(|held| *held);
         self.frame += 1;
-        let held_out = self.whole.unwrap_or(self.stretch_held_out);
         let (place, keep) = match held_out {
             true => (Place::HeldOut, self.split.keep_held_out),
             false => (Place::Training, self.split.keep_training),
@@ -258,9 +264,9 @@ mod tests {
     #[test]
     fn few_recordings_are_held_out_in_part_and_too_many_frames_are_thinned() {
         let counts = counts(&[20_000], &settings(0.1, 3000))[0];
-        // Binomial: within five standard deviations.
-        assert!((2700..3300).contains(&counts[0]), "{counts:?}");
-        assert!((1500..2500).contains(&counts[1]), "{counts:?}");
+        // Binomial: within five standard deviations of 3000 and 2000.
+        assert!((2750..3250).contains(&counts[0]), "{counts:?}");
+        assert!((1990..=2000).contains(&counts[1]), "{counts:?}");
         let all = self::counts(&[500, 700], &settings(0.0, 10_000));
         assert_eq!(all, [[500, 0, 0], [700, 0, 0]]);
     }
