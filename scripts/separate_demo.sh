@@ -5,12 +5,13 @@
 #     scripts/separate_demo.sh DIR [MINUTES]
 #
 # Needs espeak-ng, sox and GNU time. With MINUTES, also separates a recording of that length and
-# prints its peak memory. Everything goes below DIR.
+# prints its peak memory. Everything goes below DIR. EXPERIMENTS names a binary to use instead of
+# building one.
 set -euo pipefail
 
 readonly SNRS_DB=(-6 -3 0 3)
 [[ $# -ge 1 ]] || {
-    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 repository=$(cd "$(dirname "$0")/.." && pwd)
@@ -18,7 +19,11 @@ mkdir -p "$1"
 cd "$1"
 minutes=${2:-0}
 tree=tree/PCCdata16kHz
-experiments() { cargo run --quiet --manifest-path "$repository/Cargo.toml" -p experiments -- "$@"; }
+if [[ -z ${EXPERIMENTS:-} ]]; then
+    cargo build --quiet --manifest-path "$repository/Cargo.toml" -p experiments
+    EXPERIMENTS=$(cargo metadata --manifest-path "$repository/Cargo.toml" --no-deps --format-version 1 |
+        sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/experiments
+fi
 
 # Power of a file in dB, as sox measures it.
 level_db() { sox "$1" -n stats 2>&1 | awk '/^RMS lev dB/ { print $4 }'; }
@@ -27,7 +32,7 @@ level_db() { sox "$1" -n stats 2>&1 | awk '/^RMS lev dB/ { print $4 }'; }
 
 # Ten sentences are held out, a hundred are learned from.
 mapfile -t sentences < <(printf '%s\n' "$tree"/train/reverberated/id1/*.wav)
-[[ -e speech.npz ]] || experiments train "${sentences[@]:10}" --out speech.npz
+[[ -e speech.npz ]] || "$EXPERIMENTS" train "${sentences[@]:10}" --out speech.npz
 sox "${sentences[@]:0:10}" -c 1 -b 32 speech.wav gain -12
 samples=$(soxi -s speech.wav)
 
@@ -43,9 +48,9 @@ for recording in "$tree"/background/*.wav; do
         sox -D -m -v 0.5 speech.wav -v 0.5 noise.wav -b 24 mixture.wav
         sox -D -v 0.5 speech.wav -b 32 true_speech.wav
         sox -D -v 0.5 noise.wav -b 32 true_noise.wav
-        experiments separate mixture.wav --speech speech.npz --out stems --quiet >separate.log
-        experiments score --reference true_speech.wav --estimate mixture.wav --csv mixture.csv >/dev/null
-        experiments score --reference true_speech.wav true_noise.wav \
+        "$EXPERIMENTS" separate mixture.wav --speech speech.npz --out stems --quiet >separate.log
+        "$EXPERIMENTS" score --reference true_speech.wav --estimate mixture.wav --csv mixture.csv >/dev/null
+        "$EXPERIMENTS" score --reference true_speech.wav true_noise.wav \
             --estimate stems/speech.wav stems/background.wav --csv stems.csv >/dev/null
         printf '%-13s %6d %14.2f %13.2f %13.2f\n' "$name" "$snr_db" "$(sdr mixture.csv true_speech)" \
             "$(sdr stems.csv true_speech)" "$(sdr stems.csv true_noise)"
@@ -60,9 +65,6 @@ done
 if ((minutes > 0)); then
     printf '\n%s minutes:\n' "$minutes"
     sox mixture.wav long.wav repeat 100 trim 0 "$((60 * minutes))"
-    # The binary itself, so that the measure is not of cargo.
-    program=$(cargo metadata --manifest-path "$repository/Cargo.toml" --no-deps --format-version 1 |
-        sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/experiments
     /usr/bin/time -f 'peak memory %M kB, %e s, %U s of user time' \
-        "$program" separate long.wav --speech speech.npz --out long-stems --quiet
+        "$EXPERIMENTS" separate long.wav --speech speech.npz --out long-stems --quiet
 fi

@@ -136,7 +136,7 @@ fn table(entries: &[Entry], config: &Config, metric: Metric) -> Table {
             .iter()
             .filter(|entry| entry.quantity == quantity && entry.metric == metric);
         let cells = of_row.map(|entry| {
-            let mean = entry.mean_db.map(|mean| format!("{mean:.2}"));
+            let mean = entry.mean_db.map(two_decimals);
             let interval = entry
                 .interval_db
                 .filter(|_| entry.snr_db.is_none())
@@ -146,6 +146,15 @@ fn table(entries: &[Entry], config: &Config, metric: Metric) -> Table {
         table.push([quantity.label()].into_iter().chain(cells));
     }
     table
+}
+
+/// Without a sign where nothing but zeros is left of a number.
+fn two_decimals(value: f64) -> String {
+    let text = format!("{value:.2}");
+    match text.as_str() {
+        "-0.00" => "0.00".to_owned(),
+        _ => text,
+    }
 }
 
 /// Six decimals, as in the other results.

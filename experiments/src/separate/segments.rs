@@ -59,7 +59,10 @@ impl Plan {
             4.0 * window / f64::from(file_hz)
         );
         ensure!(
-            settings.overlap_seconds >= 0.0 && 2.0 * overlap as f64 <= length,
+            settings.overlap_seconds >= 0.0
+                && 2.0 * settings.overlap_seconds <= settings.segment_seconds
+                // Rates with hardly a common divisor round it up by much.
+                && overlap as f64 <= 0.75 * length,
             "--overlap {}: is out of range, allowed are 0 to half of --segment",
             settings.overlap_seconds
         );
