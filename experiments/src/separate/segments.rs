@@ -74,7 +74,8 @@ impl Plan {
 
         let beyond = samples.saturating_sub(overlap) as f64;
         let count = (beyond / (length - overlap as f64)).ceil().max(1.0);
-        let hop = rounded(beyond / count).max(unit);
+        // Not below the overlap, so that no more than two segments meet at a sample.
+        let hop = rounded(beyond / count).max(unit).max(overlap);
         let count = samples.saturating_sub(overlap).div_ceil(hop).max(1);
         let segments = (0..count).map(|index| {
             let start = index * hop;

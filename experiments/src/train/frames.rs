@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use dsp::{Audio, Stft, wav};
+use dsp::{Audio, Complex64, Stft, wav};
 use ndarray::Array2;
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -80,7 +80,7 @@ pub fn collect(paths: &[PathBuf], settings: &TrainSettings, progress: Progress) 
                 Place::Neither => continue,
             };
             if frame.iter().any(|value| value.norm_sqr() > 0.0) {
-                chosen.extend(frame.iter().map(|value| value.norm_sqr()));
+                chosen.extend(frame.iter().map(Complex64::norm_sqr));
             }
         }
         stage.step();

@@ -6,6 +6,8 @@
     reason = "every test file includes this one and uses its part"
 )]
 
+pub mod scene;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
