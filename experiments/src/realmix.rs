@@ -1,7 +1,7 @@
 //! The paper's comparison on mixtures of recordings instead of draws from the model: held-out utterances added to
 //! held-out background in the time domain, dictionaries from training data only, all four methods.
 //!
-//! A unit is a speaker and a seed: it has dictionaries, utterances and background of its own ([unit]). Its mixtures
+//! A unit is a speaker and a seed: it has dictionaries, utterances and background of its own ([mod@unit]). Its mixtures
 //! share them, so intervals are over units ([summary]).
 
 pub mod methods;

@@ -51,7 +51,7 @@ pub struct SeparateArguments {
     #[arg(long)]
     pub no_background: bool,
 
-    /// Folder of the stems; without it, <recording>-stems
+    /// Folder of the stems; without it, the name of the recording with -stems
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
