@@ -1,6 +1,9 @@
 //! The command line.
 
 pub mod report;
+mod score;
+mod separate;
+mod train;
 pub mod verify;
 
 use std::num::NonZeroUsize;
@@ -12,6 +15,10 @@ use crate::config::Sources;
 use crate::durable::run_folder::Start;
 use crate::durable::shard::Shard;
 use crate::tasks::Conduct;
+
+pub use score::ScoreArguments;
+pub use separate::SeparateArguments;
+pub use train::TrainArguments;
 
 /// Variational Bayesian model averaging for audio source separation: the experiments.
 #[derive(Debug, Parser)]
@@ -27,7 +34,7 @@ Exit codes:
   0  done
   1  the run failed: a corpus that cannot be used, an output folder that cannot be written
   2  wrong usage: an unknown option, a configuration that is not valid
-  3  done, but some observations or scores failed; observations.csv or sweep.csv says which and why
+  3  done, but some observations or scores failed; observations.csv, sweep.csv or the table says which and why
   4  verify: numbers differ, or a claim of the paper is not held
 130  stopped by Ctrl-C or a termination signal; what is finished is kept for --resume
 
@@ -53,12 +60,24 @@ pub enum Command {
     /// Compare a results folder with a committed one, or with the paper's claims
     #[command(after_help = EXIT_CODES)]
     Verify(verify::VerifyArguments),
+    /// Compare the methods on mixtures of recordings: held-out speech with held-out background
+    #[command(after_help = EXIT_CODES)]
+    Realmix(RunArguments),
+    /// Score estimated signals against the true ones: BSS Eval, plain SDR, SI-SDR
+    #[command(after_help = EXIT_CODES)]
+    Score(ScoreArguments),
+    /// Learn dictionaries of a source from recordings of it
+    #[command(after_help = EXIT_CODES)]
+    Train(TrainArguments),
+    /// Separate a recording into stems, a WAV file per source
+    #[command(after_help = EXIT_CODES)]
+    Separate(Box<SeparateArguments>),
 }
 
 /// Options of a run.
 #[derive(Debug, Args)]
 pub struct RunArguments {
-    /// Configuration file; without it, configs/table1.toml as of the build
+    /// Configuration file; without it, the experiment's own in configs/, as of the build
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 

@@ -2,9 +2,13 @@
 //! asked for it and how they answer.
 
 pub mod merge;
+pub mod realmix;
 pub mod report;
+pub mod score;
+pub mod separate;
 pub mod sweep;
 pub mod table1;
+pub mod train;
 pub mod verify;
 
 use std::io::{Write, stdout};

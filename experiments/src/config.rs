@@ -2,6 +2,7 @@
 
 mod differences;
 mod load;
+mod realmix;
 mod sweep;
 mod validate;
 
@@ -14,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::metric::Metric;
 
 pub use differences::differences;
-pub use load::{Sources, assigned, load};
+pub use load::{Sources, assigned, load, load_or};
+pub use realmix::{BackgroundModel, IsolatedSet, Realmix};
 pub use sweep::{Axis, LogRange, Sweep};
 
 /// A whole experiment, as resolved from a file and the command line, and as recorded with its results.
@@ -45,6 +47,9 @@ pub struct Config {
     /// What is kept to be looked at and listened to.
     #[serde(skip_serializing_if = "is_default")]
     pub report: Report,
+    /// Mixtures of recordings, for the experiment of that name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub realmix: Option<Realmix>,
 }
 
 /// Name and seed.

@@ -4,6 +4,7 @@ mod builtin;
 mod chime;
 mod files;
 mod folder;
+mod isolated;
 mod split;
 
 use anyhow::{Context, Result};
@@ -11,6 +12,8 @@ use rand::seq::IndexedRandom;
 
 use crate::config::{Config, CorpusKind, Estimation};
 
+pub use files::wav_files;
+pub use isolated::{IsolatedMixture, isolated};
 pub use split::split;
 
 /// Utterances of one speaker, and background noise.

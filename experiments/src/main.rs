@@ -14,6 +14,10 @@ fn main() -> ExitCode {
         Command::Merge(arguments) => commands::merge::run(&arguments),
         Command::Report(arguments) => commands::report::run(&arguments),
         Command::Verify(arguments) => commands::verify::run(&arguments),
+        Command::Realmix(arguments) => commands::realmix::run(&arguments),
+        Command::Score(arguments) => commands::score::run(&arguments),
+        Command::Train(arguments) => commands::train::run(&arguments),
+        Command::Separate(arguments) => commands::separate::run(&arguments),
     };
     let code = match outcome {
         Ok(ending) => ending.code(),

@@ -43,6 +43,23 @@ impl Scores {
         Self(Metric::ALL.map(|_| Err(error.clone())))
     }
 
+    /// All scores of an estimate in the time domain.
+    ///
+    /// `bss`: what BSS Eval says of it, to which the metrics without filters are added.
+    #[must_use]
+    pub fn of(bss: &Result<BssScores, MetricError>, reference: &[f64], estimate: &[f64]) -> Self {
+        let of_bss = |ratio: fn(&BssScores) -> f64| {
+            checked(bss.as_ref().map(ratio).map_err(MetricError::clone))
+        };
+        Self(Metric::ALL.map(|metric| match metric {
+            Metric::Sdr => of_bss(|scores| scores.sdr_db),
+            Metric::Sir => of_bss(|scores| scores.sir_db),
+            Metric::Sar => of_bss(|scores| scores.sar_db),
+            Metric::PlainSdr => checked(plain_sdr(reference, estimate)),
+            Metric::SiSdr => checked(si_sdr(reference, estimate)),
+        }))
+    }
+
     /// The score by one metric.
     pub fn get(&self, metric: Metric) -> &Score {
         &self.0[metric as usize]
@@ -124,16 +141,7 @@ impl<'a> Scorer<'a> {
             .as_ref()
             .map_err(MetricError::clone)
             .and_then(|bss_eval| bss_eval.score(&estimate, 0));
-        let of_bss = |ratio: fn(&BssScores) -> f64| {
-            checked(bss.as_ref().map(ratio).map_err(MetricError::clone))
-        };
-        Scores(Metric::ALL.map(|metric| match metric {
-            Metric::Sdr => of_bss(|scores| scores.sdr_db),
-            Metric::Sir => of_bss(|scores| scores.sir_db),
-            Metric::Sar => of_bss(|scores| scores.sar_db),
-            Metric::PlainSdr => checked(plain_sdr(&self.speaker, &estimate)),
-            Metric::SiSdr => checked(si_sdr(&self.speaker, &estimate)),
-        }))
+        Scores::of(&bss, &self.speaker, &estimate)
     }
 }
 

@@ -4,16 +4,21 @@
 //! number of channels, behind plain or extensible headers; writes 16- and 24-bit integers and
 //! 32-bit floats. Samples are `f64` with full scale ±1: an integer of b bits is divided by 2^(b-1).
 //!
+//! [`read_channels`] and [`write_channels`] hold a whole file; [`Reader`] and [`Writer`] go through one
+//! of any length block by block.
+//!
 //! A file that is not what it claims to be is an error that names the file and the fault; nothing
 //! a file can contain makes the reader panic or reserve memory beyond what the file's own size warrants.
 
 mod read;
+mod stream;
 mod write;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use read::{read_channels, read_mono};
+pub use stream::{Reader, Writer};
 pub use write::{Encoding, to_bytes, write, write_channels};
 
 /// A WAV file that could not be read or written, and why.

@@ -437,6 +437,70 @@ fn writing_to_a_place_that_does_not_exist_is_an_error() {
     assert!(wav::write("/", &[0.0], RATE_HZ, Encoding::Float32).is_err());
 }
 
+#[test]
+fn blocks_are_read_and_written_as_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let channels: [Vec<f64>; 2] = [3.0, 0.7].map(|rate| {
+        let sample = |t: u32| 1.02 * (rate * f64::from(t)).sin();
+        (0..1000).map(sample).collect()
+    });
+    for encoding in [Encoding::Pcm16, Encoding::Pcm24, Encoding::Float32] {
+        let clipped = wav::write_channels(path("whole.wav"), &channels, RATE_HZ, encoding).unwrap();
+        let mut writer =
+            wav::Writer::create(path("blocks.wav"), 2, 1000, RATE_HZ, encoding).unwrap();
+        for start in (0..1000).step_by(300) {
+            let end = (start + 300).min(1000);
+            let block = [&channels[0][start..end], &channels[1][start..end]];
+            writer.write(&block).unwrap();
+        }
+        assert!(!path("blocks.wav").exists() || encoding != Encoding::Pcm16);
+        assert_eq!(writer.finish().unwrap(), clipped);
+        assert_eq!(
+            fs::read(path("blocks.wav")).unwrap(),
+            fs::read(path("whole.wav")).unwrap()
+        );
+
+        let whole = wav::read_channels(path("whole.wav")).unwrap();
+        let mut reader = wav::Reader::open(path("whole.wav")).unwrap();
+        assert_eq!((reader.channels(), reader.samples()), (2, 1000));
+        assert_eq!(
+            (reader.sample_rate_hz(), reader.encoding()),
+            (RATE_HZ, encoding)
+        );
+        let mut read = vec![Vec::new(); 2];
+        for expected in [333, 333, 333, 1, 0] {
+            let block = reader.read(333).unwrap();
+            assert_eq!(block[0].len(), expected);
+            for (all, block) in read.iter_mut().zip(block) {
+                all.extend(block);
+            }
+        }
+        assert_eq!(read, whole.channels);
+    }
+}
+
+#[test]
+fn a_writer_that_does_not_finish_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wav");
+    let create = || wav::Writer::create(&path, 1, 10, RATE_HZ, Encoding::Pcm16).unwrap();
+    let mut dropped = create();
+    dropped.write(&[&[0.5; 10]]).unwrap();
+    drop(dropped);
+    let mut short = create();
+    short.write(&[&[0.5; 9]]).unwrap();
+    assert!(short.finish().is_err());
+    let mut wrong = create();
+    assert!(wrong.write(&[&[0.5; 5], &[0.5; 5]]).is_err());
+    assert!(wrong.write(&[&[f64::NAN]]).is_err());
+    drop(wrong);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert!(wav::Writer::create(&path, 1, 0, RATE_HZ, Encoding::Pcm16).is_err());
+    assert!(wav::Writer::create(&path, 4, 1 << 30, RATE_HZ, Encoding::Pcm16).is_err());
+    assert!(wav::Reader::open(&path).is_err());
+}
+
 fn assert_plausible(result: Result<MultichannelAudio, WavError>) {
     if let Ok(audio) = result {
         assert!(audio.sample_rate_hz > 0);

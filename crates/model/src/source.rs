@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 
 use crate::dictionary::Dictionary;
+use crate::inference::OrderEstimate;
 
 /// The dictionary of one order.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +81,20 @@ impl SourceModel {
     #[must_use]
     pub fn with_activation_start(mut self, start: f64) -> Self {
         self.activation_start = start;
+        self
+    }
+
+    /// The same source as the start of another inference, of the next part of a recording for
+    /// instance: estimated dictionaries start from the posterior means `E[W]` of `factors`, one per
+    /// order as [`Separation::factors`](crate::Separation::factors) has them, raised to `floor`.
+    /// Known dictionaries stay as they are.
+    #[must_use]
+    pub fn continued_from(mut self, factors: &[OrderEstimate], floor: f64) -> Self {
+        for (order, factor) in self.orders.iter_mut().zip(factors) {
+            if let DictionaryModel::Estimated(start) = order {
+                *start = factor.dictionary.mean.mapv(|mean| mean.max(floor));
+            }
+        }
         self
     }
 

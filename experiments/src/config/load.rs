@@ -31,11 +31,16 @@ const ALTERNATIVES: [(&str, &str); 2] = [("beta", "kappa"), ("kappa", "beta")];
 /// An unreadable file, a syntax error, an unknown key, a wrong type or a value out of range; each names the key with
 /// the file and line, or the option, that gave it.
 pub fn load(sources: &Sources) -> Result<Config> {
+    load_or(sources, "configs/table1.toml", EMBEDDED)
+}
+
+/// [`load`] with another configuration where no file is given: its name and its text.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_or(sources: &Sources, embedded: &str, embedded_text: &str) -> Result<Config> {
     let (name, text) = match &sources.file {
-        None => (
-            "embedded configs/table1.toml".to_owned(),
-            EMBEDDED.to_owned(),
-        ),
+        None => (format!("embedded {embedded}"), embedded_text.to_owned()),
         Some(path) => {
             let text = fs::read_to_string(path)
                 .with_context(|| format!("cannot read configuration {}", path.display()))?;

@@ -54,6 +54,7 @@ impl Config {
         self.validate_mixtures()?;
         self.validate_model()?;
         self.validate_evaluation()?;
+        self.validate_realmix()?;
         self.validate_sizes()?;
         self.sweep.as_ref().map_or(Ok(()), Sweep::validate)
     }
@@ -203,6 +204,44 @@ impl Config {
         )?;
         within("timings.repetitions", self.timings.repetitions, &(1..=1000))?;
         within("report.examples", self.report.examples, &(0..=100))
+    }
+
+    fn validate_realmix(&self) -> Result<(), Invalid> {
+        let Some(realmix) = &self.realmix else {
+            return Ok(());
+        };
+        let speakers = &realmix.speakers;
+        let chime = self.corpus.kind == CorpusKind::Chime;
+        if self.corpus.kind == CorpusKind::Folder {
+            require("realmix.speakers", speakers.is_empty(), || {
+                "must be empty when `corpus.kind` is \"folder\", which has one speaker".to_owned()
+            })?;
+        } else {
+            distinct("realmix.speakers", speakers)?;
+        }
+        for &speaker in speakers {
+            within("realmix.speakers", speaker, &(1..=34))?;
+        }
+        within("realmix.seeds", realmix.seeds, &(1..=1000))?;
+        within("realmix.mixtures", realmix.mixtures, &(1..=1000))?;
+        within("realmix.utterances", realmix.utterances, &(1..=1000))?;
+        let needed = realmix.mixtures * realmix.utterances;
+        let held_out = self.training.utterances_per_side;
+        require(
+            "realmix.mixtures",
+            realmix.isolated.is_some() || needed <= held_out,
+            || {
+                format!(
+                    "times `realmix.utterances` is {needed}, and `training.utterances_per_side` holds out {held_out}"
+                )
+            },
+        )?;
+        within("realmix.noise_db", realmix.noise_db, &(-200.0..=0.0))?;
+        require(
+            "realmix.isolated",
+            realmix.isolated.is_none() || chime,
+            || "has a meaning only when `corpus.kind` is \"chime\"".to_owned(),
+        )
     }
 
     /// Values that are each in range must not be out of memory together.

@@ -60,8 +60,11 @@ pub(super) fn open(config: &Config) -> Result<Files> {
     })
 }
 
-/// The folder of the corpus that speech and background are below.
-fn top(config: &Config) -> Result<PathBuf> {
+/// The folder that holds `train`.
+///
+/// # Errors
+/// A root that is none, or holds neither corpus.
+pub(super) fn top(config: &Config) -> Result<PathBuf> {
     let root = config
         .corpus
         .root

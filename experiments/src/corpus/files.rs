@@ -98,9 +98,9 @@ impl Files {
 /// All WAV files below a folder, sorted by path so that their order does not depend on the file system.
 ///
 /// # Errors
-/// A folder that is missing, is none or cannot be listed, or holds no WAV file; `key` is the configuration key it was
-/// given by.
-pub(super) fn wav_files(folder: &Path, key: &str) -> Result<Vec<PathBuf>> {
+/// A folder that is missing, is none or cannot be listed, or holds no WAV file; `key` is the configuration key or the
+/// option it was given by.
+pub fn wav_files(folder: &Path, key: &str) -> Result<Vec<PathBuf>> {
     ensure!(
         folder.is_dir(),
         "{} is not a folder (`{key}`)",

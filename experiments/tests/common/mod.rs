@@ -7,6 +7,7 @@
 )]
 
 pub mod runs;
+pub mod scene;
 
 use std::collections::BTreeMap;
 use std::fs;

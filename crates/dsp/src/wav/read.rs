@@ -5,10 +5,10 @@
 //! the length of the file, and handed to it as a file of exactly one format and one data chunk.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Chain, Cursor, Read, Seek, SeekFrom, Take};
 use std::path::Path;
 
-use hound::{SampleFormat, WavReader};
+use hound::{SampleFormat, WavReader, WavSpec};
 
 use super::{WavError, WavFault};
 use crate::audio::{Audio, MultichannelAudio};
@@ -39,36 +39,81 @@ pub fn read_channels(path: impl AsRef<Path>) -> Result<MultichannelAudio, WavErr
     let path = path.as_ref();
     File::open(path)
         .map_err(WavFault::from)
-        .and_then(|file| decode(BufReader::new(file)))
+        .and_then(|file| Decoder::new(BufReader::new(file)))
+        .and_then(|mut decoder| {
+            let channels = decoder.next(decoder.samples())?;
+            Ok(MultichannelAudio {
+                channels,
+                sample_rate_hz: decoder.spec().sample_rate,
+            })
+        })
         .map_err(|fault| WavError::new(path, fault))
 }
 
-fn decode(mut source: impl Read + Seek) -> Result<MultichannelAudio, WavFault> {
-    let chunks = locate_chunks(&mut source)?;
-    let header = Cursor::new(chunks.header());
-    let data = source.take(u64::from(chunks.data_bytes));
-    let mut reader = WavReader::new(header.chain(data))?;
+/// Decodes a file from its first sample to its last, block by block.
+pub(super) struct Decoder<R: Read> {
+    reader: WavReader<Chain<Cursor<Vec<u8>>, Take<R>>>,
+    position: usize,
+}
 
-    let spec = reader.spec();
-    if spec.sample_rate == 0 {
-        return Err(WavFault::Malformed("the sample rate is zero"));
-    }
-    if reader.len() == 0 {
-        return Err(WavFault::Empty);
-    }
+impl<R: Read + Seek> Decoder<R> {
+    /// Checks the header and finds the samples.
+    pub(super) fn new(mut source: R) -> Result<Self, WavFault> {
+        let chunks = locate_chunks(&mut source)?;
+        let header = Cursor::new(chunks.header());
+        let data = source.take(u64::from(chunks.data_bytes));
+        let reader = WavReader::new(header.chain(data))?;
 
-    let channel_count = usize::from(spec.channels);
-    let mut channels = vec![Vec::with_capacity(reader.duration() as usize); channel_count];
-    match (spec.sample_format, spec.bits_per_sample) {
-        (SampleFormat::Int, bits @ (8 | 16 | 24 | 32)) => {
-            let step = 1.0 / f64::from(1_u32 << (bits - 1));
-            for (n, code) in reader.samples::<i32>().enumerate() {
-                channels[n % channel_count].push(f64::from(code?) * step);
+        let spec = reader.spec();
+        if spec.sample_rate == 0 {
+            return Err(WavFault::Malformed("the sample rate is zero"));
+        }
+        if reader.len() == 0 {
+            return Err(WavFault::Empty);
+        }
+        match (spec.sample_format, spec.bits_per_sample) {
+            (SampleFormat::Int, 8 | 16 | 24 | 32) | (SampleFormat::Float, 32) => {}
+            (SampleFormat::Int, bits) => {
+                return Err(WavFault::Unsupported(format!("{bits}-bit integers")));
+            }
+            (SampleFormat::Float, bits) => {
+                return Err(WavFault::Unsupported(format!("{bits}-bit floats")));
             }
         }
-        (SampleFormat::Float, 32) => {
-            for (n, sample) in reader.samples::<f32>().enumerate() {
-                let (channel, index) = (n % channel_count, n / channel_count);
+        Ok(Self {
+            reader,
+            position: 0,
+        })
+    }
+}
+
+impl<R: Read> Decoder<R> {
+    /// The header's fields; the encoding is one that is read.
+    pub(super) fn spec(&self) -> WavSpec {
+        self.reader.spec()
+    }
+
+    /// Samples of each channel.
+    pub(super) fn samples(&self) -> usize {
+        self.reader.duration() as usize
+    }
+
+    /// The next `samples` samples of each channel, or what is left.
+    pub(super) fn next(&mut self, samples: usize) -> Result<Vec<Vec<f64>>, WavFault> {
+        let spec = self.reader.spec();
+        let count = usize::from(spec.channels);
+        let samples = samples.min(self.samples() - self.position);
+        let mut channels = vec![Vec::with_capacity(samples); count];
+        if spec.sample_format == SampleFormat::Int {
+            let step = 1.0 / f64::from(1_u32 << (spec.bits_per_sample - 1));
+            let codes = self.reader.samples::<i32>().take(samples * count);
+            for (n, code) in codes.enumerate() {
+                channels[n % count].push(f64::from(code?) * step);
+            }
+        } else {
+            let values = self.reader.samples::<f32>().take(samples * count);
+            for (n, sample) in values.enumerate() {
+                let (channel, index) = (n % count, self.position + n / count);
                 let sample = sample?;
                 if !sample.is_finite() {
                     return Err(WavFault::NotFinite { channel, index });
@@ -76,17 +121,9 @@ fn decode(mut source: impl Read + Seek) -> Result<MultichannelAudio, WavFault> {
                 channels[channel].push(f64::from(sample));
             }
         }
-        (SampleFormat::Int, bits) => {
-            return Err(WavFault::Unsupported(format!("{bits}-bit integers")));
-        }
-        (SampleFormat::Float, bits) => {
-            return Err(WavFault::Unsupported(format!("{bits}-bit floats")));
-        }
+        self.position += samples;
+        Ok(channels)
     }
-    Ok(MultichannelAudio {
-        channels,
-        sample_rate_hz: spec.sample_rate,
-    })
 }
 
 /// The two chunks that matter.

@@ -1,8 +1,8 @@
 //! Writing WAV files.
 
 use std::fs;
-use std::io::{self, Cursor};
-use std::path::Path;
+use std::io::{self, Cursor, Seek, Write};
+use std::path::{Path, PathBuf};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 use serde::{Deserialize, Serialize};
@@ -91,15 +91,28 @@ fn encode(
     sample_rate_hz: u32,
     encoding: Encoding,
 ) -> Result<(Vec<u8>, usize), WavFault> {
-    let spec = checked_spec(channels, sample_rate_hz, encoding)?;
-    let full_scale = f64::from(1_u32 << (spec.bits_per_sample - 1));
-
+    let samples = equal_lengths(channels)?;
+    let spec = checked_spec(channels.len(), samples, sample_rate_hz, encoding)?;
     let mut bytes = Vec::new();
     let mut writer = WavWriter::new(Cursor::new(&mut bytes), spec)?;
+    let clipped = write_samples(&mut writer, channels, 0)?;
+    writer.finalize()?;
+    Ok((bytes, clipped))
+}
+
+/// Appends samples, those from `start` on, and counts the clipped ones.
+pub(super) fn write_samples(
+    writer: &mut WavWriter<impl Write + Seek>,
+    channels: &[&[f64]],
+    start: usize,
+) -> Result<usize, WavFault> {
+    let spec = writer.spec();
+    let full_scale = f64::from(1_u32 << (spec.bits_per_sample - 1));
     let mut clipped = 0;
-    for index in 0..channels[0].len() {
+    for index in 0..channels.first().map_or(0, |first| first.len()) {
         for (channel, samples) in channels.iter().enumerate() {
             let sample = samples[index];
+            let index = start + index;
             if !sample.is_finite() {
                 return Err(WavFault::NotFinite { channel, index });
             }
@@ -118,37 +131,41 @@ fn encode(
             }
         }
     }
-    writer.finalize()?;
-    Ok((bytes, clipped))
+    Ok(clipped)
+}
+
+/// The length of all channels.
+pub(super) fn equal_lengths(channels: &[&[f64]]) -> Result<usize, WavFault> {
+    let samples = channels.first().map_or(0, |first| first.len());
+    match channels
+        .iter()
+        .enumerate()
+        .find(|(_, other)| other.len() != samples)
+    {
+        None => Ok(samples),
+        Some((channel, other)) => Err(WavFault::UnequalChannels {
+            channel,
+            found: other.len(),
+            expected: samples,
+        }),
+    }
 }
 
 /// The header's fields, once it is certain that each of them can hold its value: hound computes
 /// them without checking for overflow.
-fn checked_spec(
-    channels: &[&[f64]],
+pub(super) fn checked_spec(
+    channels: usize,
+    samples: usize,
     sample_rate_hz: u32,
     encoding: Encoding,
 ) -> Result<WavSpec, WavFault> {
     /// More than any header that is written.
     const HEADER_BYTES: usize = 128;
 
-    let samples = channels.first().map_or(0, |first| first.len());
     if samples == 0 {
         return Err(WavFault::Empty);
     }
-    if let Some((channel, other)) = channels
-        .iter()
-        .enumerate()
-        .find(|(_, other)| other.len() != samples)
-    {
-        return Err(WavFault::UnequalChannels {
-            channel,
-            found: other.len(),
-            expected: samples,
-        });
-    }
-
-    let frame_bytes = channels.len().checked_mul(usize::from(encoding.bits() / 8));
+    let frame_bytes = channels.checked_mul(usize::from(encoding.bits() / 8));
     let frame_fits = frame_bytes.is_some_and(|bytes| u16::try_from(bytes).is_ok());
     let fits_u32 = |factor: usize, extra: usize| {
         frame_bytes
@@ -159,13 +176,13 @@ fn checked_spec(
     let rate_fits = sample_rate_hz > 0 && fits_u32(sample_rate_hz as usize, 0);
     if !(frame_fits && rate_fits && fits_u32(samples, HEADER_BYTES)) {
         return Err(WavFault::Unstorable {
-            channels: channels.len(),
+            channels,
             samples,
             sample_rate_hz,
         });
     }
     Ok(WavSpec {
-        channels: channels.len() as u16,
+        channels: channels as u16,
         sample_rate: sample_rate_hz,
         bits_per_sample: encoding.bits(),
         sample_format: match encoding {
@@ -177,18 +194,22 @@ fn checked_spec(
 
 /// Puts `bytes` at `path` in one step, so that no reader ever sees a part of them.
 fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not the name of a file"))?;
-    let mut temporary_name = name.to_owned();
-    // The process id keeps concurrent runs into one folder apart.
-    temporary_name.push(format!(".{}.part", std::process::id()));
-    let temporary = path.with_file_name(temporary_name);
-
+    let temporary = temporary(path)?;
     let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // The first error is the one worth reporting.
         let _ = fs::remove_file(&temporary);
     }
     written
+}
+
+/// The name beside `path` that a file has until it is whole.
+pub(super) fn temporary(path: &Path) -> io::Result<PathBuf> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not the name of a file"))?;
+    let mut temporary_name = name.to_owned();
+    // The process id keeps concurrent runs into one folder apart.
+    temporary_name.push(format!(".{}.part", std::process::id()));
+    Ok(path.with_file_name(temporary_name))
 }

@@ -1,0 +1,82 @@
+//! The isolated mixtures of a CHiME corpus, with the speech that is in them.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+
+use super::chime::top;
+use super::files::wav_files;
+use crate::config::{Config, IsolatedSet};
+
+/// A mixture as it was recorded, and its speech alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IsolatedMixture {
+    /// Ratio its folder is named by.
+    pub snr_db: f64,
+    /// Speech with background.
+    pub mixture: PathBuf,
+    /// The same speech in the same room, without background.
+    pub speech: PathBuf,
+}
+
+/// A speaker's mixtures in `<set>/isolated/<ratio>dB/s<speaker>_<code>.wav`, at most `most` per configured ratio. Their
+/// speech is `<set>/reverberated/id<speaker>/<code>.wav` or any file below `<set>/reverberated` of the mixture's name.
+///
+/// # Errors
+/// A missing folder, a speaker without mixtures, or a mixture without its speech.
+pub fn isolated(
+    config: &Config,
+    speaker: u32,
+    set: IsolatedSet,
+    most: usize,
+) -> Result<Vec<IsolatedMixture>> {
+    let set = top(config)?.join(set.folder());
+    let clean = set.join("reverberated");
+    ensure!(
+        clean.is_dir(),
+        "{} is not a folder: without the speech that is in the isolated mixtures they cannot be scored \
+         (`realmix.isolated`)",
+        clean.display()
+    );
+    let clean_files = wav_files(&clean, "realmix.isolated")?;
+    let mut found = Vec::new();
+    for &snr_db in &config.mixtures.snr_db {
+        let ratio = format!("{snr_db}dB").replace('-', "m");
+        let folder = set.join("isolated").join(ratio);
+        let prefix = format!("s{speaker}_");
+        let mixtures = wav_files(&folder, "mixtures.snr_db")?
+            .into_iter()
+            .filter_map(|path| {
+                let name = path.file_name()?.to_str()?.to_owned();
+                name.starts_with(&prefix).then_some((path, name))
+            });
+        let mut count = 0;
+        for (mixture, name) in mixtures.take(most) {
+            let code = name.strip_prefix(&prefix).unwrap_or(&name);
+            let of_speaker = clean.join(format!("id{speaker}")).join(code);
+            let named_alike = || clean_files.iter().find(|path| path.ends_with(&name));
+            let speech = Some(&of_speaker)
+                .filter(|path| path.is_file())
+                .or_else(named_alike)
+                .with_context(|| {
+                    format!(
+                        "{}: its speech is not below {}",
+                        mixture.display(),
+                        clean.display()
+                    )
+                })?;
+            found.push(IsolatedMixture {
+                snr_db,
+                speech: speech.clone(),
+                mixture,
+            });
+            count += 1;
+        }
+        ensure!(
+            count > 0,
+            "{} has no mixture of speaker {speaker} (`realmix.speakers`)",
+            folder.display()
+        );
+    }
+    Ok(found)
+}

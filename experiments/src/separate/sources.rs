@@ -1,0 +1,308 @@
+//! The sources of a recording: where their dictionaries come from, and what they become from segment to segment.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use dsp::wav::Reader;
+use dsp::{Stft, StftSettings};
+use model::{
+    Dictionary, DictionaryModel, IsNmfSettings, OrderEstimate, Settings, SourceModel, is_nmf,
+};
+use ndarray::Array2;
+use serde::Serialize;
+
+use super::SeparateSettings;
+use super::segments::resampled;
+use crate::dictionary_file::DictionaryFile;
+
+/// Least entry of an estimated dictionary at its start, so that no entry is stuck at zero.
+const START_FLOOR: f64 = 1e-10;
+/// Iterations of learning from a stretch of the recording, as in `train`.
+const ITERATIONS: usize = 100;
+/// Longest stretch to learn the background from.
+const MOST_SECONDS: f64 = 600.0;
+
+/// Where the background comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Background {
+    /// There is none: the named sources are all.
+    None,
+    /// Estimated together with the rest, from a random start.
+    Estimated {
+        /// Components.
+        components: usize,
+    },
+    /// A file of dictionaries.
+    File(PathBuf),
+    /// Learned from a stretch of the recording that has nothing else in it.
+    Stretch {
+        /// Start and end, in seconds.
+        seconds: (f64, f64),
+        /// Components.
+        components: usize,
+    },
+}
+
+/// How a source's dictionaries are treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Treatment {
+    /// Fixed.
+    Known,
+    /// Estimated, from given ones as a start.
+    Adapted,
+    /// Estimated, from a random start.
+    Estimated,
+}
+
+/// A source, in the report.
+#[derive(Debug, Clone, Serialize)]
+pub struct SourceReport {
+    name: String,
+    dictionaries: Treatment,
+    /// Name of their file, or where else they are from.
+    origin: String,
+    orders: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Source {
+    report: SourceReport,
+    dictionaries: Vec<Arc<Dictionary>>,
+}
+
+/// All sources, with dictionaries of one rate and one transform.
+#[derive(Debug)]
+pub struct SourceSet {
+    /// Rate of the dictionaries' recordings.
+    pub sample_rate_hz: u32,
+    /// Transform of the dictionaries.
+    pub stft: StftSettings,
+    sources: Vec<Source>,
+}
+
+impl SourceSet {
+    /// Reads the dictionaries of named sources, the first of which sets rate and transform.
+    ///
+    /// # Errors
+    /// No source, names that cannot name files or are given twice, a file that cannot be read or does not go with the
+    /// first.
+    pub fn open(named: &[(String, PathBuf)]) -> Result<Self> {
+        let (_, first) = named
+            .first()
+            .context("no source: give --speech or --source")?;
+        let DictionaryFile { metadata, .. } = DictionaryFile::read(first)?;
+        let mut set = Self {
+            sample_rate_hz: metadata.sample_rate_hz,
+            stft: metadata.stft,
+            sources: Vec::new(),
+        };
+        for (name, path) in named {
+            let dictionaries = set.matching(path, first)?;
+            set.push(name, Treatment::Known, file_name(path), dictionaries)?;
+        }
+        Ok(set)
+    }
+
+    /// Adds the background, for a recording.
+    ///
+    /// # Errors
+    /// A file that cannot be read or does not go with the sources; a stretch that is not in the recording, or from
+    /// which nothing can be learned.
+    pub fn with_background(
+        mut self,
+        background: &Background,
+        adapt: bool,
+        mixture: &Path,
+        seed: u64,
+    ) -> Result<Self> {
+        const NAME: &str = "background";
+        let treatment = match adapt {
+            true => Treatment::Adapted,
+            false => Treatment::Known,
+        };
+        match background {
+            Background::None => {}
+            Background::Estimated { components } => {
+                let origin = "random start".to_owned();
+                self.push(NAME, Treatment::Estimated, origin, Vec::new())?;
+                if let Some(source) = self.sources.last_mut() {
+                    source.report.orders = vec![*components];
+                }
+            }
+            Background::File(path) => {
+                let dictionaries = self.matching(path, Path::new("the first source"))?;
+                self.push(NAME, treatment, file_name(path), dictionaries)?;
+            }
+            Background::Stretch {
+                seconds,
+                components,
+            } => {
+                let dictionary = self.learned(mixture, *seconds, *components, seed)?;
+                let origin = format!("{} s to {} s of the recording", seconds.0, seconds.1);
+                self.push(NAME, treatment, origin, vec![Arc::new(dictionary)])?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Names, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        let names = self
+            .sources
+            .iter()
+            .map(|source| source.report.name.as_str());
+        names.collect()
+    }
+
+    /// For the report.
+    #[must_use]
+    pub fn report(&self) -> Vec<SourceReport> {
+        let reports = self.sources.iter().map(|source| source.report.clone());
+        reports.collect()
+    }
+
+    /// The sources as they are before the first segment.
+    ///
+    /// # Errors
+    /// More components than a random start can be drawn for.
+    pub fn models(&self, settings: &SeparateSettings) -> Result<Vec<SourceModel>> {
+        let model = |source: &Source| -> Result<SourceModel> {
+            let dictionaries = source.dictionaries.iter();
+            let orders = match source.report.dictionaries {
+                Treatment::Known => dictionaries.cloned().map(DictionaryModel::Known).collect(),
+                Treatment::Adapted => dictionaries
+                    .map(|dictionary| dictionary.components().mapv(|w| w.max(START_FLOOR)))
+                    .map(DictionaryModel::Estimated)
+                    .collect(),
+                Treatment::Estimated => {
+                    let start = self.random_start(source.report.orders[0], settings.seed)?;
+                    vec![DictionaryModel::Estimated(start)]
+                }
+            };
+            Ok(SourceModel::new(orders).with_activation_start(settings.activation_start))
+        };
+        self.sources.iter().map(model).collect()
+    }
+
+    /// Drawn from the prior of dictionaries.
+    fn random_start(&self, components: usize, seed: u64) -> Result<Array2<f64>> {
+        let shape = Settings::default().dictionary_shape;
+        let bins = self.stft.window_samples / 2 + 1;
+        let mut rng = synth::stream(seed, "background start", &[]);
+        let start = synth::gamma_matrix(shape, shape, components, bins, START_FLOOR, &mut rng);
+        Ok(start?)
+    }
+
+    fn push(
+        &mut self,
+        name: &str,
+        treatment: Treatment,
+        origin: String,
+        dictionaries: Vec<Arc<Dictionary>>,
+    ) -> Result<()> {
+        let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        ensure!(
+            !name.is_empty() && !name.starts_with('.') && name.chars().all(plain),
+            "--source {name:?}: a source names its file, so letters, digits, `-`, `_` and inner `.`"
+        );
+        let taken = self.sources.iter().any(|source| source.report.name == name);
+        ensure!(!taken, "two sources are named {name:?}");
+        self.sources.push(Source {
+            report: SourceReport {
+                name: name.to_owned(),
+                dictionaries: treatment,
+                origin,
+                orders: dictionaries.iter().map(|d| d.order()).collect(),
+            },
+            dictionaries,
+        });
+        Ok(())
+    }
+
+    /// The dictionaries of a file, if they are of the set's rate and transform.
+    fn matching(&self, path: &Path, first: &Path) -> Result<Vec<Arc<Dictionary>>> {
+        let file = DictionaryFile::read(path)?;
+        let found = &file.metadata;
+        let describe = |rate_hz: u32, stft: &StftSettings| {
+            format!(
+                "{rate_hz} Hz, a {:?} window of {} samples and a hop of {}",
+                stft.window, stft.window_samples, stft.hop_samples
+            )
+            .to_lowercase()
+        };
+        ensure!(
+            (found.sample_rate_hz, &found.stft) == (self.sample_rate_hz, &self.stft),
+            "{} cannot be used with {}: it was learned at {}, the other at {}",
+            path.display(),
+            first.display(),
+            describe(found.sample_rate_hz, &found.stft),
+            describe(self.sample_rate_hz, &self.stft)
+        );
+        Ok(file.dictionaries)
+    }
+
+    /// A dictionary of the mean power of all channels in a stretch of the recording.
+    fn learned(
+        &self,
+        mixture: &Path,
+        (start, end): (f64, f64),
+        components: usize,
+        seed: u64,
+    ) -> Result<Dictionary> {
+        let mut reader = Reader::open(mixture)?;
+        let rate_hz = reader.sample_rate_hz();
+        let samples = |seconds: f64| (seconds * f64::from(rate_hz)).round() as usize;
+        ensure!(
+            0.0 <= start && start < end && samples(end) <= reader.samples(),
+            "--background-from {start}-{end}: {} has 0 to {} s",
+            mixture.display(),
+            reader.samples() as f64 / f64::from(rate_hz)
+        );
+        ensure!(
+            end - start <= MOST_SECONDS,
+            "--background-from {start}-{end}: at most {MOST_SECONDS} s"
+        );
+        let mut skipped = 0;
+        while skipped < samples(start) {
+            let wanted = (samples(start) - skipped).min(super::BLOCK);
+            skipped += reader.read(wanted)?[0].len();
+        }
+        let channels = reader.read(samples(end) - samples(start))?;
+        let stft = Stft::new(&self.stft)?;
+        let mut power = Array2::zeros((0, stft.bins()));
+        for channel in resampled(&channels, rate_hz, self.sample_rate_hz)? {
+            let of_channel = stft.analyse(&channel).mapv(|x| x.norm_sqr());
+            power = match power.is_empty() {
+                true => of_channel,
+                false => power + of_channel,
+            };
+        }
+        ensure!(
+            power.nrows() > components,
+            "--background-from {start}-{end}: {} frames are too few for {components} components (--background-components)",
+            power.nrows()
+        );
+        let settings = IsNmfSettings {
+            order: components,
+            iterations: ITERATIONS,
+        };
+        let mut rng = synth::stream(seed, "background stretch", &[]);
+        let trained = is_nmf::train(power.view(), &settings, &mut rng)
+            .with_context(|| format!("--background-from {start}-{end}"))?;
+        Ok(trained.dictionary)
+    }
+}
+
+/// The source for the next segment: estimated dictionaries start from their posterior means.
+#[must_use]
+pub fn carried_over(model: &SourceModel, factors: &[OrderEstimate]) -> SourceModel {
+    model.clone().continued_from(factors, START_FLOOR)
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
