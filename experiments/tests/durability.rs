@@ -224,7 +224,9 @@ fn shards_merge_to_the_bytes_of_one_run() {
     let shards = ["shard1", "shard3", "shard-2-of-3"];
     let output = merge(&[&shards[..], &["--out", "merged"]].concat());
     assert!(output.status.success(), "{}", stderr(&output));
-    assert_same(&folder.path().join("whole"), &folder.path().join("merged"));
+    let (whole, merged) = (folder.path().join("whole"), folder.path().join("merged"));
+    assert_same(&whole, &merged);
+    assert_same(&whole.join("audio"), &merged.join("audio"));
     let times = fs::read_to_string(folder.path().join("merged/timings.md")).unwrap();
     assert!(times.contains("merged from shards"));
 
@@ -238,6 +240,19 @@ fn shards_merge_to_the_bytes_of_one_run() {
         "again",
     ]);
     assert!(output.status.success(), "{}", stderr(&output));
+
+    // Without its examples a shard still merges; what is missing is said, and the report does without.
+    for shard in shards {
+        let _ = fs::remove_dir_all(folder.path().join(shard).join("cells/examples"));
+    }
+    let output = merge(&[&shards[..], &["--out", "silent"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("no shard kept the example of seed 7, "));
+    let output = experiments(folder.path(), &["report", "silent"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let page = fs::read_to_string(folder.path().join("silent/report.html")).unwrap();
+    assert!(page.contains("There is nothing to listen to"));
+
     let path = records(&folder.path().join("shard1"));
     let text = fs::read_to_string(&path).unwrap();
     let changed = changed_record(text.lines().next().unwrap());

@@ -54,13 +54,20 @@ fn all_files_are_written_resumed_and_independent_of_the_threads() {
         assert!(first[*name] == second[*name], "{name} depends on --jobs");
     }
 
+    let same = experiments(folder.path(), &["verify", "b", "--against", "a"]);
+    assert!(same.status.success(), "{}", stderr(&same));
+    let report = experiments(folder.path(), &["report", "a", "--out", "a.html"]);
+    assert!(report.status.success(), "{}", stderr(&report));
+    let page = fs::read_to_string(folder.path().join("a.html")).unwrap();
+    assert!(page.contains("Sweep: a") && page.contains("vb_fusion"));
+
     // 3 points x 3 seeds x 4 cells x 4 methods x 3 metrics, and the header.
     let observations = rows(&a, "sweep.csv");
     assert_eq!(observations.len(), 1 + 3 * 3 * 4 * 4 * 3);
     assert_eq!(observations[0][0], "model.beta");
     let summary = rows(&a, "summary.csv");
     assert_eq!(summary.len(), 1 + 3 * 4 * 3 * 3);
-    assert_eq!(rows(&a, "differences.csv").len(), 1 + 3 * 3 * 3);
+    assert_eq!(rows(&a, "differences.csv").len(), 1 + 3 * 4 * 3);
     // Beta changes the fusion and nothing else.
     let of = |beta: &str, method: &str| {
         let rows = observations

@@ -136,6 +136,9 @@ fn figures(inputs: &Inputs) -> Markup {
             "Line chart: SDR of the four methods against the SNR, with intervals. Its numbers are those of Table 1.",
             "Fig. 1: SDR of each method against the signal-to-noise ratio, with 95 % intervals.",
         ))
+        @if inputs.examples.is_empty() && inputs.config.report.examples > 0 {
+            p.note { "There is nothing to listen to: the audio of this run is not in its folder." }
+        }
         @if let Some(free_energy) = &inputs.free_energy {
             (page::figure(
                 free_energy,
@@ -171,7 +174,7 @@ fn orders(inputs: &Inputs) -> Markup {
 
 fn times(inputs: &Inputs) -> Markup {
     if inputs.times.is_empty() {
-        return html! { p { "The times of this run could not be measured." } };
+        return html! { p { "There are no times: they could not be measured, or the run was merged from shards." } };
     }
     let mut table = Table::new(["Method", "Median (ms)", "Fastest (ms)", "Paper (ms)"]);
     for time in &inputs.times {

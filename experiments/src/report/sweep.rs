@@ -1,4 +1,4 @@
-//! The page of a sweep: its figure and its tables as they are.
+//! The page of a sweep: its figures and its tables as they are.
 
 use anyhow::{Context, Result};
 use maud::{Markup, html};
@@ -17,6 +17,18 @@ const TABLES: [(&str, &str); 2] = [
     ("differences.csv", "Paired differences"),
 ];
 
+/// The figures as data URIs: `sweep.svg`, or `sweep_1.svg`, `sweep_2.svg`, … where there are several.
+fn figures(run: &Recorded) -> Result<Vec<String>> {
+    let several = (1..).map(|number| format!("sweep_{number}.svg"));
+    let names: Vec<String> = several
+        .take_while(|name| run.file(name).is_file())
+        .collect();
+    if names.is_empty() || run.file("sweep.svg").is_file() {
+        return Ok(vec![inputs::svg(run, "sweep.svg")?]);
+    }
+    names.iter().map(|name| inputs::svg(run, name)).collect()
+}
+
 /// Whether a folder holds a sweep.
 pub(super) fn is_one(run: &Recorded) -> bool {
     run.file(LONG).is_file()
@@ -24,15 +36,19 @@ pub(super) fn is_one(run: &Recorded) -> bool {
 
 pub(super) fn page(run: &Recorded) -> Result<Markup> {
     let mut content: Vec<Section> = Vec::new();
-    let figure = inputs::svg(run, "sweep.svg")?;
+    let figures = figures(run)?;
     content.push((
-        "figure",
-        "Figure",
-        page::figure(
-            &figure,
-            "Line chart of the sweep; its numbers are those of the tables below.",
-            "Means over the swept values, with 95 % intervals.",
-        ),
+        "figures",
+        "Figures",
+        html! {
+            @for figure in &figures {
+                (page::figure(
+                    figure,
+                    "Chart of the sweep; its numbers are those of the tables below.",
+                    "The SDR over the swept values; its title says what the bars are.",
+                ))
+            }
+        },
     ));
     let mut tables = Vec::new();
     for (name, caption) in TABLES {
