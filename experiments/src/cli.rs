@@ -7,11 +7,11 @@ mod train;
 pub mod verify;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::Sources;
+use crate::config::{Config, Sources};
 use crate::durable::run_folder::Start;
 use crate::durable::shard::Shard;
 use crate::tasks::Conduct;
@@ -62,7 +62,7 @@ pub enum Command {
     Verify(verify::VerifyArguments),
     /// Compare the methods on mixtures of recordings: held-out speech with held-out background
     #[command(after_help = EXIT_CODES)]
-    Realmix(RunArguments),
+    Realmix(ExperimentArguments),
     /// Score estimated signals against the true ones: BSS Eval, plain SDR, SI-SDR
     #[command(after_help = EXIT_CODES)]
     Score(ScoreArguments),
@@ -74,9 +74,9 @@ pub enum Command {
     Separate(Box<SeparateArguments>),
 }
 
-/// Options of a run.
+/// Options of every experiment.
 #[derive(Debug, Args)]
-pub struct RunArguments {
+pub struct ExperimentArguments {
     /// Configuration file; without it, the experiment's own in configs/, as of the build
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -97,13 +97,44 @@ pub struct RunArguments {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// Go on where a run of the same configuration stopped; begin if there is none
-    #[arg(long)]
-    pub resume: bool,
-
     /// Begin anew: discard an unfinished run, and the results of another configuration
-    #[arg(long, conflicts_with = "resume")]
+    #[arg(long)]
     pub force: bool,
+
+    /// Report no progress
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+impl ExperimentArguments {
+    /// Where the configuration's values come from.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        Sources {
+            file: self.config.clone(),
+            set: self.set.clone(),
+            seed: self.seed,
+        }
+    }
+
+    /// The folder of the results.
+    #[must_use]
+    pub fn folder(&self, config: &Config) -> PathBuf {
+        let default = || Path::new("results").join(&config.experiment.name);
+        self.out.clone().unwrap_or_else(default)
+    }
+}
+
+/// Options of an experiment whose observations are kept as they are finished.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Those of every experiment.
+    #[command(flatten)]
+    pub experiment: ExperimentArguments,
+
+    /// Go on where a run of the same configuration stopped; begin if there is none
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
 
     /// Stop at the first observation that fails, instead of recording it and going on
     #[arg(long)]
@@ -120,28 +151,14 @@ pub struct RunArguments {
     /// Folder of learned dictionaries, which several runs may share; without it, cache/ in the results folder
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
-
-    /// Report no progress
-    #[arg(long, short)]
-    pub quiet: bool,
 }
 
 impl RunArguments {
-    /// Where the configuration's values come from.
-    #[must_use]
-    pub fn sources(&self) -> Sources {
-        Sources {
-            file: self.config.clone(),
-            set: self.set.clone(),
-            seed: self.seed,
-        }
-    }
-
     /// How the run is conducted.
     #[must_use]
     pub fn conduct(&self) -> Conduct {
         Conduct {
-            start: match (self.resume, self.force) {
+            start: match (self.resume, self.experiment.force) {
                 (true, _) => Start::Resume,
                 (false, true) => Start::Force,
                 (false, false) => Start::Fresh,

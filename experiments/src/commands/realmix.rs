@@ -1,12 +1,11 @@
 //! `realmix`.
 
 use std::io::{Write, stdout};
-use std::path::Path;
 
 use anyhow::Context;
 
 use super::{Ending, Failure, thread_pool};
-use crate::cli::RunArguments;
+use crate::cli::ExperimentArguments;
 use crate::progress::Progress;
 use crate::results_folder::ResultsFolder;
 use crate::{config, realmix};
@@ -17,15 +16,14 @@ const EMBEDDED: &str = include_str!("../../../configs/realmix.toml");
 ///
 /// # Errors
 /// A configuration that is not valid, a run that fails.
-pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
+pub fn run(arguments: &ExperimentArguments) -> Result<Ending, Failure> {
     let sources = arguments.sources();
     let mut config =
         config::load_or(&sources, "configs/realmix.toml", EMBEDDED).map_err(Failure::Usage)?;
     // Recorded in full, also where a file leaves it out; its default is as valid as the rest.
     config.realmix.get_or_insert_default();
-    let default_out = Path::new("results").join(&config.experiment.name);
-    let out = arguments.out.as_deref().unwrap_or(&default_out);
-    let folder = ResultsFolder::claim(out, &config, arguments.force).map_err(Failure::Usage)?;
+    let out = arguments.folder(&config);
+    let folder = ResultsFolder::claim(&out, &config, arguments.force).map_err(Failure::Usage)?;
     let progress = Progress::new(arguments.quiet);
     let outcome = thread_pool(arguments.jobs)
         .and_then(|pool| pool.install(|| realmix::run(&config, &folder, progress)))
