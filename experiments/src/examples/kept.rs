@@ -98,10 +98,10 @@ impl KeptExample {
     }
 }
 
-/// The examples of a run whose results are there, from disk or made now.
+/// The examples of a run whose results are there, from disk or made now. One that cannot be made is said and left out.
 ///
 /// # Errors
-/// Those of drawing and separating, a folder that cannot be written, an interruption.
+/// Settings that the model does not allow, a folder that cannot be written, an interruption.
 pub fn keep(
     run: &PreparedRun<'_>,
     results: &[CellResult],
@@ -126,20 +126,26 @@ pub fn keep(
     for (result, keys) in wanted {
         interrupt::check()?;
         let path = paths.example(&keys.fusion);
-        let example = match KeptExample::read(&path) {
-            Some(example) => example,
-            None => {
-                let cell = result.cell;
-                let made = maker.make(cell, result).with_context(|| {
-                    format!("example of {}", name(&cell, config.experiment.seed))
-                })?;
-                let example = KeptExample::of(&made, result, config, Some(&cell) == middle)?;
-                example.write(&path)?;
-                example
-            }
-        };
-        examples.push(example);
         stage.step();
+        if let Some(example) = KeptExample::read(&path) {
+            examples.push(example);
+            continue;
+        }
+        let cell = result.cell;
+        let made = maker
+            .make(cell, result)
+            .and_then(|made| KeptExample::of(&made, result, config, Some(&cell) == middle));
+        match made {
+            Ok(example) => {
+                example.write(&path)?;
+                examples.push(example);
+            }
+            // Without it the results still stand.
+            Err(error) => progress.note(format_args!(
+                "there is no example of {}: {error:#}",
+                name(&cell, config.experiment.seed)
+            )),
+        }
     }
     stage.finish();
     Ok(examples)
