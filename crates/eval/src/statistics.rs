@@ -88,8 +88,19 @@ pub fn mean_interval(
         });
     }
 
+    // Summed in the order of the values: resamples of the same values are ties of one another and of
+    // the sample itself, whatever the order they are drawn in.
+    let mut counts = vec![0_u32; n];
     let mut means: Vec<f64> = (0..resamples)
-        .map(|_| (0..n).map(|_| values[rng.random_range(0..n)]).sum::<f64>() / n as f64)
+        .map(|_| {
+            counts.fill(0);
+            for _ in 0..n {
+                counts[rng.random_range(0..n)] += 1;
+            }
+            let drawn = values.iter().zip(&counts);
+            let terms = drawn.map(|(value, &count)| value * f64::from(count));
+            terms.sum::<f64>() / n as f64
+        })
         .collect();
     means.sort_unstable_by(f64::total_cmp);
 

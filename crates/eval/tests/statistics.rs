@@ -93,6 +93,23 @@ fn large_samples_give_the_normal_interval() {
     );
 }
 
+/// Of three values, six of 27 resamples are the sample itself in another order. Whether these count as
+/// ties must not hang on the last bit of the values.
+#[test]
+fn the_last_bit_of_the_values_does_not_move_the_interval() {
+    let values = [0.1, 0.7, -0.4];
+    let expected = mean_interval(&values, 0.95, 2000, &mut rng(5)).unwrap();
+    for i in 0..values.len() {
+        for ulps in 1..20 {
+            let mut nudged = values;
+            nudged[i] = f64::from_bits(values[i].to_bits() + ulps);
+            let found = mean_interval(&nudged, 0.95, 2000, &mut rng(5)).unwrap();
+            assert!((found.low - expected.low).abs() < TOLERANCE, "{found:?}");
+            assert!((found.high - expected.high).abs() < TOLERANCE, "{found:?}");
+        }
+    }
+}
+
 /// Over many small samples of a known mean the interval holds it about as often as it says.
 #[test]
 fn coverage_is_near_the_confidence() {
