@@ -17,8 +17,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::cli::RunArguments;
+use crate::config::Config;
+use crate::durable::run_folder::RunFolder;
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Progress;
+use crate::table1::Outcome;
 use crate::tasks::Conduct;
 
 /// How a command ends, as `--help` documents it.
@@ -79,6 +83,28 @@ fn thread_pool(jobs: Option<NonZeroUsize>) -> Result<rayon::ThreadPool> {
         .num_threads(jobs.map_or(0, NonZeroUsize::get))
         .build()
         .context("cannot start the threads of --jobs")
+}
+
+/// Runs an experiment whose observations are kept as they are finished, in the folder asked for, and says what came of
+/// it.
+fn conduct(
+    arguments: &RunArguments,
+    config: &Config,
+    work: impl FnOnce(&mut RunFolder, Conduct, Progress) -> Result<Outcome> + Send,
+) -> Result<Ending, Failure> {
+    let common = &arguments.experiment;
+    let out = common.folder(config);
+    let conduct = arguments.conduct();
+    let mut folder = RunFolder::claim(&out, config, conduct.start)
+        .map_err(Failure::Usage)?
+        .with_cache(arguments.cache.clone());
+    let progress = Progress::new(common.quiet);
+    interrupt::install().map_err(Failure::Run)?;
+    let outcome = thread_pool(common.jobs)
+        .and_then(|pool| pool.install(|| work(&mut folder, conduct, progress)))
+        .map_err(Failure::Run)?;
+    finish(outcome.table.as_deref(), &out, conduct)?;
+    Ok(ending(outcome.failures, progress))
 }
 
 /// Says what came of a run: its table, or what was asked for in place of it.

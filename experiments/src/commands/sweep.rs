@@ -1,11 +1,9 @@
 //! `sweep`.
 
-use super::{Ending, Failure, ending, finish, thread_pool};
+use super::{Ending, Failure, conduct};
 use crate::cli::RunArguments;
-use crate::durable::run_folder::RunFolder;
-use crate::progress::Progress;
+use crate::config;
 use crate::sweep::{self, Design};
-use crate::{config, interrupt};
 
 /// Runs a sweep.
 ///
@@ -23,17 +21,7 @@ pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
             None => error,
         })
         .map_err(Failure::Usage)?;
-    let out = &common.folder(&config);
-    let conduct = arguments.conduct();
-    let mut folder = RunFolder::claim(out, &config, conduct.start)
-        .map_err(Failure::Usage)?
-        .with_cache(arguments.cache.clone());
-    let progress = Progress::new(common.quiet);
-    interrupt::install().map_err(Failure::Run)?;
-
-    let outcome = thread_pool(common.jobs)
-        .and_then(|pool| pool.install(|| sweep::run(&design, &mut folder, conduct, progress)))
-        .map_err(Failure::Run)?;
-    finish(outcome.table.as_deref(), out, conduct)?;
-    Ok(ending(outcome.failures, progress))
+    conduct(arguments, &config, |folder, conduct, progress| {
+        sweep::run(&design, folder, conduct, progress)
+    })
 }
