@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::metric::Metric;
 
 pub use differences::differences;
-pub use load::{Sources, assigned, load};
+pub use load::{Sources, assigned, load, resolve};
 pub use sweep::{Axis, LogRange, Sweep};
 
 /// A whole experiment, as resolved from a file and the command line, and as recorded with its results.

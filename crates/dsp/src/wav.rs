@@ -13,7 +13,7 @@ mod write;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use read::{read_channels, read_mono};
+pub use read::{decode, read_channels, read_mono};
 pub use write::{Encoding, write, write_channels};
 
 /// A WAV file that could not be read or written, and why.

@@ -43,7 +43,11 @@ pub fn read_channels(path: impl AsRef<Path>) -> Result<MultichannelAudio, WavErr
         .map_err(|fault| WavError::new(path, fault))
 }
 
-fn decode(mut source: impl Read + Seek) -> Result<MultichannelAudio, WavFault> {
+/// Reads a WAV file that is in memory, or behind whatever else can be read, with all its channels.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decode(mut source: impl Read + Seek) -> Result<MultichannelAudio, WavFault> {
     let chunks = locate_chunks(&mut source)?;
     let header = Cursor::new(chunks.header());
     let data = source.take(u64::from(chunks.data_bytes));
