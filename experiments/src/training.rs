@@ -261,7 +261,11 @@ impl Trainer<'_> {
             .map(|&order| {
                 interrupt::check()?;
                 let key = key(self.config, side, signal_digest, order)?;
-                let dictionary = match self.cache.load(&key) {
+                // One of another shape was not written by this program.
+                let fits = |dictionary: &Dictionary| {
+                    (dictionary.order(), dictionary.bins()) == (order, self.stft.bins())
+                };
+                let dictionary = match self.cache.load(&key).filter(fits) {
                     Some(dictionary) => dictionary,
                     None => {
                         let learned = self.train(side, &power, order)?;
