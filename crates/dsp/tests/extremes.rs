@@ -43,6 +43,11 @@ proptest! {
             prop_assert!((back - signal_sample).abs() <= ROUND_TRIP * peak(&signal));
         }
     }
+}
+
+proptest! {
+    // Rates without common factors need long filters.
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn resampling_gives_finite_samples(

@@ -7,6 +7,7 @@ mod common;
 mod command_lines;
 mod configurations;
 mod folders;
+mod merges;
 mod recordings;
 mod sweeps;
 
@@ -111,6 +112,7 @@ fn every_bad_input_is_refused_by_name() {
         configurations::cases(),
         recordings::cases(),
         folders::cases(),
+        merges::cases(),
         sweeps::cases(),
     ];
     let cases: Vec<Case> = tables.into_iter().flatten().collect();
