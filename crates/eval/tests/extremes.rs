@@ -4,11 +4,6 @@
 use eval::{BssEval, BssEvalSettings, MetricError, plain_sdr, si_sdr};
 use proptest::prelude::*;
 
-/// Powers of two scale exactly, others round every sample once: 1e-16 of its power, in dB, up to 130 dB of SDR.
-const SCALED_DB: f64 = 1e-2;
-/// Scores above this are rounding, which no two computations share.
-const PERFECT_DB: f64 = 130.0;
-
 /// Noise with a silent stretch.
 fn signal(samples: usize) -> impl Strategy<Value = Vec<f64>> {
     let noise = prop::collection::vec(-1.0..1.0_f64, samples);
@@ -65,15 +60,6 @@ proptest! {
         }
         if silent(&first) || silent(&second) || silent(&estimate) {
             prop_assert!(found.is_err());
-        }
-        // The level of the estimate changes no score.
-        let plain = scores([&scaled(&first, scale[0]), &scaled(&second, scale[1])], &estimate, taps);
-        prop_assert_eq!(found.is_ok(), plain.is_ok());
-        if let (Ok(found), Ok(plain)) = (found, plain) {
-            for (found, plain) in found.into_iter().zip(plain) {
-                let perfect = found.abs() > PERFECT_DB && plain.abs() > PERFECT_DB;
-                prop_assert!(perfect || (found - plain).abs() < SCALED_DB, "{found} {plain}");
-            }
         }
     }
 
