@@ -64,7 +64,9 @@ fn encode(dictionary: &Dictionary) -> Vec<u8> {
     bytes
 }
 
-fn decode(bytes: &[u8]) -> Option<Dictionary> {
+/// The dictionary that the bytes of an entry hold, unless they are damaged.
+#[must_use]
+pub fn decode(bytes: &[u8]) -> Option<Dictionary> {
     let (contents, digest) = bytes.split_at_checked(bytes.len().checked_sub(DIGEST_BYTES)?)?;
     if Digest::of_bytes(contents).0 != digest {
         return None;

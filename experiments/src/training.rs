@@ -19,7 +19,7 @@ use crate::progress::{Progress, Stage};
 
 /// Revision of what training computes: raise when the training's result changes, so that dictionaries in caches are not
 /// taken for those of today.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// The signals dictionaries are learned from, mono at the configured rate.
 #[derive(Debug)]
@@ -261,7 +261,11 @@ impl Trainer<'_> {
             .map(|&order| {
                 interrupt::check()?;
                 let key = key(self.config, side, signal_digest, order)?;
-                let dictionary = match self.cache.load(&key) {
+                // One of another shape was not written by this program.
+                let fits = |dictionary: &Dictionary| {
+                    (dictionary.order(), dictionary.bins()) == (order, self.stft.bins())
+                };
+                let dictionary = match self.cache.load(&key).filter(fits) {
                     Some(dictionary) => dictionary,
                     None => {
                         let learned = self.train(side, &power, order)?;

@@ -17,7 +17,7 @@ mod write;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use read::{read_channels, read_mono};
+pub use read::{decode, read_channels, read_mono};
 pub use stream::{Reader, Writer};
 pub use write::{Encoding, to_bytes, write, write_channels};
 

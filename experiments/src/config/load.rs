@@ -47,16 +47,24 @@ pub fn load_or(sources: &Sources, embedded: &str, embedded_text: &str) -> Result
             (path.display().to_string(), text)
         }
     };
+    resolve(&name, &text, sources)
+}
+
+/// A configuration from the text of a file, which errors call `name`, and the options of `sources`.
+///
+/// # Errors
+/// As those of [`load`].
+pub fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Config> {
     let located = |error: toml::de::Error| match error.span() {
         Some(span) => {
-            let line = line_of(&text, span.start);
+            let line = line_of(text, span.start);
             let quoted = text.lines().nth(line - 1).unwrap_or_default().trim();
             anyhow!("{name}, line {line}, `{quoted}`: {}", error.message())
         }
         None => anyhow!("{name}: {}", error.message()),
     };
-    let mut config: Config = toml::from_str(&text).map_err(located)?;
-    let mut table: Table = toml::from_str(&text).map_err(located)?;
+    let mut config: Config = toml::from_str(text).map_err(located)?;
+    let mut table: Table = toml::from_str(text).map_err(located)?;
     for option in &sources.set {
         config = set(&mut table, option).with_context(|| format!("--set {option}"))?;
     }
@@ -64,7 +72,7 @@ pub fn load_or(sources: &Sources, embedded: &str, embedded_text: &str) -> Result
         config.experiment.seed = seed;
     }
     config.validate().map_err(|invalid| {
-        let place = place(invalid.key, &name, &text, sources);
+        let place = place(invalid.key, name, text, sources);
         anyhow!("{place}: {invalid}")
     })?;
     if config.model.beta.is_none() && config.model.kappa.is_none() {

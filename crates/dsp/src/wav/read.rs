@@ -39,15 +39,21 @@ pub fn read_channels(path: impl AsRef<Path>) -> Result<MultichannelAudio, WavErr
     let path = path.as_ref();
     File::open(path)
         .map_err(WavFault::from)
-        .and_then(|file| Decoder::new(BufReader::new(file)))
-        .and_then(|mut decoder| {
-            let channels = decoder.next(decoder.samples())?;
-            Ok(MultichannelAudio {
-                channels,
-                sample_rate_hz: decoder.spec().sample_rate,
-            })
-        })
+        .and_then(|file| decode(BufReader::new(file)))
         .map_err(|fault| WavError::new(path, fault))
+}
+
+/// Reads a WAV file that is in memory, or behind whatever else can be read, with all its channels.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decode(source: impl Read + Seek) -> Result<MultichannelAudio, WavFault> {
+    let mut decoder = Decoder::new(source)?;
+    let channels = decoder.next(decoder.samples())?;
+    Ok(MultichannelAudio {
+        channels,
+        sample_rate_hz: decoder.spec().sample_rate,
+    })
 }
 
 /// Decodes a file from its first sample to its last, block by block.

@@ -1,0 +1,86 @@
+//! Options that are unknown, out of range or do not go together, and outputs that cannot be written.
+
+use std::fs;
+
+use super::Case;
+
+pub(super) fn cases() -> Vec<Case> {
+    let table: [(&str, i32, &[&str]); 24] = [
+        (
+            "table1 --shard 0/2",
+            2,
+            &["'0/2'", "--shard", "i from 1 to n"],
+        ),
+        (
+            "table1 --shard 3/2",
+            2,
+            &["'3/2'", "--shard", "i from 1 to n"],
+        ),
+        ("table1 --shard 1", 2, &["'1'", "--shard", "2/8"]),
+        ("table1 --shard 1/2/3", 2, &["'1/2/3'", "--shard"]),
+        ("table1 --shard 1/99999999999999999999", 2, &["--shard"]),
+        ("table1 --resume --force", 2, &["'--resume'", "'--force'"]),
+        ("table1 --jobs -1", 2, &["'-1'"]),
+        ("table1 --jobs many", 2, &["--jobs", "many"]),
+        ("table1 --seed 1.5", 2, &["--seed", "1.5"]),
+        (
+            "table1 --seed 99999999999999999999",
+            2,
+            &["--seed", "99999999999999999999"],
+        ),
+        ("table1 somewhere", 2, &["'somewhere'"]),
+        ("table1 --config", 2, &["--config"]),
+        (
+            "table1 --config tiny.toml --config tiny.toml",
+            2,
+            &["--config"],
+        ),
+        ("table1 --config missing.toml", 2, &["missing.toml"]),
+        (
+            "table1 --config speech",
+            2,
+            &["cannot read configuration speech"],
+        ),
+        ("sweep", 2, &["sweep"]),
+        ("merge --out out", 2, &["<DIR>"]),
+        ("merge one two", 2, &["--out"]),
+        ("merge one two --out out --resume", 2, &["--resume"]),
+        (
+            "table1 --config tiny.toml --out tiny.toml",
+            2,
+            &["tiny.toml is not a folder (--out)"],
+        ),
+        (
+            "table1 --config tiny.toml --out tiny.toml/below",
+            1,
+            &["cannot create tiny.toml/below"],
+        ),
+        (
+            "table1 --config tiny.toml --out out --cache tiny.toml",
+            1,
+            &["tiny.toml"],
+        ),
+        (
+            "merge one two --out tiny.toml",
+            2,
+            &["tiny.toml is not a folder (--out)"],
+        ),
+        (
+            "merge one two --out tiny.toml/below",
+            1,
+            &["tiny.toml/below"],
+        ),
+    ];
+    let mut cases: Vec<Case> = table
+        .into_iter()
+        .map(|(command, code, says)| Case::new(command, |_| (), command, code, says))
+        .collect();
+    cases.push(Case::new(
+        "a configuration that is no text",
+        |folder| fs::write(folder.join("wrong.toml"), [0xff, 0xfe, 0x00]).unwrap(),
+        "table1 --config wrong.toml --out out",
+        2,
+        &["wrong.toml", "UTF-8"],
+    ));
+    cases
+}

@@ -1,0 +1,202 @@
+//! Shards that do not make one run.
+
+use std::fs;
+use std::path::Path;
+
+use experiments::durable::record::{Outcome, Record};
+use experiments::durable::store::Contents;
+
+use super::Case;
+use super::common::runs::records;
+use super::folders::{exchange_outcomes, replace};
+
+const MERGE: &str = "merge one two --out out";
+
+/// Writes records anew with other outcomes, whose checksums are right.
+fn change_outcomes(results: &Path, change: impl Fn(&mut Outcome)) {
+    let contents = Contents::parse(&fs::read(records(results)).unwrap());
+    let lines = contents.outcomes.into_iter().map(|(key, mut outcome)| {
+        change(&mut outcome);
+        Record { key, outcome }.encode().unwrap()
+    });
+    fs::write(records(results), lines.flatten().collect::<Vec<u8>>()).unwrap();
+}
+
+fn add_energy(outcome: &mut Outcome) {
+    match outcome {
+        Outcome::Singles(singles) => singles.orders[0].free_energy += 1.0,
+        Outcome::Fusion(fusion) => fusion.free_energy += 1.0,
+        Outcome::Failed(_) => {}
+    }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let table: [(&str, fn(&Path), &str, i32, &[&str]); 16] = [
+        (
+            "no such shard",
+            |_| (),
+            "merge one three --out out",
+            1,
+            &["three holds no run"],
+        ),
+        (
+            "a folder of something else",
+            |_| (),
+            "merge one speech --out out",
+            1,
+            &["speech holds no run"],
+        ),
+        (
+            "a shard is missing",
+            |_| (),
+            "merge one --out out",
+            1,
+            &[
+                "observations are not finished",
+                "--shard 2/2 --resume --out shard-2-of-2",
+            ],
+        ),
+        (
+            "a shard is given twice, the other not",
+            |_| (),
+            "merge two two --out out",
+            1,
+            &["observations are not finished", "--shard 1/2"],
+        ),
+        (
+            "a shard lost its records",
+            |folder| fs::remove_file(records(&folder.join("two"))).unwrap(),
+            MERGE,
+            1,
+            &[
+                "observations are not finished",
+                "--shard 2/2 --resume --out two",
+            ],
+        ),
+        (
+            "a shard of another configuration",
+            |folder| {
+                replace(
+                    folder.join("two/cells/run.toml"),
+                    "frames = 20",
+                    "frames = 21",
+                )
+            },
+            MERGE,
+            1,
+            &[
+                "one and two are of different configurations",
+                "mixtures.frames: 20 there, 21 here",
+            ],
+        ),
+        (
+            "a shard's configuration is no TOML",
+            |folder| fs::write(folder.join("two/cells/run.toml"), "not [toml").unwrap(),
+            MERGE,
+            1,
+            &["two/cells/run.toml"],
+        ),
+        (
+            "configurations out of range",
+            |folder| {
+                for shard in ["one", "two"] {
+                    let path = folder.join(shard).join("cells/run.toml");
+                    replace(path, "frames = 20", "frames = 0");
+                }
+            },
+            MERGE,
+            1,
+            &["one/cells/run.toml", "`mixtures.frames`: 0"],
+        ),
+        (
+            "a plan of another corpus",
+            |folder| {
+                replace(
+                    folder.join("two/cells/plan.json"),
+                    "builtin, speaker",
+                    "tape",
+                )
+            },
+            MERGE,
+            1,
+            &["one and two", "different observations"],
+        ),
+        (
+            "a plan of another version",
+            |folder| {
+                replace(
+                    folder.join("one/cells/plan.json"),
+                    "\"version\":1",
+                    "\"version\":9",
+                )
+            },
+            MERGE,
+            1,
+            &["one/cells/plan.json is of version 9, this program reads version 1"],
+        ),
+        (
+            "a plan that is no JSON",
+            |folder| fs::write(folder.join("one/cells/plan.json"), "[[[").unwrap(),
+            MERGE,
+            1,
+            &["one/cells/plan.json is not the plan of a run"],
+        ),
+        (
+            "no plan",
+            |folder| fs::remove_file(folder.join("one/cells/plan.json")).unwrap(),
+            MERGE,
+            1,
+            &["cannot read one/cells/plan.json"],
+        ),
+        (
+            "plans that do not fit their configurations",
+            |folder| {
+                for shard in ["one", "two"] {
+                    let path = folder.join(shard).join("cells/run.toml");
+                    replace(path, "orders = [1, 3]", "orders = [1]");
+                }
+            },
+            MERGE,
+            1,
+            &["one/cells/plan.json does not fit its configuration"],
+        ),
+        (
+            "results that contradict each other",
+            |folder| {
+                change_outcomes(&folder.join("one"), add_energy);
+            },
+            "merge one two done --out out",
+            1,
+            &["one and done have different results of one observation (key "],
+        ),
+        (
+            "an output of another configuration",
+            |folder| {
+                replace(
+                    folder.join("done/config.toml"),
+                    "frames = 20",
+                    "frames = 21",
+                )
+            },
+            "merge one two --out done",
+            2,
+            &["mixtures.frames: 21 there, 20 here", "--force"],
+        ),
+        (
+            "sound records under each other's keys",
+            |folder| {
+                exchange_outcomes(&folder.join("one"));
+                exchange_outcomes(&folder.join("two"));
+            },
+            MERGE,
+            3,
+            &["failures: see the column `error` of observations.csv"],
+        ),
+    ];
+    let table = table.into_iter();
+    table
+        .map(|(what, prepare, command, code, says)| {
+            Case::new(format!("merge: {what}"), prepare, command, code, says)
+        })
+        .collect()
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Submits an experiment to Slurm: one job learns the dictionaries, an array does the shards, one job merges them.
+#
+#     scripts/slurm/submit.sh --out DIR [--shards N] [--threads T] -- table1 --config configs/table1.toml [OPTION]…
+#
+# What follows `--` is the command line of the run, without --out, --cache, --shard and --resume. DIR is on a disk that
+# all nodes see; tables end up in it, the shards in DIR/shards, logs in DIR/jobs. Without --shards there are 8, without
+# --threads 1 per job. Partition, account, memory and time limit are those of sbatch's own variables, for example
+# SBATCH_PARTITION=long SBATCH_TIMELIMIT=2:00:00. EXPERIMENTS names the program; without it a release build is made.
+#
+# A shard that is killed, preempted or out of time goes back to the queue and goes on where it stopped. To go on after
+# anything else (a full disk, a cancelled job), submit the same again: what is finished is not done twice.
+set -euo pipefail
+
+fail() {
+    echo "submit.sh: $1 (see the head of $0)" >&2
+    exit 2
+}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+out='' shards=8 threads=1
+while (($#)); do
+    case $1 in
+    --out) out=${2:?} && shift 2 ;;
+    --shards) shards=${2:?} && shift 2 ;;
+    --threads) threads=${2:?} && shift 2 ;;
+    --) shift && break ;;
+    *) fail "$1 is no option" ;;
+    esac
+done
+[[ -n $out ]] || fail '--out is missing'
+[[ $shards =~ ^[1-9][0-9]*$ ]] || fail "--shards: $shards is not a number from 1"
+[[ $threads =~ ^[1-9][0-9]*$ ]] || fail "--threads: $threads is not a number from 1"
+(($#)) || fail 'after --, the run is missing, for example: table1 --config configs/quick.toml'
+
+if [[ -z ${EXPERIMENTS:-} ]]; then
+    cargo build --quiet --release -p experiments --manifest-path "$here/../../Cargo.toml"
+    EXPERIMENTS=${CARGO_TARGET_DIR:-$here/../../target}/release/experiments
+fi
+
+mkdir -p "$out/jobs" "$out/shards"
+out=$(cd "$out" && pwd)
+# A copy, so that jobs which start later run the same program whatever is built meanwhile.
+install -m 755 "$EXPERIMENTS" "$out/jobs/experiments.new"
+mv "$out/jobs/experiments.new" "$out/jobs/experiments"
+
+submit() {
+    local name=$1
+    shift
+    sbatch --parsable --job-name="$name" --output="$out/jobs/$name-%A_%a.log" --open-mode=append --requeue \
+        --kill-on-invalid-dep=yes --ntasks=1 --cpus-per-task="$threads" "$@"
+}
+job=$here/job.sh
+dictionaries=$(submit dictionaries "$job" dictionaries "$out" "$shards" "$@")
+array=$(submit shards --array="1-$shards" --dependency="afterok:${dictionaries%%;*}" \
+    --signal=TERM@60 "$job" shard "$out" "$shards" "$@")
+merge=$(submit merge --dependency="afterok:${array%%;*}" "$job" merge "$out" "$shards" "$@")
+echo "dictionaries: job ${dictionaries%%;*}, shards: ${array%%;*}, merge: ${merge%%;*}"
+echo "to stop: scancel ${dictionaries%%;*} ${array%%;*} ${merge%%;*}"
