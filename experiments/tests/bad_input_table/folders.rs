@@ -7,8 +7,8 @@ use experiments::digest::Digest;
 use experiments::durable::record::{Outcome, Record};
 use experiments::durable::store::Contents;
 
-use super::Case;
 use super::common::runs::records;
+use super::{Case, Spoil};
 
 const AGAIN: &str = "table1 --config tiny.toml --out done";
 const RESUME: &str = "table1 --config tiny.toml --out done --resume";
@@ -58,7 +58,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn runs() -> Vec<Case> {
-    let table: [(&str, fn(&Path), &str, i32, &[&str]); 15] = [
+    let table: [(&str, Spoil, &str, i32, &[&str]); 15] = [
         (
             "results of another seed",
             |_| (),
@@ -203,7 +203,7 @@ fn runs() -> Vec<Case> {
 
 fn caches() -> Vec<Case> {
     const SHARED: &str = "table1 --config tiny.toml --out out --cache done/cache";
-    let table: [(&str, fn(&Path), i32, &[&str]); 5] = [
+    let table: [(&str, Spoil, i32, &[&str]); 5] = [
         (
             "all entries cut in half",
             |folder| {
@@ -232,7 +232,7 @@ fn caches() -> Vec<Case> {
             |folder| {
                 dictionaries(folder)
                     .iter()
-                    .for_each(|path| fs::write(path, "").unwrap())
+                    .for_each(|path| fs::write(path, "").unwrap());
             },
             0,
             &["Results: out"],

@@ -16,6 +16,9 @@ use std::path::Path;
 
 use common::{TINY, experiments, stderr, table1, write_background, write_speech};
 
+/// Makes something wrong in a folder that holds everything right.
+type Spoil = fn(&Path);
+
 /// A bad input.
 struct Case {
     /// What is wrong with it.

@@ -6,9 +6,9 @@ use std::path::Path;
 use experiments::durable::record::{Outcome, Record};
 use experiments::durable::store::Contents;
 
-use super::Case;
 use super::common::runs::records;
 use super::folders::{exchange_outcomes, replace};
+use super::{Case, Spoil};
 
 const MERGE: &str = "merge one two --out out";
 
@@ -31,7 +31,7 @@ fn add_energy(outcome: &mut Outcome) {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let table: [(&str, fn(&Path), &str, i32, &[&str]); 16] = [
+    let table: [(&str, Spoil, &str, i32, &[&str]); 16] = [
         (
             "no such shard",
             |_| (),
@@ -80,7 +80,7 @@ pub(super) fn cases() -> Vec<Case> {
                     folder.join("two/cells/run.toml"),
                     "frames = 20",
                     "frames = 21",
-                )
+                );
             },
             MERGE,
             1,
@@ -115,7 +115,7 @@ pub(super) fn cases() -> Vec<Case> {
                     folder.join("two/cells/plan.json"),
                     "builtin, speaker",
                     "tape",
-                )
+                );
             },
             MERGE,
             1,
@@ -128,7 +128,7 @@ pub(super) fn cases() -> Vec<Case> {
                     folder.join("one/cells/plan.json"),
                     "\"version\":1",
                     "\"version\":9",
-                )
+                );
             },
             MERGE,
             1,
@@ -176,7 +176,7 @@ pub(super) fn cases() -> Vec<Case> {
                     folder.join("done/config.toml"),
                     "frames = 20",
                     "frames = 21",
-                )
+                );
             },
             "merge one two --out done",
             2,

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Case;
 use super::common::float_wav;
+use super::{Case, Spoil};
 
 const FOLDER: &str = "table1 --config tiny.toml --out out --set corpus.kind=folder --set corpus.speech=speech \
                       --set corpus.background=background";
@@ -121,7 +121,7 @@ pub(super) fn cases() -> Vec<Case> {
             "shorter than a frame of 256",
         ),
     ];
-    let corpora: [(&str, fn(&Path), &str, &[&str]); 8] = [
+    let corpora: [(&str, Spoil, &str, &[&str]); 8] = [
         (
             "speech is a file",
             |folder| {
