@@ -88,23 +88,17 @@ pub fn mean_interval(
         });
     }
 
-    // Summed in the order of the values: resamples of the same values are ties of one another and of
-    // the sample itself, whatever the order they are drawn in.
-    let mut counts = vec![0_u32; n];
     let mut means: Vec<f64> = (0..resamples)
-        .map(|_| {
-            counts.fill(0);
-            for _ in 0..n {
-                counts[rng.random_range(0..n)] += 1;
-            }
-            let drawn = values.iter().zip(&counts);
-            let terms = drawn.map(|(value, &count)| value * f64::from(count));
-            terms.sum::<f64>() / n as f64
-        })
+        .map(|_| (0..n).map(|_| values[rng.random_range(0..n)]).sum::<f64>() / n as f64)
         .collect();
     means.sort_unstable_by(f64::total_cmp);
 
-    let bias = bias_correction(&means, mean);
+    // Sums of the same values in another order, and others that are equal but for rounding, are ties of
+    // the mean: which side of it they fall on must not hang on their last bit.
+    let largest = values
+        .iter()
+        .fold(0.0, |most: f64, value| most.max(value.abs()));
+    let bias = bias_correction(&means, mean, 1e-12 * largest);
     let acceleration = acceleration(values, mean);
     let end = |level: f64| {
         let z = bias + normal::quantile(level);
@@ -284,9 +278,9 @@ fn standard_deviation(values: &[f64], mean: f64) -> f64 {
 }
 
 /// z_0: the normal quantile of the share of bootstrap means below the mean, ties counted half.
-fn bias_correction(sorted_means: &[f64], mean: f64) -> f64 {
-    let below = sorted_means.partition_point(|&value| value < mean);
-    let not_above = sorted_means.partition_point(|&value| value <= mean);
+fn bias_correction(sorted_means: &[f64], mean: f64, rounding: f64) -> f64 {
+    let below = sorted_means.partition_point(|&value| value < mean - rounding);
+    let not_above = sorted_means.partition_point(|&value| value <= mean + rounding);
     let resamples = sorted_means.len() as f64;
     let share = 0.5 * (below + not_above) as f64 / resamples;
     // Half a resample from the ends, where the quantile would be infinite.
