@@ -102,6 +102,7 @@ fn degenerate_signals() {
         }
     }
     assert!(BssEval::new(&[&[], &[]], &settings).is_err());
-    // A reference twice is no two sources.
-    assert!(BssEval::new(&[&impulse, &impulse], &settings).is_err());
+    // A reference twice is no two sources: refused when factored or, where rounding hides it, when solved.
+    let twice = BssEval::new(&[&impulse, &impulse], &settings);
+    assert!(twice.and_then(|bss| bss.score(&constant, 0)).is_err());
 }
