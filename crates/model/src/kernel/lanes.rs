@@ -92,6 +92,8 @@ pub(crate) struct Place {
     pub(crate) frames: usize,
     /// 1 in them, else 0.
     pub(crate) valid: Lane,
+    /// [`VARIANCE_FLOOR`] in them, else 1.
+    pub(crate) floor: Lane,
 }
 
 /// The lanes of so many frames.
@@ -104,12 +106,14 @@ pub(crate) fn places(frames: usize) -> Vec<Place> {
 impl Place {
     fn new(lane: usize, frames: usize) -> Self {
         let frames = LANE.min(frames - lane * LANE);
-        let mut valid = ZERO;
+        let (mut valid, mut floor) = (ZERO, Lane([1.0; LANE]));
         valid.0[..frames].fill(1.0);
+        floor.0[..frames].fill(VARIANCE_FLOOR);
         Self {
             lane,
             frames,
             valid,
+            floor,
         }
     }
 
@@ -122,15 +126,6 @@ impl Place {
     pub(crate) fn block(&self, block: &Range<usize>, bins: usize) -> Range<usize> {
         let start = self.lane * bins;
         start + block.start..start + block.end
-    }
-
-    /// [`VARIANCE_FLOOR`] in frames that exist, else 1.
-    pub(crate) fn floor(&self) -> Lane {
-        Lane(
-            self.valid
-                .0
-                .map(|valid| if valid > 0.0 { VARIANCE_FLOOR } else { 1.0 }),
-        )
     }
 }
 

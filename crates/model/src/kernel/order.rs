@@ -22,17 +22,11 @@ pub(super) struct At<'a> {
     /// Number of the lane in its tile, where something is kept for a whole tile.
     pub(super) slot: usize,
     pub(super) block: Range<usize>,
-    floor: Lane,
 }
 
 impl<'a> At<'a> {
     pub(super) fn new(place: &'a Place, slot: usize, block: Range<usize>) -> Self {
-        Self {
-            place,
-            slot,
-            block,
-            floor: place.floor(),
-        }
+        Self { place, slot, block }
     }
 
     /// Where the block is in a matrix of all lanes and bins.
@@ -257,39 +251,21 @@ impl SlabOrder {
         );
     }
 
-    /// Adds to `E[W]^T (1 / V)`.
+    /// Adds to `E[W]^T (1 / V)`, with a `1 / V` from elsewhere or the order's own.
     pub(super) fn contract_rho<S: Simd>(
         &mut self,
         simd: S,
         dictionary: &DictionaryState,
         at: &At<'_>,
+        inverse_v: Option<&[Lane]>,
     ) {
         let panel = dictionary.mean().block(&at.block);
-        let ratios = &self.inverse_v[self.kept(at)];
-        contract_bins(
-            simd,
-            panel,
-            ratios,
-            &mut self.rho[at.place.row(self.components)],
-        );
-    }
-
-    /// The same with a `1 / V` from elsewhere.
-    pub(super) fn renew_rho<S: Simd>(
-        &mut self,
-        simd: S,
-        dictionary: &DictionaryState,
-        at: &At<'_>,
-        inverse_v: &[Lane],
-    ) {
-        let panel = dictionary.mean().block(&at.block);
-        let ratios = &inverse_v[..at.block.len()];
-        contract_bins(
-            simd,
-            panel,
-            ratios,
-            &mut self.rho[at.place.row(self.components)],
-        );
+        let ratios = match inverse_v {
+            Some(inverse_v) => &inverse_v[..at.block.len()],
+            None => &self.inverse_v[self.kept(at)],
+        };
+        let rho = &mut self.rho[at.place.row(self.components)];
+        contract_bins(simd, panel, ratios, rho);
     }
 
     /// Adds to `(E|S|^2 / C^2) G(H)^T` and `(1 / V) E[H]^T` what a tile has in a block.
@@ -364,7 +340,7 @@ pub(super) fn product<S: Simd>(
         activations: &activations[at.place.row(order)],
         panel,
     };
-    combine::<S, _, 1, true>(simd, [factor], &at.floor, finish);
+    combine::<S, _, 1, true>(simd, [factor], &at.place.floor, finish);
 }
 
 /// `C` from the harmonic expectations and `V` from the means in a block.
@@ -383,8 +359,8 @@ fn products<S: Simd>(
         panel: panels[p].block(&at.block),
     });
     if dictionary.is_known() {
-        combine::<S, _, 2, true>(simd, factors, &at.floor, finish);
+        combine::<S, _, 2, true>(simd, factors, &at.place.floor, finish);
     } else {
-        combine::<S, _, 2, false>(simd, factors, &at.floor, finish);
+        combine::<S, _, 2, false>(simd, factors, &at.place.floor, finish);
     }
 }

@@ -376,7 +376,7 @@ impl SlabSource {
                 order.invert_products(simd, dictionary, &at, Variance::Unused);
                 order.form_ratios(simd, power, &at);
                 order.contract_tau(simd, dictionary, &at);
-                order.contract_rho(simd, dictionary, &at);
+                order.contract_rho(simd, dictionary, &at, None);
             }
         }
     }
@@ -408,8 +408,10 @@ impl SlabSource {
         inverse_v: &mut [Lane],
         wants_misfit: bool,
     ) {
-        for order in &mut self.orders {
-            order.clear_rho(place);
+        if !source.is_estimated() {
+            for order in &mut self.orders {
+                order.clear_rho(place);
+            }
         }
         for block in blocks(pass.bins) {
             let at = At::new(place, slot, block);
@@ -421,7 +423,7 @@ impl SlabSource {
                     order.invert_mean_product(simd, dictionary, &at, inverse_v);
                 }
                 if !source.is_estimated() {
-                    order.renew_rho(simd, dictionary, &at, inverse_v);
+                    order.contract_rho(simd, dictionary, &at, Some(inverse_v));
                 }
             }
         }
