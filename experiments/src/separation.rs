@@ -260,7 +260,7 @@ pub fn beta(config: &Config) -> f64 {
 
 /// The oracle goes by the SDR of BSS Eval whatever metric is tabled, so that all its rows are of one choice. A perfect
 /// estimate is above all others; one without an SDR, or with nothing of the source, is NaN, which is never chosen.
-fn oracle_score(scores: &Scores) -> f64 {
+pub(crate) fn oracle_score(scores: &Scores) -> f64 {
     match scores.get(Metric::Sdr) {
         Ok(sdr_db) => *sdr_db,
         Err(ScoreError::Infinite) => f64::INFINITY,

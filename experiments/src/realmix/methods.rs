@@ -5,17 +5,15 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use dsp::{Complex64, Stft};
 use eval::{BssEval, BssEvalSettings};
-use model::{
-    Dictionary, Execution, Inference, Separation, Settings, SourceModel, Tempering, fusion,
-};
+use model::{Dictionary, Execution, Inference, Separation, Settings, SourceModel, fusion};
 use ndarray::{Array2, ArrayView2};
 
 use super::unit::{Mixture, Unit};
-use crate::config::{Config, Model, Realmix};
+use crate::config::{Config, Realmix};
 use crate::level;
 use crate::method::Method;
-use crate::metric::Metric;
 use crate::scoring::{ScoreError, Scores};
+use crate::separation::oracle_score;
 
 /// Position of the speaker among the sources.
 const SPEAKER: usize = 0;
@@ -89,10 +87,7 @@ impl<'a> MixtureSeparator<'a> {
             activation_shape: model.activation_shape,
             noise_variance: level::noise_variance(power, realmix.noise_db),
             iterations: model.iterations,
-            tempering: match (model.kappa, model.beta) {
-                (Some(kappa), _) => Tempering::Kappa(kappa),
-                (None, beta) => Tempering::Beta(beta.unwrap_or(Model::BETA)),
-            },
+            tempering: model.tempering(),
         };
         Ok(Self {
             inference: Inference::new(settings)?.with_execution(Execution::Serial),
@@ -162,16 +157,7 @@ impl<'a> MixtureSeparator<'a> {
         let fused = score(fused.estimates[SPEAKER].view());
         all.push((Candidate::Method(Method::VbFusion), None, fused));
 
-        let sdrs: Vec<f64> = scored
-            .iter()
-            .map(|scores| {
-                scores
-                    .get(Metric::Sdr)
-                    .as_ref()
-                    .copied()
-                    .unwrap_or(f64::NAN)
-            })
-            .collect();
+        let sdrs: Vec<f64> = scored.iter().map(oracle_score).collect();
         all.push(match fusion::oracle_selection(&sdrs) {
             Some(index) => chosen(Method::OracleSelection, index),
             None => {
