@@ -160,8 +160,13 @@ const MULTIPLY_ADDS: usize = 96_000_000;
 /// Twelve independent chains of multiply-adds in registers: what one core can do at most.
 #[simd]
 fn multiply_adds<S: Simd>(simd: S) -> f64 {
-    let (factor, term) = (S::f64s::splat(simd, 0.999), S::f64s::splat(simd, 1e-3));
+    // Unknown to the compiler, or it would run the twelve equal chains as one.
+    let (factor, term) = black_box((0.999, 1e-3));
+    let (factor, term) = (S::f64s::splat(simd, factor), S::f64s::splat(simd, term));
     let mut chains = [term; 12];
+    for (i, chain) in chains.iter_mut().enumerate() {
+        *chain *= S::f64s::splat(simd, black_box(1.0 + i as f64));
+    }
     for _ in 0..MULTIPLY_ADDS / (12 * S::f64s::LEN) {
         for chain in &mut chains {
             *chain = chain.mul_add_precise(factor, term);
