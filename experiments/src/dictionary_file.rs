@@ -10,7 +10,8 @@
 
 mod npz;
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -157,40 +158,46 @@ impl DictionaryFile {
     /// Reads a file, and checks that it holds together.
     ///
     /// # Errors
-    /// A file that cannot be read, is damaged, is of another kind or contradicts its own metadata; the error names the
-    /// file and what is wrong. No more memory is taken than the file's size warrants.
+    /// A file that cannot be read, and those of [`Self::decode`], with the path.
     pub fn read(path: &Path) -> Result<Self> {
-        let read = || -> Result<Self> {
-            let mut archive = Archive::open(path)?;
-            let metadata: Array1<u8> = archive.array("metadata")?;
-            let metadata: Metadata =
-                serde_json::from_slice(&metadata.to_vec()).context("`metadata`")?;
-            metadata.check()?;
-            let bins = metadata.stft.window_samples / 2 + 1;
-            let mut dictionaries = Vec::new();
-            let mut costs = Vec::new();
-            for &order in &metadata.orders {
-                let name = format!("dictionary_{order}");
-                let entries: Array2<f64> = archive.array(&name)?;
-                ensure!(
-                    entries.dim() == (order, bins),
-                    "`{name}` is {} x {}, not {order} x {bins}",
-                    entries.nrows(),
-                    entries.ncols()
-                );
-                // Unit means, to the last bit again if another program rounded them.
-                let dictionary = Dictionary::normalised(entries).with_context(|| name)?;
-                dictionaries.push(Arc::new(dictionary));
-                let cost: Array1<f64> = archive.array(&format!("cost_{order}"))?;
-                costs.push(cost.to_vec());
-            }
-            Ok(Self {
-                metadata,
-                dictionaries,
-                costs,
-            })
-        };
+        let read = || Self::decode(BufReader::new(File::open(path)?));
         read().with_context(|| format!("{} is not a file of dictionaries", path.display()))
+    }
+
+    /// Reads the archive of a file, and checks that it holds together.
+    ///
+    /// # Errors
+    /// An archive that is damaged, of another kind or contradicts its own metadata; the error names what is wrong. No
+    /// more memory is taken than the archive's size warrants.
+    pub fn decode(archive: impl Read + Seek) -> Result<Self> {
+        let mut archive = Archive::new(archive)?;
+        let metadata: Array1<u8> = archive.array("metadata")?;
+        let metadata: Metadata =
+            serde_json::from_slice(&metadata.to_vec()).context("`metadata`")?;
+        metadata.check()?;
+        let bins = metadata.stft.window_samples / 2 + 1;
+        let mut dictionaries = Vec::new();
+        let mut costs = Vec::new();
+        for &order in &metadata.orders {
+            let name = format!("dictionary_{order}");
+            let entries: Array2<f64> = archive.array(&name)?;
+            ensure!(
+                entries.dim() == (order, bins),
+                "`{name}` is {} x {}, not {order} x {bins}",
+                entries.nrows(),
+                entries.ncols()
+            );
+            // Unit means, to the last bit again if another program rounded them.
+            let dictionary = Dictionary::normalised(entries).with_context(|| name)?;
+            dictionaries.push(Arc::new(dictionary));
+            let cost: Array1<f64> = archive.array(&format!("cost_{order}"))?;
+            costs.push(cost.to_vec());
+        }
+        Ok(Self {
+            metadata,
+            dictionaries,
+            costs,
+        })
     }
 }
 

@@ -3,9 +3,7 @@
 //! ndarray-npy reserves what an array's header promises before it reads. So each entry is decompressed first, up to a
 //! bound, and its header compared with what is there.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
-use std::path::Path;
+use std::io::{Read, Seek};
 
 use anyhow::{Context, Result, bail, ensure};
 use ndarray::{Array, Dimension};
@@ -22,14 +20,15 @@ const MOST_HEADER: usize = 1024;
 /// Bytes before an array's header, by major version: magic, version, length of the header.
 const PREFIX: [(u8, usize); 3] = [(1, 10), (2, 12), (3, 12)];
 
-pub(super) struct Archive {
-    zip: ZipArchive<BufReader<File>>,
+pub(super) struct Archive<R> {
+    zip: ZipArchive<R>,
 }
 
-impl Archive {
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let zip = ZipArchive::new(BufReader::new(File::open(path)?))?;
-        Ok(Self { zip })
+impl<R: Read + Seek> Archive<R> {
+    pub(super) fn new(source: R) -> Result<Self> {
+        Ok(Self {
+            zip: ZipArchive::new(source)?,
+        })
     }
 
     /// Reads one array by its name.
