@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -27,20 +27,17 @@ impl Staged {
     /// # Errors
     /// Those of the file system, with the path.
     pub fn new(path: &Path, contents: &[u8]) -> Result<Self> {
-        let mut name = OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(format!(".{}.tmp", std::process::id()));
-        let staged = Self {
-            temporary: path.with_file_name(name),
-            path: path.to_owned(),
+        let write = || {
+            let (mut file, temporary) = create_beside(path)?;
+            let staged = Self {
+                temporary,
+                path: path.to_owned(),
+            };
+            file.write_all(contents)?;
+            file.sync_all()?;
+            Ok::<_, std::io::Error>(staged)
         };
-        File::create(&staged.temporary)
-            .and_then(|mut file| {
-                file.write_all(contents)?;
-                file.sync_all()
-            })
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(staged)
+        write().with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Gives the file its name, in place of any older one.
@@ -49,7 +46,28 @@ impl Staged {
     /// Those of the file system, with the path.
     pub fn publish(self) -> Result<()> {
         fs::rename(&self.temporary, &self.path)
-            .with_context(|| format!("cannot write {}", self.path.display()))
+            .with_context(|| format!("cannot write {}", self.path.display()))?;
+        // The name is durable once its folder is; not every system can say so of a folder.
+        if let Some(folder) = self.path.parent() {
+            let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        }
+        Ok(())
+    }
+}
+
+/// A new file beside `path`, under a name that nobody else has: processes on other machines that share the folder may
+/// have the same number.
+fn create_beside(path: &Path) -> std::io::Result<(File, PathBuf)> {
+    let mut attempt = 0;
+    loop {
+        let mut name = OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(format!(".{}-{attempt}.tmp", std::process::id()));
+        let temporary = path.with_file_name(name);
+        match File::create_new(&temporary) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => attempt += 1,
+            file => return Ok((file?, temporary)),
+        }
     }
 }
 
@@ -79,6 +97,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(Staged::new(&folder.path().join("a.csv"), b"x").unwrap());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn two_writers_of_one_file_do_not_meet() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let (first, second) = (Staged::new(&path, b"1"), Staged::new(&path, b"2"));
+        first.unwrap().publish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"1");
+        second.unwrap().publish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"2");
     }
 
     #[test]

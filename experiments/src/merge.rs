@@ -46,6 +46,8 @@ pub struct Merged {
 struct Part {
     folder: PathBuf,
     plan: Plan,
+    /// Held until all is read: a run under way would go on writing it.
+    _lock: Option<FolderLock>,
 }
 
 /// Reads and checks the shards.
@@ -59,6 +61,7 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
     let mut outcomes: HashMap<Digest, (Outcome, usize)> = HashMap::new();
     for (index, folder) in folders.iter().enumerate() {
         let paths = RunPaths::of(folder);
+        let lock = FolderLock::share(&paths.lock(), folder)?;
         let text = fs::read_to_string(paths.config()).with_context(|| {
             format!(
                 "{} holds no run: cannot read {}",
@@ -66,8 +69,6 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
                 paths.config().display()
             )
         })?;
-        // A run under way would go on writing what is read here.
-        let _lock = FolderLock::share(&paths.lock(), folder)?;
         let config: Table =
             toml::from_str(&text).with_context(|| paths.config().display().to_string())?;
         let first = recorded.get_or_insert_with(|| config.clone());
@@ -110,6 +111,7 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
         parts.push(Part {
             folder: folder.clone(),
             plan,
+            _lock: lock,
         });
     }
     let file = RunPaths::of(folders.first().context("no folder to merge")?).config();

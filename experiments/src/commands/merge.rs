@@ -2,6 +2,8 @@
 
 use super::{Ending, Failure, ending, finish};
 use crate::cli::MergeArguments;
+use crate::durable::lock::FolderLock;
+use crate::durable::run_folder::RunPaths;
 use crate::merge;
 use crate::progress::Progress;
 use crate::results_folder::ResultsFolder;
@@ -16,6 +18,9 @@ pub fn run(arguments: &MergeArguments) -> Result<Ending, Failure> {
     let merged = merge::read(&arguments.shards, progress).map_err(Failure::Run)?;
     let folder = ResultsFolder::claim(&arguments.out, &merged.config, arguments.force)
         .map_err(Failure::Usage)?;
+    // Keeps runs off the folder; shards that are one with it are read no more.
+    let _lock = FolderLock::share(&RunPaths::of(&arguments.out).lock(), &arguments.out)
+        .map_err(Failure::Run)?;
     let outcome = merged.publish(&folder).map_err(Failure::Run)?;
     finish(outcome.table.as_deref(), &arguments.out, Conduct::default())?;
     Ok(ending(outcome.failures, progress))

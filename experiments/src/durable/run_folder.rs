@@ -15,7 +15,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use toml::Table;
 
 use super::lock::FolderLock;
@@ -92,6 +92,7 @@ pub struct RunFolder {
     paths: RunPaths,
     cache: PathBuf,
     keeps_records: bool,
+    was_begun: bool,
     lock: Option<FolderLock>,
 }
 
@@ -113,6 +114,7 @@ impl RunFolder {
             begun(&paths, config)?
         };
         let resumed = start == Start::Resume && begun.as_ref().is_some_and(Vec::is_empty);
+        let was_begun = paths.config().exists();
         // A run to be resumed was allowed to replace what is there when it began.
         let results = ResultsFolder::claim(path, config, start == Start::Force || resumed)?;
         let unfinished = !results.is_published();
@@ -133,7 +135,9 @@ impl RunFolder {
             cache: results.cache(),
             results,
             paths,
-            keeps_records: resumed,
+            // Records are found by keys of their own, whatever became of the configuration beside them.
+            keeps_records: start == Start::Resume,
+            was_begun,
             lock,
         })
     }
@@ -173,6 +177,11 @@ impl RunFolder {
             .with_context(|| format!("cannot create {}", self.paths.0.display()))?;
         if self.lock.is_none() {
             self.lock = Some(FolderLock::take(&self.paths.lock(), self.results.path())?);
+            ensure!(
+                self.was_begun || !self.paths.config().exists(),
+                "another run was begun in {} in the meantime: start again, with --resume to go on from it",
+                self.results.path().display()
+            );
         }
         if !self.keeps_records {
             // The records go first: killed in between, no configuration stands beside records of another.
@@ -184,8 +193,8 @@ impl RunFolder {
             removed(&records, fs::remove_file(&records))?;
             removed(&plan, fs::remove_file(&plan))?;
             removed(&examples, fs::remove_dir_all(&examples))?;
-            atomic_file::write(&self.paths.config(), toml::to_string(config)?.as_bytes())?;
         }
+        atomic_file::write(&self.paths.config(), toml::to_string(config)?.as_bytes())?;
         CellStore::open(&self.paths.records())
     }
 }
@@ -256,5 +265,31 @@ mod tests {
         assert!(claim(&second, Start::Resume).unwrap().keeps_records);
         assert!(message(claim(&second, Start::Fresh)).contains("another configuration"));
         assert!(message(claim(&first, Start::Fresh)).contains("unfinished run of another"));
+    }
+
+    #[test]
+    fn a_run_begun_since_the_folder_was_claimed_is_not_discarded() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::default();
+        let claim = |start| RunFolder::claim(folder.path(), &config, start).unwrap();
+        let (mut late, mut early) = (claim(Start::Fresh), claim(Start::Fresh));
+        drop(early.begin(&config).unwrap());
+        drop(early);
+        let error = late.begin(&config).unwrap_err().to_string();
+        assert!(error.contains("in the meantime"), "{error}");
+    }
+
+    #[test]
+    fn records_without_their_configuration_are_resumed() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::default();
+        let claim = || RunFolder::claim(folder.path(), &config, Start::Resume).unwrap();
+        let mut run = claim();
+        drop(run.begin(&config).unwrap());
+        fs::remove_file(run.paths().config()).unwrap();
+        fs::write(run.paths().records(), "no record\n").unwrap();
+        drop(run);
+        let (_, damage) = claim().begin(&config).unwrap();
+        assert!(damage.unwrap().contains("cut off"), "the file was read");
     }
 }

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::record::{Outcome, Record};
 use crate::clock::Stopwatch;
 use crate::digest::Digest;
 
-/// At most so much work is lost when the machine, and not only the run, fails.
+/// A record is made durable with those before it when so much time has passed since that was last done. A run that is
+/// killed loses none of them; a machine that fails may lose those since then.
 const SYNC_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What a file of records holds.
@@ -99,6 +100,8 @@ struct State {
     length: u64,
     outcomes: HashMap<Digest, Outcome>,
     since_sync: Stopwatch,
+    /// Whether a piece of a record stands at the end, so that none may follow.
+    torn: bool,
 }
 
 impl CellStore {
@@ -124,6 +127,7 @@ impl CellStore {
             length: contents.sound_bytes,
             outcomes: contents.outcomes,
             since_sync: Stopwatch::start(),
+            torn: false,
         };
         let store = Self {
             path: path.to_owned(),
@@ -153,11 +157,11 @@ impl CellStore {
     pub fn append(&self, record: Record) -> Result<()> {
         let line = record.encode()?;
         let mut state = self.state();
+        ensure!(!state.torn, self.failure(state.outcomes.len()));
         let written = state.file.write_all(&line);
         if written.is_err() {
             // A piece of the record may be there. If it cannot be cut off now, opening the file does it.
-            let length = state.length;
-            let _ = state.file.set_len(length);
+            state.torn = state.file.set_len(state.length).is_err();
         }
         written.with_context(|| self.failure(state.outcomes.len()))?;
         state.length += line.len() as u64;

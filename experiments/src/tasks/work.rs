@@ -1,6 +1,7 @@
 //! Doing what is missing, in parallel, each part recorded when it is done.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, anyhow};
@@ -133,8 +134,8 @@ impl Worker<'_> {
             dictionaries,
             ..
         } = &self.prepared.runs[*run];
-        let drawn =
-            observation::draw(cell, dictionaries, config).context("drawing the observation");
+        let drawn = guarded(|| observation::draw(cell, dictionaries, config))
+            .context("drawing the observation");
         let observation = match drawn {
             Ok(observation) => observation,
             Err(error) => {
@@ -144,12 +145,14 @@ impl Worker<'_> {
         };
         let scorer = self.separators[*run].scorer(&observation);
         if let Some(task) = &unit.singles {
-            let singles = self.separators[task.0].scored_singles(&observation, &scorer);
+            let separator = &self.separators[task.0];
+            let singles = guarded(|| separator.scored_singles(&observation, &scorer));
             self.record(task, singles.map(Outcome::Singles))?;
         }
         for task in &unit.fusions {
             interrupt::check()?;
-            let fusion = self.separators[task.0].scored_fusion(&observation, &scorer);
+            let separator = &self.separators[task.0];
+            let fusion = guarded(|| separator.scored_fusion(&observation, &scorer));
             self.record(task, fusion.map(Outcome::Fusion))?;
         }
         Ok(())
@@ -176,5 +179,30 @@ impl Worker<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+/// A panic as an error, so that it costs one part and not the run. Nothing that outlives the work is changed by it.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or(panic.downcast_ref::<&str>().copied());
+        Err(anyhow!(
+            "a fault of the program: {}",
+            message.unwrap_or("unknown")
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_of_its_part() {
+        let told = |work: fn() -> Result<()>| guarded(work).unwrap_err().to_string();
+        assert!(told(|| panic!("index {}", 7)).ends_with("program: index 7"));
+        assert!(told(|| panic!("empty")).ends_with("program: empty"));
+        assert_eq!(guarded(|| Ok(3)).unwrap(), 3);
     }
 }
