@@ -56,8 +56,9 @@ pub(super) fn sum<S: Simd>(simd: S, value: f64x8<S>) -> f64 {
 
 /// Takes the results of [`combine`].
 pub(super) trait Finish<S: Simd, const PRODUCTS: usize> {
-    /// The products at `BINS` bins of the block from `bin` on. A single product comes with an even
-    /// `bin`, and with an even `BINS` but at the end of the block.
+    /// The products at `BINS` bins of the block from `bin` on. `bin` is even, and `BINS` is but at the
+    /// end of the block: what is done to pairs of bins does not depend on how many come at once, which
+    /// depends on the instruction set.
     fn finish<const BINS: usize>(
         &mut self,
         simd: S,
@@ -100,12 +101,6 @@ pub(super) fn combine<S: Simd, F, const PRODUCTS: usize, const SHARED: bool>(
         while bin + 6 <= bins {
             bins_at::<S, F, PRODUCTS, 6, SHARED>(simd, factors, floor, bin, finish);
             bin += 6;
-        }
-    }
-    if PRODUCTS == 2 && !SHARED {
-        while bin + 3 <= bins {
-            bins_at::<S, F, PRODUCTS, 3, SHARED>(simd, factors, floor, bin, finish);
-            bin += 3;
         }
     }
     while bin + 2 <= bins {
