@@ -9,7 +9,9 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
 use fearless_simd_macros::simd;
-use model::{Dictionary, Execution, Gig, Inference, IsNmfSettings, Settings, SourceModel, is_nmf};
+use model::{
+    Dictionary, Execution, Gig, Inference, IsNmfSettings, Precision, Settings, SourceModel, is_nmf,
+};
 use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -57,19 +59,24 @@ fn separations(c: &mut Criterion) {
     let problem = problem();
     let mut group = c.benchmark_group("separation");
     group.sample_size(10);
-    for (name, execution) in [
-        ("serial", Execution::Serial),
-        ("parallel", Execution::Parallel),
+    for (name, execution, precision) in [
+        ("serial", Execution::Serial, Precision::F64),
+        ("parallel", Execution::Parallel, Precision::F64),
+        ("serial, f32", Execution::Serial, Precision::F32),
+        ("parallel, f32", Execution::Parallel, Precision::F32),
     ] {
-        let inference = Inference::new(Settings::default())
-            .unwrap()
-            .with_execution(execution);
+        let settings = Settings {
+            precision,
+            ..Settings::default()
+        };
+        let inference = Inference::new(settings).unwrap().with_execution(execution);
         let separate = |dictionaries: &[Arc<Dictionary>]| {
             let speaker = SourceModel::known(dictionaries.iter().cloned());
             let sources = [speaker, problem.background.clone()];
-            inference
-                .separate(problem.mixture.view(), &sources)
-                .unwrap()
+            let separation = inference.separate(problem.mixture.view(), &sources);
+            let separation = separation.unwrap();
+            assert_eq!(separation.precision, precision);
+            separation
         };
         group.bench_function(format!("fusion/{name}"), |b| {
             b.iter(|| separate(&problem.speaker));

@@ -1,12 +1,14 @@
 //! One fusion of a given size, for measuring how time and memory grow: prints its setting up, its
 //! seconds per iteration and what its arrays hold.
 //!
-//! `cargo run -p model --example growth -- FRAMES LARGEST_ORDER`; `scripts/benchmark/growth.py` makes a
+//! `cargo run -p model --example growth -- FRAMES LARGEST_ORDER [f32]`; `scripts/benchmark/growth.py` makes a
 //! table of several sizes.
 
 use std::sync::Arc;
 
-use model::{Dictionary, Execution, Inference, Observer, Progress, Settings, SourceModel};
+use model::{
+    Dictionary, Execution, Inference, Observer, Precision, Progress, Settings, SourceModel,
+};
 use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -35,6 +37,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let frames = number("how many frames?")?;
     let largest = number("which largest order?")?;
+    let precision = match arguments.next().as_deref() {
+        None => Precision::F64,
+        Some("f32") => Precision::F32,
+        Some(other) => return Err(format!("f32, or nothing, not {other}").into()),
+    };
     let orders: Vec<usize> = (1..=7).map(|m| largest * m / 7).collect();
 
     let mut rng = ChaCha8Rng::seed_from_u64(1);
@@ -55,6 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let settings = Settings {
         iterations: ITERATIONS,
+        precision,
         ..Settings::default()
     };
     let inference = Inference::new(settings)?.with_execution(Execution::Serial);
@@ -63,7 +71,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         SourceModel::estimated(background),
     ];
     let mut clock = Clock(Vec::new());
-    inference.separate_observed(mixture.view(), &sources, &mut clock)?;
+    let separation = inference.separate_observed(mixture.view(), &sources, &mut clock)?;
+    if separation.precision != precision {
+        return Err("single precision was not enough".into());
+    }
 
     let steps = clock
         .0

@@ -6,6 +6,7 @@ use rustfft::num_complex::Complex64;
 use serde::{Deserialize, Serialize};
 
 use crate::gig::{Gig, GigError};
+use crate::kernel::real::Real;
 use crate::kernel::tiled::TiledModel;
 use crate::source::{DictionaryModel, SourceModel};
 
@@ -31,6 +32,21 @@ impl Tempering {
     }
 }
 
+/// In which numbers an inference forms the products of its factors, the ratios made of them and their
+/// sums over a block of 48 bins or 32 frames. All other sums, the expectations of the factors and the
+/// posterior over the orders are computed in double precision either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// Single precision: faster, in half of the memory. An inference that leaves its range, where a
+    /// variance `C` or `V` reaches 1e-30 or a power or factor is above 1e17, is begun again in
+    /// double precision, and its result is then that of [`Precision::F64`].
+    F32,
+    /// Double precision.
+    #[default]
+    F64,
+}
+
 /// Hyperparameters and schedule. The defaults are the paper's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -45,6 +61,8 @@ pub struct Settings {
     pub iterations: usize,
     /// `beta` or `kappa`.
     pub tempering: Tempering,
+    /// Numbers of the matrix products.
+    pub precision: Precision,
 }
 
 impl Default for Settings {
@@ -55,6 +73,7 @@ impl Default for Settings {
             noise_variance: 1e-6,
             iterations: 50,
             tempering: Tempering::Beta(1e4),
+            precision: Precision::default(),
         }
     }
 }
@@ -208,6 +227,9 @@ pub trait Observer {
 
     /// Called after every iteration.
     fn iteration(&mut self, progress: &Progress);
+
+    /// Called when single precision has not been enough: the iterations begin again with the first.
+    fn restart(&mut self) {}
 }
 
 /// Expectations of one factor, dictionary or activations.
@@ -242,6 +264,8 @@ pub struct Separation {
     pub free_energy: f64,
     /// Dictionaries and activations per source and order.
     pub factors: Vec<Vec<OrderEstimate>>,
+    /// The precision that this is the result of: double also where single was not enough.
+    pub precision: Precision,
 }
 
 /// A checked inference, ready to run. Building one tabulates the GIG expectations, so keep it for
@@ -346,12 +370,32 @@ impl Inference {
         observer: &mut impl Observer,
     ) -> Result<Separation, ModelError> {
         validate(mixture, sources)?;
+        if self.settings.precision == Precision::F32
+            && let Some(separation) = self.infer::<f32>(mixture, sources, observer)
+        {
+            return Ok(separation);
+        }
+        let separation = self.infer::<f64>(mixture, sources, observer);
+        Ok(separation.expect("double precision has no bounds"))
+    }
+
+    /// None where the numbers are not enough.
+    fn infer<T: Real>(
+        &self,
+        mixture: ArrayView2<'_, Complex64>,
+        sources: &[SourceModel],
+        observer: &mut impl Observer,
+    ) -> Option<Separation> {
+        let noise_variance = self.settings.noise_variance;
+        if !T::RANGE.is_none_or(|range| range.holds(mixture, sources, noise_variance)) {
+            return None;
+        }
         let (frames, bins) = mixture.dim();
-        let mut model = TiledModel::new(
+        let mut model = TiledModel::<T>::new(
             mixture,
             sources,
             (self.dictionary_gig.clone(), self.activation_gig.clone()),
-            self.settings.noise_variance,
+            noise_variance,
             self.settings.tempering.beta(frames, bins),
             self.execution,
             self.level,
@@ -359,6 +403,10 @@ impl Inference {
         for iteration in 1..=self.settings.iterations {
             let wants_free_energy = observer.wants_free_energy();
             model.iterate(wants_free_energy || iteration == self.settings.iterations);
+            if model.is_out_of_range() {
+                observer.restart();
+                return None;
+            }
             let free_energy = wants_free_energy.then(|| model.posterior_means(mixture, None));
             observer.iteration(&Progress {
                 iteration,
@@ -368,6 +416,10 @@ impl Inference {
         }
         let mut estimates = vec![Array2::zeros((frames, bins)); sources.len()];
         let free_energy = model.posterior_means(mixture, Some(&mut estimates));
+        if model.is_out_of_range() {
+            observer.restart();
+            return None;
+        }
         let factor = |(mean, harmonic)| FactorExpectations { mean, harmonic };
         let factors = sources.iter().enumerate().map(|(j, source)| {
             let order = |m| OrderEstimate {
@@ -376,7 +428,8 @@ impl Inference {
             };
             (0..source.orders.len()).map(order).collect()
         });
-        Ok(Separation {
+        Some(Separation {
+            precision: T::PRECISION,
             order_posterior: model.order_posterior(),
             log_order_posterior: model.log_order_posterior(),
             free_energy,

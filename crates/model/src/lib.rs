@@ -83,8 +83,8 @@ mod source;
 pub use dictionary::{Dictionary, DictionaryError};
 pub use gig::{Gig, GigError};
 pub use inference::{
-    Execution, FactorExpectations, Inference, ModelError, Observer, OrderEstimate, Progress,
-    Separation, Settings, Tempering, separate,
+    Execution, FactorExpectations, Inference, ModelError, Observer, OrderEstimate, Precision,
+    Progress, Separation, Settings, Tempering, separate,
 };
 pub use is_nmf::{IsNmf, IsNmfError, IsNmfSettings};
 pub use order_posterior::{entropy, tempered_posterior};

@@ -19,8 +19,10 @@ use ndarray::{Array2, ArrayView2};
 use rustfft::num_complex::Complex64;
 
 use crate::gig::Gig;
-use crate::inference::{FactorExpectations, ModelError, OrderEstimate, Separation, Settings};
-use crate::kernel::VARIANCE_FLOOR;
+use crate::inference::{
+    FactorExpectations, ModelError, OrderEstimate, Precision, Separation, Settings,
+};
+use crate::kernel::real::Real;
 use crate::order_posterior::{entropy, tempered_posterior};
 use crate::source::{DictionaryModel, SourceModel};
 
@@ -423,6 +425,7 @@ impl PlainModel {
         let free_energy = self.free_energy()?;
         let log_order_posterior = (0..self.sources.len()).map(|j| self.log_order_posterior(j));
         Some(Separation {
+            precision: Precision::F64,
             estimates: self.estimates(),
             log_order_posterior: log_order_posterior.collect::<Option<_>>()?,
             order_posterior: self.sources.iter().map(|s| s.posterior.clone()).collect(),
@@ -487,7 +490,7 @@ impl Order {
             &self.dictionary.expectations,
             &self.activations.expectations,
         );
-        h.mean.dot(&w.mean).mapv(|v| v.max(VARIANCE_FLOOR))
+        h.mean.dot(&w.mean).mapv(|v| v.max(f64::VARIANCE_FLOOR))
     }
 
     /// `C_jm = G(W_jm) G(H_jm)`, the normaliser of eq. (14).
@@ -496,7 +499,9 @@ impl Order {
             &self.dictionary.expectations,
             &self.activations.expectations,
         );
-        h.harmonic.dot(&w.harmonic).mapv(|c| c.max(VARIANCE_FLOOR))
+        h.harmonic
+            .dot(&w.harmonic)
+            .mapv(|c| c.max(f64::VARIANCE_FLOOR))
     }
 
     /// `E|S_j|^2 / C_jm^2`. With `phi` of eq. (14), `tau` of `h` is the sum over the bins of

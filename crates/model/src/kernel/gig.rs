@@ -4,8 +4,9 @@ use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, f64x4, f64x8, u64x8};
 use fearless_simd_macros::simd;
 
-use super::lanes::{LANE, Lane, ZERO};
+use super::lanes::Lane;
 use super::micro::{load, splat, store, sum};
+use super::real::{EIGHT, Real};
 use super::rows::LaneProduct;
 use crate::gig::{
     Coefficients, Expectations, FIRST_PIECE, Gig, LOCAL_BITS, MANTISSA_BITS, ONE_BITS, PADDED,
@@ -17,7 +18,7 @@ use crate::gig::{
 /// `gamma log gamma - log Gamma(gamma) + log Z + (rho - gamma) E[z] + tau E[1/z]`
 /// (the `E[log z]` cancel), with the logarithms of `rho` gathered as one product.
 pub(super) struct KlSum<S: Simd> {
-    rho: LaneProduct<S>,
+    rho: LaneProduct<S, f64>,
     rest: f64x8<S>,
     count: usize,
 }
@@ -36,7 +37,7 @@ impl<S: Simd> KlSum<S> {
     #[inline(always)]
     pub(super) fn total(self, simd: S, gig: &Gig) -> f64 {
         let log_shape = libm::log(gig.shape()) * self.count as f64;
-        gig.shape() * (log_shape - self.rho.log()) + sum(simd, self.rest)
+        gig.shape() * (log_shape - self.rho.log(simd)) + sum(simd, self.rest)
     }
 }
 
@@ -54,12 +55,12 @@ pub(super) fn update<S: Simd>(
     simd: S,
     gig: &Gig,
     variables: Variables<S>,
-    [mean, harmonic]: [&mut Lane; 2],
+    [mean, harmonic]: [&mut Lane<f64>; 2],
     kl: Option<&mut KlSum<S>>,
 ) {
     let Variables { rho, tau, count } = variables;
     let (zero, one) = (splat(simd, 0.0), splat(simd, 1.0));
-    let index = load(simd, &Lane([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]));
+    let index = load(simd, &Lane::<f64>([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]));
     let exists = index.simd_lt(splat(simd, count as f64));
     let rho = exists.select(rho, one);
     let tau = exists.select(tau, zero);
@@ -80,14 +81,17 @@ pub(super) fn update<S: Simd>(
     if position.is_outside(tau) {
         let (rho, tau) = (rho.to_array(), tau.to_array());
         let mut values = [terms[0].to_array(), terms[1].to_array()];
-        for i in 0..count.min(LANE) {
+        for i in 0..count.min(EIGHT) {
             if position.pieces[i] >= PIECES as u64 {
                 let (expectations, terms) = gig.outside(rho[i], tau[i]);
                 (mean.0[i], harmonic.0[i]) = (expectations.mean, expectations.harmonic);
                 (values[0][i], values[1][i]) = (terms.tau_mean_inverse, terms.scaled_log);
             }
         }
-        terms = [load(simd, &Lane(values[0])), load(simd, &Lane(values[1]))];
+        terms = [
+            load(simd, &Lane::<f64>(values[0])),
+            load(simd, &Lane::<f64>(values[1])),
+        ];
     }
     if let Some(kl) = kl {
         let [t, scaled_log] = terms;
@@ -99,11 +103,39 @@ pub(super) fn update<S: Simd>(
     }
 }
 
+/// [`update`], if the variables and their expectations are in [`Real::RANGE`]. Returns whether they
+/// are.
+#[inline(always)]
+pub(super) fn update_within<S: Simd, T: Real>(
+    simd: S,
+    gig: &Gig,
+    variables: Variables<S>,
+    [mean, harmonic]: [&mut Lane<f64>; 2],
+    kl: Option<&mut KlSum<S>>,
+) -> bool {
+    let Some(range) = T::RANGE else {
+        update(simd, gig, variables, [mean, harmonic], kl);
+        return true;
+    };
+    if !are_within(simd, variables.rho, variables.tau, range.finite) {
+        return false;
+    }
+    update(simd, gig, variables, [&mut *mean, &mut *harmonic], kl);
+    are_within(simd, load(simd, mean), load(simd, harmonic), range.largest)
+}
+
+/// Whether all are numbers, and at most `most`.
+#[inline(always)]
+fn are_within<S: Simd>(simd: S, a: f64x8<S>, b: f64x8<S>, most: f64) -> bool {
+    let most = splat(simd, most);
+    a.simd_le(most).all_true() && b.simd_le(most).all_true()
+}
+
 /// The expectations of any number of variables, given as `(rho, tau)`.
 pub(crate) fn expectations_of(gig: &Gig, variables: &[(f64, f64)]) -> Vec<Expectations> {
     let mut found = Vec::with_capacity(variables.len());
     let level = Level::new();
-    for variables in variables.chunks(LANE) {
+    for variables in variables.chunks(EIGHT) {
         dispatch!(level, simd => expectations_of_some(simd, gig, variables, &mut found));
     }
     found
@@ -116,7 +148,8 @@ fn expectations_of_some<S: Simd>(
     variables: &[(f64, f64)],
     found: &mut Vec<Expectations>,
 ) {
-    let (mut rho, mut tau, mut mean, mut harmonic) = (ZERO, ZERO, ZERO, ZERO);
+    let (mut rho, mut tau, mut mean, mut harmonic) =
+        (Lane::<f64>::ZERO, Lane::<f64>::ZERO, Lane::ZERO, Lane::ZERO);
     for (i, variable) in variables.iter().enumerate() {
         (rho.0[i], tau.0[i]) = *variable;
     }
@@ -136,7 +169,7 @@ fn expectations_of_some<S: Simd>(
 
 /// Where eight values of `y` are in the tables: their pieces and their places in them.
 struct Position<S: Simd> {
-    pieces: [u64; LANE],
+    pieces: [u64; EIGHT],
     local: f64x8<S>,
 }
 
@@ -168,7 +201,7 @@ impl<S: Simd> Position<S> {
 #[inline(always)]
 fn polynomial<S: Simd>(simd: S, table: &[Coefficients], position: &Position<S>) -> f64x8<S> {
     const NONE: Coefficients = [0.0; PADDED];
-    let mut rows = [&NONE; LANE];
+    let mut rows = [&NONE; EIGHT];
     for (row, &piece) in rows.iter_mut().zip(&position.pieces) {
         *row = table.get(piece as usize).unwrap_or(&NONE);
     }
@@ -256,9 +289,9 @@ mod tests {
             .collect();
         let shape = gig.shape();
         let prior = shape * shape.ln() - libm::lgamma(shape);
-        for variables in variables.chunks(LANE) {
+        for variables in variables.chunks(EIGHT) {
             let mut expected = 0.0;
-            let (mut rho, mut tau) = (ZERO, ZERO);
+            let (mut rho, mut tau) = (Lane::<f64>::ZERO, Lane::<f64>::ZERO);
             for (i, &(a, b)) in variables.iter().enumerate() {
                 (rho.0[i], tau.0[i]) = (a, b);
                 let t = gig.tau_mean_inverse(a, b);
@@ -274,7 +307,7 @@ mod tests {
                     count: variables.len(),
                 };
                 let mut kl = KlSum::new(simd);
-                update(simd, &gig, lanes, [&mut ZERO.clone(), &mut ZERO.clone()], Some(&mut kl));
+                update(simd, &gig, lanes, [&mut Lane::ZERO.clone(), &mut Lane::ZERO.clone()], Some(&mut kl));
                 kl.total(simd, &gig)
             });
             let scale = 1e3 + expected.abs();

@@ -10,8 +10,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::lanes::{
-    Lane, Panel, Place, TILE_LANES, ZERO, block_size, blocks, from_lanes, lanes_of, places,
-    slab_frames,
+    Lane, Panel, Place, block_size, blocks, from_lanes, lanes_of, places, slab_frames, tile_lanes,
 };
 use super::micro::{contract_bins, contract_frames};
 use super::order::{At, product};
@@ -22,7 +21,7 @@ use crate::log_product::LogProduct;
 #[derive(Debug)]
 pub(crate) struct TiledIsNmf {
     level: Level,
-    dictionary: Panel,
+    dictionary: Panel<f64>,
     bins: usize,
     slabs: Vec<Slab>,
     /// `sum log P`, minus the number of entries: what the cost holds besides `P / V` and `log V`.
@@ -32,15 +31,15 @@ pub(crate) struct TiledIsNmf {
 #[derive(Debug)]
 struct Slab {
     frames: usize,
-    places: Vec<Place>,
-    power: Vec<Lane>,
-    activations: Vec<Lane>,
+    places: Vec<Place<f64>>,
+    power: Vec<Lane<f64>>,
+    activations: Vec<Lane<f64>>,
     /// The contractions of a lane with `P / V^2` and with `1 / V`.
-    numerators: Vec<Lane>,
-    denominators: Vec<Lane>,
+    numerators: Vec<[Lane<f64>; 1]>,
+    denominators: Vec<[Lane<f64>; 1]>,
     /// `1 / V` and `P / V^2` of a block in the lanes of a tile, `stride` lanes apart.
-    inverse_v: Vec<Lane>,
-    ratio: Vec<Lane>,
+    inverse_v: Vec<Lane<f64>>,
+    ratio: Vec<Lane<f64>>,
     stride: usize,
     /// The contractions over these frames.
     dictionary_numerators: Vec<f64>,
@@ -176,10 +175,10 @@ impl Slab {
                 power[(frame, bin)].max(power_floor)
             }),
             activations: lanes_of(frames, order, |frame, k| activations[(frame, k)]),
-            numerators: vec![ZERO; order],
-            denominators: vec![ZERO; order],
-            inverse_v: vec![ZERO; TILE_LANES * stride],
-            ratio: vec![ZERO; TILE_LANES * stride],
+            numerators: vec![[Lane::ZERO]; order],
+            denominators: vec![[Lane::ZERO]; order],
+            inverse_v: vec![Lane::ZERO; tile_lanes::<f64>() * stride],
+            ratio: vec![Lane::ZERO; tile_lanes::<f64>() * stride],
             stride,
             dictionary_numerators: vec![0.0; bins * order],
             dictionary_denominators: vec![0.0; bins * order],
@@ -187,13 +186,13 @@ impl Slab {
         }
     }
 
-    fn iterate<S: Simd>(&mut self, simd: S, dictionary: &Panel, bins: usize) {
+    fn iterate<S: Simd>(&mut self, simd: S, dictionary: &Panel<f64>, bins: usize) {
         let (order, stride) = (dictionary.order, self.stride);
         self.fit = 0.0;
         self.dictionary_numerators.fill(0.0);
         self.dictionary_denominators.fill(0.0);
         let places = std::mem::take(&mut self.places);
-        for tile in places.chunks(TILE_LANES) {
+        for tile in places.chunks(tile_lanes::<f64>()) {
             for place in tile {
                 self.update_activations(simd, dictionary, bins, place);
             }
@@ -225,12 +224,12 @@ impl Slab {
     fn update_activations<S: Simd>(
         &mut self,
         simd: S,
-        dictionary: &Panel,
+        dictionary: &Panel<f64>,
         bins: usize,
-        place: &Place,
+        place: &Place<f64>,
     ) {
-        self.numerators.fill(ZERO);
-        self.denominators.fill(ZERO);
+        self.numerators.fill([Lane::ZERO]);
+        self.denominators.fill([Lane::ZERO]);
         for block in blocks(bins) {
             let at = At::new(place, 0, block);
             self.fit += self.form_ratios(simd, dictionary, bins, &at);
@@ -245,14 +244,14 @@ impl Slab {
         }
         let sums = self.numerators.iter().zip(&self.denominators);
         let activations = &mut self.activations[place.row(dictionary.order)];
-        for (entries, (numerators, denominators)) in activations.iter_mut().zip(sums) {
+        for (entries, ([numerators], [denominators])) in activations.iter_mut().zip(sums) {
             for (i, entry) in entries.0.iter_mut().enumerate() {
                 *entry = multiply(*entry, numerators.0[i], denominators.0[i]);
             }
         }
     }
 
-    fn evaluate<S: Simd>(&mut self, simd: S, dictionary: &Panel, bins: usize) {
+    fn evaluate<S: Simd>(&mut self, simd: S, dictionary: &Panel<f64>, bins: usize) {
         self.fit = 0.0;
         let places = std::mem::take(&mut self.places);
         for place in &places {
@@ -269,9 +268,9 @@ impl Slab {
     fn form_ratios<S: Simd>(
         &mut self,
         simd: S,
-        dictionary: &Panel,
+        dictionary: &Panel<f64>,
         bins: usize,
-        at: &At<'_>,
+        at: &At<'_, f64>,
     ) -> f64 {
         let start = at.slot * self.stride;
         let kept = start..start + at.block.len();

@@ -1,48 +1,58 @@
-//! Storage of the kernels: frames in lanes of eight.
+//! Storage of the kernels: frames in lanes.
 //!
-//! Eight frames are one AVX-512 register, two AVX2 or four NEON ones. The width is part of the
-//! arithmetic, not of the machine: a sum over frames is eight running sums added up in a fixed
-//! tree, whatever the registers, so that results are the same bytes on all of them.
+//! A lane is eight frames in double precision, sixteen in single: one AVX-512 register, two AVX2 or
+//! four NEON ones. The width is part of the arithmetic, not of the machine: a sum over frames is as
+//! many running sums added up in a fixed tree, whatever the registers, so that results are the same
+//! bytes on all of them.
 
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2};
 
-use super::VARIANCE_FLOOR;
+use super::real::Real;
 
-/// Frames in a [`Lane`].
-pub(crate) const LANE: usize = 8;
+/// Frames in a tile: enough that sums over them are worth adding up across a lane.
+pub(crate) const TILE: usize = 32;
 
-/// Lanes in a tile: enough that sums over its frames are worth adding up across a lane.
-pub(crate) const TILE_LANES: usize = 4;
+/// Lanes in a tile.
+pub(crate) const fn tile_lanes<T: Real>() -> usize {
+    TILE / T::LANE
+}
 
-/// Frames in a tile.
-pub(crate) const TILE: usize = TILE_LANES * LANE;
-
-/// Eight neighbouring frames at one bin or component.
+/// Neighbouring frames at one bin or component.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(align(64))]
-pub(crate) struct Lane(pub(crate) [f64; LANE]);
+pub(crate) struct Lane<T: Real>(pub(crate) T::Values);
 
-pub(crate) const ZERO: Lane = Lane([0.0; LANE]);
+impl<T: Real> Lane<T> {
+    pub(crate) const ZERO: Self = Self(T::ZEROS);
+
+    /// `value` in the first `frames` frames, else `other`.
+    fn split(frames: usize, value: T, other: T) -> Self {
+        let mut lane = Self::ZERO;
+        lane.0.as_mut().fill(other);
+        lane.0.as_mut()[..frames].fill(value);
+        lane
+    }
+}
 
 /// Number of lanes that hold `frames` frames.
-pub(crate) fn lanes_for(frames: usize) -> usize {
-    frames.div_ceil(LANE)
+pub(crate) fn lanes_for<T: Real>(frames: usize) -> usize {
+    frames.div_ceil(T::LANE)
 }
 
 /// A components x bins matrix, bin by bin: all components at one bin, then at the next.
 #[derive(Debug, Clone)]
-pub(crate) struct Panel {
+pub(crate) struct Panel<T> {
     pub(crate) order: usize,
-    pub(crate) values: Vec<f64>,
+    pub(crate) values: Vec<T>,
 }
 
-impl Panel {
+impl<T: Real> Panel<T> {
     pub(crate) fn from_array(components: ArrayView2<'_, f64>) -> Self {
         Self {
             order: components.nrows(),
-            values: components.t().iter().copied().collect(),
+            values: components.t().iter().map(|&w| T::from_f64(w)).collect(),
         }
     }
 
@@ -50,70 +60,69 @@ impl Panel {
     pub(crate) fn to_array(&self) -> Array2<f64> {
         let bins = self.values.len() / self.order;
         Array2::from_shape_fn((self.order, bins), |(component, bin)| {
-            self.values[bin * self.order + component]
+            self.values[bin * self.order + component].to_f64()
         })
     }
 
     /// The panel of a range of bins.
-    pub(crate) fn block(&self, bins: &Range<usize>) -> &[f64] {
+    pub(crate) fn block(&self, bins: &Range<usize>) -> &[T] {
         &self.values[bins.start * self.order..bins.end * self.order]
     }
 }
 
-/// A frames x columns matrix, lane by lane: all columns, bins or components, in the first eight
-/// frames, then in the next. `value` in frames that exist, else 0.
-pub(crate) fn lanes_of(
+/// A frames x columns matrix, lane by lane: all columns, bins or components, in the frames of the
+/// first, then in the next. `value` in frames that exist, else 0.
+pub(crate) fn lanes_of<T: Real>(
     frames: usize,
     columns: usize,
     value: impl Fn(usize, usize) -> f64,
-) -> Vec<Lane> {
-    let mut lanes = vec![ZERO; lanes_for(frames) * columns];
+) -> Vec<Lane<T>> {
+    let mut lanes = vec![Lane::ZERO; lanes_for::<T>(frames) * columns];
     for frame in 0..frames {
         for column in 0..columns {
-            lanes[frame / LANE * columns + column].0[frame % LANE] = value(frame, column);
+            let lane: &mut Lane<T> = &mut lanes[frame / T::LANE * columns + column];
+            lane.0.as_mut()[frame % T::LANE] = T::from_f64(value(frame, column));
         }
     }
     lanes
 }
 
 /// The inverse of [`lanes_of`]: frames x columns.
-pub(crate) fn from_lanes(lanes: &[Lane], columns: usize, frames: usize) -> Array2<f64> {
+pub(crate) fn from_lanes<T: Real>(lanes: &[Lane<T>], columns: usize, frames: usize) -> Array2<f64> {
     Array2::from_shape_fn((frames, columns), |(frame, column)| {
-        lanes[frame / LANE * columns + column].0[frame % LANE]
+        lanes[frame / T::LANE * columns + column].0.as_ref()[frame % T::LANE].to_f64()
     })
 }
 
 /// A lane of a slab, and which of its frames exist.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct Place<T: Real> {
     /// Number of the lane in its slab.
     pub(crate) lane: usize,
     /// Frames that exist.
     pub(crate) frames: usize,
     /// 1 in them, else 0.
-    pub(crate) valid: Lane,
-    /// [`VARIANCE_FLOOR`] in them, else 1.
-    pub(crate) floor: Lane,
+    pub(crate) valid: Lane<T>,
+    /// [`Real::VARIANCE_FLOOR`] in them, else 1.
+    pub(crate) floor: Lane<T>,
 }
 
 /// The lanes of so many frames.
-pub(crate) fn places(frames: usize) -> Vec<Place> {
-    (0..lanes_for(frames))
+pub(crate) fn places<T: Real>(frames: usize) -> Vec<Place<T>> {
+    (0..lanes_for::<T>(frames))
         .map(|lane| Place::new(lane, frames))
         .collect()
 }
 
-impl Place {
+impl<T: Real> Place<T> {
     fn new(lane: usize, frames: usize) -> Self {
-        let frames = LANE.min(frames - lane * LANE);
-        let (mut valid, mut floor) = (ZERO, Lane([1.0; LANE]));
-        valid.0[..frames].fill(1.0);
-        floor.0[..frames].fill(VARIANCE_FLOOR);
+        let frames = T::LANE.min(frames - lane * T::LANE);
+        let one = T::from_f64(1.0);
         Self {
             lane,
             frames,
-            valid,
-            floor,
+            valid: Lane::split(frames, one, T::from_f64(0.0)),
+            floor: Lane::split(frames, T::VARIANCE_FLOOR, one),
         }
     }
 

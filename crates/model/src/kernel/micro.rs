@@ -14,14 +14,16 @@
 //! Vectors never pass through a closure: it would be compiled for the baseline and called for every
 //! operation.
 
-use fearless_simd::{Simd, SimdBase, SimdFloat, f64x4, f64x8};
+use fearless_simd::prelude::*;
+use fearless_simd::{f64x4, f64x8};
 use fearless_simd_macros::simd;
 
-use super::lanes::{Lane, ZERO};
+use super::lanes::Lane;
+use super::real::Real;
 
 #[inline(always)]
-pub(super) fn load<S: Simd>(simd: S, lane: &Lane) -> f64x8<S> {
-    f64x8::load_array_ref(simd, &lane.0)
+pub(super) fn load<T: Real, S: Simd>(simd: S, lane: &Lane<T>) -> T::Vector<S> {
+    T::load(simd, &lane.0)
 }
 
 /// The first eight values, or all if there are fewer, and zeros.
@@ -30,14 +32,14 @@ pub(super) fn load_some<S: Simd>(simd: S, values: &[f64]) -> f64x8<S> {
     if let Some(values) = values.first_chunk() {
         return f64x8::load_array_ref(simd, values);
     }
-    let mut lane = ZERO;
+    let mut lane = Lane::<f64>::ZERO;
     lane.0[..values.len()].copy_from_slice(values);
     load(simd, &lane)
 }
 
 #[inline(always)]
-pub(super) fn store<S: Simd>(value: f64x8<S>, lane: &mut Lane) {
-    value.store_array(&mut lane.0);
+pub(super) fn store<T: Real, S: Simd>(value: T::Vector<S>, lane: &mut Lane<T>) {
+    T::store(value, &mut lane.0);
 }
 
 #[inline(always)]
@@ -55,7 +57,7 @@ pub(super) fn sum<S: Simd>(simd: S, value: f64x8<S>) -> f64 {
 }
 
 /// Takes the results of [`combine`].
-pub(super) trait Finish<S: Simd, const PRODUCTS: usize> {
+pub(super) trait Finish<S: Simd, T: Real, const PRODUCTS: usize> {
     /// The products at `BINS` bins of the block from `bin` on. `bin` is even, and `BINS` is but at the
     /// end of the block: what is done to pairs of bins does not depend on how many come at once, which
     /// depends on the instruction set.
@@ -63,64 +65,75 @@ pub(super) trait Finish<S: Simd, const PRODUCTS: usize> {
         &mut self,
         simd: S,
         bin: usize,
-        products: [[f64x8<S>; BINS]; PRODUCTS],
+        products: [[T::Vector<S>; BINS]; PRODUCTS],
     );
 }
 
 /// One factor of a product: activations in a lane, one per component, and the panel of a block.
 #[derive(Clone, Copy)]
-pub(super) struct Factor<'a> {
-    pub(super) activations: &'a [Lane],
-    pub(super) panel: &'a [f64],
+pub(super) struct Factor<'a, T: Real> {
+    pub(super) activations: &'a [Lane<T>],
+    pub(super) panel: &'a [T],
 }
 
 /// The products of one factor or two, each at least `floor`. `SHARED`: the factors have one panel,
-/// the first one's, as a known dictionary has.
+/// the first one's, as a known dictionary has. Returns whether a frame that exists is at the floor,
+/// which is looked at where [`Real::RANGE`] asks for it.
 #[simd]
-pub(super) fn combine<S: Simd, F, const PRODUCTS: usize, const SHARED: bool>(
+pub(super) fn combine<S: Simd, T: Real, F, const PRODUCTS: usize, const SHARED: bool>(
     simd: S,
-    factors: [Factor<'_>; PRODUCTS],
-    floor: &Lane,
+    factors: [Factor<'_, T>; PRODUCTS],
+    floor: &Lane<T>,
     finish: &mut F,
-) where
-    F: Finish<S, PRODUCTS>,
+) -> bool
+where
+    F: Finish<S, T, PRODUCTS>,
 {
     let order = factors[0].activations.len();
     let bins = factors[0].panel.len() / order;
     let floor = load(simd, floor);
+    let mut lowest = T::constant(simd, 1.0);
     let wide = S::f64s::LEN >= 8;
     let mut bin = 0;
     // As many accumulators as leave registers for the operands: of sixteen, or of 32 wide ones.
     if wide && PRODUCTS == 1 {
         while bin + 12 <= bins {
-            bins_at::<S, F, PRODUCTS, 12, SHARED>(simd, factors, floor, bin, finish);
+            let low = bins_at::<S, T, F, PRODUCTS, 12, SHARED>(simd, factors, floor, bin, finish);
+            lowest = lowest.min(low);
             bin += 12;
         }
     }
     if wide || PRODUCTS == 1 {
         while bin + 6 <= bins {
-            bins_at::<S, F, PRODUCTS, 6, SHARED>(simd, factors, floor, bin, finish);
+            let low = bins_at::<S, T, F, PRODUCTS, 6, SHARED>(simd, factors, floor, bin, finish);
+            lowest = lowest.min(low);
             bin += 6;
         }
     }
     while bin + 2 <= bins {
-        bins_at::<S, F, PRODUCTS, 2, SHARED>(simd, factors, floor, bin, finish);
+        let low = bins_at::<S, T, F, PRODUCTS, 2, SHARED>(simd, factors, floor, bin, finish);
+        lowest = lowest.min(low);
         bin += 2;
     }
     if bin < bins {
-        bins_at::<S, F, PRODUCTS, 1, SHARED>(simd, factors, floor, bin, finish);
+        let low = bins_at::<S, T, F, PRODUCTS, 1, SHARED>(simd, factors, floor, bin, finish);
+        lowest = lowest.min(low);
     }
+    let floor = T::Vector::splat(simd, T::VARIANCE_FLOOR);
+    T::RANGE.is_some() && lowest.simd_le(floor).any_true()
 }
 
+/// Returns the least of the products if [`Real::RANGE`] asks for it, else the floor.
 #[inline(always)]
-fn bins_at<S: Simd, F, const PRODUCTS: usize, const BINS: usize, const SHARED: bool>(
+fn bins_at<S: Simd, T: Real, F, const PRODUCTS: usize, const BINS: usize, const SHARED: bool>(
     simd: S,
-    factors: [Factor<'_>; PRODUCTS],
-    floor: f64x8<S>,
+    factors: [Factor<'_, T>; PRODUCTS],
+    floor: T::Vector<S>,
     bin: usize,
     finish: &mut F,
-) where
-    F: Finish<S, PRODUCTS>,
+) -> T::Vector<S>
+where
+    F: Finish<S, T, PRODUCTS>,
 {
     let order = factors[0].activations.len();
     let mut rows = [[&[][..]; BINS]; PRODUCTS];
@@ -131,7 +144,7 @@ fn bins_at<S: Simd, F, const PRODUCTS: usize, const BINS: usize, const SHARED: b
             *row = &factor.panel[(bin + i) * order..][..order];
         }
     }
-    let mut sums = [[splat(simd, 0.0); BINS]; PRODUCTS];
+    let mut sums = [[T::constant(simd, 0.0); BINS]; PRODUCTS];
     for k in 0..order {
         if SHARED {
             let mut values = [floor; PRODUCTS];
@@ -139,7 +152,7 @@ fn bins_at<S: Simd, F, const PRODUCTS: usize, const BINS: usize, const SHARED: b
                 values[p] = load(simd, &activations[p][k]);
             }
             for i in 0..BINS {
-                let entry = splat(simd, rows[0][i][k]);
+                let entry = T::Vector::splat(simd, rows[0][i][k]);
                 for p in 0..PRODUCTS {
                     sums[p][i] = values[p].mul_add_precise(entry, sums[p][i]);
                 }
@@ -148,7 +161,7 @@ fn bins_at<S: Simd, F, const PRODUCTS: usize, const BINS: usize, const SHARED: b
             for p in 0..PRODUCTS {
                 let value = load(simd, &activations[p][k]);
                 for i in 0..BINS {
-                    let entry = splat(simd, rows[p][i][k]);
+                    let entry = T::Vector::splat(simd, rows[p][i][k]);
                     sums[p][i] = value.mul_add_precise(entry, sums[p][i]);
                 }
             }
@@ -159,39 +172,54 @@ fn bins_at<S: Simd, F, const PRODUCTS: usize, const BINS: usize, const SHARED: b
             *sum = sum.max(floor);
         }
     }
+    let mut lowest = floor;
+    if T::RANGE.is_some() {
+        lowest = sums[0][0];
+        for sums in &sums {
+            for &sum in sums {
+                lowest = lowest.min(sum);
+            }
+        }
+    }
     finish.finish(simd, bin, sums);
+    lowest
 }
 
 /// `sums[k][n] += sum_f w[f][k] r[f][n]` over the bins of a block.
 #[simd]
-pub(super) fn contract_bins<S: Simd>(simd: S, panel: &[f64], ratios: &[Lane], sums: &mut [Lane]) {
+pub(super) fn contract_bins<S: Simd, T: Real>(
+    simd: S,
+    panel: &[T],
+    ratios: &[Lane<T>],
+    sums: &mut [T::Wide],
+) {
     let order = sums.len();
     let (sixes, rest) = sums.as_chunks_mut::<6>();
     for (i, sums) in sixes.iter_mut().enumerate() {
-        contract_components::<S, 6, 1>(simd, panel, order, 6 * i, ratios, sums);
+        contract_components::<S, T, 6, 1>(simd, panel, order, 6 * i, ratios, sums);
     }
     // Fewer components run in several phases, so that there are always enough independent sums.
     let first = order - rest.len();
     match rest {
         [a] => {
             let sums = std::array::from_mut(a);
-            contract_components::<S, 1, 6>(simd, panel, order, first, ratios, sums);
+            contract_components::<S, T, 1, 6>(simd, panel, order, first, ratios, sums);
         }
         [_, _] => {
             let (sums, _) = rest.as_chunks_mut::<2>();
-            contract_components::<S, 2, 3>(simd, panel, order, first, ratios, &mut sums[0]);
+            contract_components::<S, T, 2, 3>(simd, panel, order, first, ratios, &mut sums[0]);
         }
         [_, _, _] => {
             let (sums, _) = rest.as_chunks_mut::<3>();
-            contract_components::<S, 3, 2>(simd, panel, order, first, ratios, &mut sums[0]);
+            contract_components::<S, T, 3, 2>(simd, panel, order, first, ratios, &mut sums[0]);
         }
         [_, _, _, _] => {
             let (sums, _) = rest.as_chunks_mut::<4>();
-            contract_components::<S, 4, 1>(simd, panel, order, first, ratios, &mut sums[0]);
+            contract_components::<S, T, 4, 1>(simd, panel, order, first, ratios, &mut sums[0]);
         }
         [_, _, _, _, _] => {
             let (sums, _) = rest.as_chunks_mut::<5>();
-            contract_components::<S, 5, 1>(simd, panel, order, first, ratios, &mut sums[0]);
+            contract_components::<S, T, 5, 1>(simd, panel, order, first, ratios, &mut sums[0]);
         }
         _ => {}
     }
@@ -199,15 +227,15 @@ pub(super) fn contract_bins<S: Simd>(simd: S, panel: &[f64], ratios: &[Lane], su
 
 /// Components `first` to `first + COMPONENTS`, every bin in the phase of its number.
 #[inline(always)]
-fn contract_components<S: Simd, const COMPONENTS: usize, const PHASES: usize>(
+fn contract_components<S: Simd, T: Real, const COMPONENTS: usize, const PHASES: usize>(
     simd: S,
-    panel: &[f64],
+    panel: &[T],
     order: usize,
     first: usize,
-    ratios: &[Lane],
-    sums: &mut [Lane; COMPONENTS],
+    ratios: &[Lane<T>],
+    sums: &mut [T::Wide; COMPONENTS],
 ) {
-    let mut running = [[splat(simd, 0.0); COMPONENTS]; PHASES];
+    let mut running = [[T::constant(simd, 0.0); COMPONENTS]; PHASES];
     let (whole, rest) = ratios.as_chunks::<PHASES>();
     let (panel, panel_rest) = panel.split_at(whole.len() * PHASES * order);
     for (entries, ratios) in panel.chunks_exact(PHASES * order).zip(whole) {
@@ -215,7 +243,7 @@ fn contract_components<S: Simd, const COMPONENTS: usize, const PHASES: usize>(
             let ratio = load(simd, &ratios[phase]);
             let entries = &entries[phase * order + first..][..COMPONENTS];
             for i in 0..COMPONENTS {
-                let entry = splat(simd, entries[i]);
+                let entry = T::Vector::splat(simd, entries[i]);
                 running[phase][i] = ratio.mul_add_precise(entry, running[phase][i]);
             }
         }
@@ -223,16 +251,14 @@ fn contract_components<S: Simd, const COMPONENTS: usize, const PHASES: usize>(
     for (phase, (entries, ratio)) in panel_rest.chunks_exact(order).zip(rest).enumerate() {
         let ratio = load(simd, ratio);
         for i in 0..COMPONENTS {
-            let entry = splat(simd, entries[first + i]);
+            let entry = T::Vector::splat(simd, entries[first + i]);
             running[phase][i] = ratio.mul_add_precise(entry, running[phase][i]);
         }
     }
     for (i, sum) in sums.iter_mut().enumerate() {
-        let mut total = load(simd, sum);
         for phase in &running {
-            total += phase[i];
+            T::add_to(simd, phase[i], sum);
         }
-        store(total, sum);
     }
 }
 
@@ -241,11 +267,11 @@ fn contract_components<S: Simd, const COMPONENTS: usize, const PHASES: usize>(
 /// `activations`: all components in the tile's first lane, then in the next. `ratios`: the same of the
 /// bins of the block, lanes `stride` apart. `sums` has the layout of the panel.
 #[simd]
-pub(super) fn contract_frames<S: Simd>(
+pub(super) fn contract_frames<S: Simd, T: Real>(
     simd: S,
-    activations: &[Lane],
+    activations: &[Lane<T>],
     order: usize,
-    ratios: &[Lane],
+    ratios: &[Lane<T>],
     stride: usize,
     sums: &mut [f64],
 ) {
@@ -254,13 +280,13 @@ pub(super) fn contract_frames<S: Simd>(
         let (fours, rest) = sums.as_chunks_mut::<4>();
         let first = 4 * fours.len();
         for (i, sums) in fours.iter_mut().enumerate() {
-            let added = frame_sums::<S, 4>(simd, activations, order, 4 * i, ratios, stride);
+            let added = frame_sums::<S, T, 4>(simd, activations, order, 4 * i, ratios, stride);
             (f64x4::load_array(simd, *sums) + added).store_array(sums);
         }
         let added = match rest.len() {
-            1 => frame_sums::<S, 1>(simd, activations, order, first, ratios, stride),
-            2 => frame_sums::<S, 2>(simd, activations, order, first, ratios, stride),
-            3 => frame_sums::<S, 3>(simd, activations, order, first, ratios, stride),
+            1 => frame_sums::<S, T, 1>(simd, activations, order, first, ratios, stride),
+            2 => frame_sums::<S, T, 2>(simd, activations, order, first, ratios, stride),
+            3 => frame_sums::<S, T, 3>(simd, activations, order, first, ratios, stride),
             _ => continue,
         };
         for (i, sum) in rest.iter_mut().enumerate() {
@@ -269,18 +295,17 @@ pub(super) fn contract_frames<S: Simd>(
     }
 }
 
-/// Sums over the frames of a tile for up to four components at one bin, added up across lanes as
-/// `(0 + 4) + (1 + 5)` and `(2 + 6) + (3 + 7)`.
+/// Sums over the frames of a tile for up to four components at one bin.
 #[inline(always)]
-fn frame_sums<S: Simd, const COMPONENTS: usize>(
+fn frame_sums<S: Simd, T: Real, const COMPONENTS: usize>(
     simd: S,
-    activations: &[Lane],
+    activations: &[Lane<T>],
     order: usize,
     first: usize,
-    ratios: &[Lane],
+    ratios: &[Lane<T>],
     stride: usize,
 ) -> f64x4<S> {
-    let mut running = [splat(simd, 0.0); 4];
+    let mut running = [T::constant(simd, 0.0); 4];
     let ratios = ratios.iter().step_by(stride);
     for (activations, ratio) in activations.chunks_exact(order).zip(ratios) {
         let ratio = load(simd, ratio);
@@ -289,13 +314,5 @@ fn frame_sums<S: Simd, const COMPONENTS: usize>(
             running[i] = ratio.mul_add_precise(load(simd, &activations[i]), running[i]);
         }
     }
-    let mut halves = [f64x4::splat(simd, 0.0); 4];
-    for (half, value) in halves.iter_mut().zip(running) {
-        let (low, high) = simd.split_f64x8(value);
-        *half = low + high;
-    }
-    let [a, b, c, d] = halves;
-    let ab = simd.unzip_low_f64x4(a, b) + simd.unzip_high_f64x4(a, b);
-    let cd = simd.unzip_low_f64x4(c, d) + simd.unzip_high_f64x4(c, d);
-    simd.unzip_low_f64x4(ab, cd) + simd.unzip_high_f64x4(ab, cd)
+    T::sums_of_four(simd, running)
 }

@@ -2,8 +2,8 @@
 //!
 //! [`tiled`] and [`is_nmf`] arrange the passes of one iteration, [`slab`] walks the lanes and blocks of
 //! its frames, [`order`] updates one order in them, [`micro`] holds the three matrix products, [`rows`]
-//! the elementwise steps between them, [`gig`] the expectations eight at a time and [`lanes`] the
-//! storage. No code here is `unsafe`: the instruction sets are reached through `fearless_simd`.
+//! the elementwise steps between them, [`gig`] the expectations eight at a time, [`lanes`] the
+//! storage and [`real`] the two precisions. No code here is `unsafe`: the instruction sets are reached through `fearless_simd`.
 //! [`crate::reference`] says the same plainly.
 
 pub(crate) mod gig;
@@ -11,11 +11,7 @@ pub(crate) mod is_nmf;
 pub(crate) mod lanes;
 pub(crate) mod micro;
 pub(crate) mod order;
+pub(crate) mod real;
 pub(crate) mod rows;
 pub(crate) mod slab;
 pub(crate) mod tiled;
-
-/// Floor of `C` and `V` in every bin. It is far below any datum and far above the square root of
-/// the smallest normal number, so `1 / C^2` and `1 / (C V)` stay finite where every component of a
-/// source is switched off.
-pub(crate) const VARIANCE_FLOOR: f64 = 1e-100;

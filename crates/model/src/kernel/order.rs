@@ -6,9 +6,10 @@ use fearless_simd::Simd;
 use fearless_simd_macros::simd;
 use ndarray::Array2;
 
-use super::gig::{KlSum, Variables, update};
-use super::lanes::{Lane, Place, TILE_LANES, ZERO, block_size, from_lanes, lanes_of};
+use super::gig::{KlSum, Variables, update_within};
+use super::lanes::{Lane, Place, block_size, from_lanes, lanes_of, tile_lanes};
 use super::micro::{Factor, Finish, combine, contract_bins, contract_frames, load, splat, store};
+use super::real::{EIGHT, Real};
 use super::rows::{
     self, KeepInverse, KeepInverses, LaneProduct, StoredProduct, SumMisfit, Variance,
 };
@@ -17,15 +18,15 @@ use crate::gig::Gig;
 
 /// A block of bins in a lane.
 #[derive(Debug)]
-pub(super) struct At<'a> {
-    pub(super) place: &'a Place,
+pub(super) struct At<'a, T: Real> {
+    pub(super) place: &'a Place<T>,
     /// Number of the lane in its tile, where something is kept for a whole tile.
     pub(super) slot: usize,
     pub(super) block: Range<usize>,
 }
 
-impl<'a> At<'a> {
-    pub(super) fn new(place: &'a Place, slot: usize, block: Range<usize>) -> Self {
+impl<'a, T: Real> At<'a, T> {
+    pub(super) fn new(place: &'a Place<T>, slot: usize, block: Range<usize>) -> Self {
         Self { place, slot, block }
     }
 
@@ -37,18 +38,18 @@ impl<'a> At<'a> {
 
 /// The activations of one order in these frames, and its working memory.
 #[derive(Debug)]
-pub(super) struct SlabOrder {
+pub(super) struct SlabOrder<T: Real> {
     components: usize,
-    mean: Vec<Lane>,
-    harmonic: Vec<Lane>,
+    mean: Vec<Lane<T>>,
+    harmonic: Vec<Lane<T>>,
     /// Contraction of a tile with `E|s|^2 / C^2`, without the factor `G(H)^2`.
-    tau: Vec<Lane>,
+    tau: Vec<T::Wide>,
     /// Contraction with `1 / V`, without the prior's rate.
-    rho: Vec<Lane>,
+    rho: Vec<T::Wide>,
     /// `1 / C` of a block and then `E|s|^2 / C^2`; `1 / V`. Of every lane of a tile if the dictionary
     /// is estimated, `stride` lanes apart.
-    inverse_c: Vec<Lane>,
-    inverse_v: Vec<Lane>,
+    inverse_c: Vec<Lane<T>>,
+    inverse_v: Vec<Lane<T>>,
     stride: usize,
     keeps_tile: bool,
     /// For an estimated dictionary: the contractions over these frames with `G(H)` and `E[H]`.
@@ -56,14 +57,16 @@ pub(super) struct SlabOrder {
     pub(super) dictionary_rho: Vec<f64>,
     /// `sum log V` and `sum E|s|^2 / C`.
     volume: StoredProduct,
-    quotients: Lane,
+    quotients: Lane<f64>,
     /// KL term of the activations.
     pub(super) kl: f64,
+    /// Whether something has left [`Real::RANGE`].
+    pub(super) out_of_range: bool,
 }
 
-impl SlabOrder {
+impl<T: Real> SlabOrder<T> {
     pub(super) fn new(
-        dictionary: &DictionaryState,
+        dictionary: &DictionaryState<T>,
         frames: usize,
         bins: usize,
         start: f64,
@@ -71,7 +74,7 @@ impl SlabOrder {
         let components = dictionary.mean().order;
         let keeps_tile = !dictionary.is_known();
         let (sums, kept) = if keeps_tile {
-            (components * bins, TILE_LANES)
+            (components * bins, tile_lanes::<T>())
         } else {
             (0, 1)
         };
@@ -80,23 +83,24 @@ impl SlabOrder {
         Self {
             components,
             harmonic: started.clone(),
-            tau: vec![ZERO; TILE_LANES * components],
-            rho: vec![ZERO; started.len()],
+            tau: vec![T::WIDE_ZEROS; tile_lanes::<T>() * components],
+            rho: vec![T::WIDE_ZEROS; started.len()],
             mean: started,
-            inverse_c: vec![ZERO; stride * kept],
-            inverse_v: vec![ZERO; stride * kept],
+            inverse_c: vec![Lane::ZERO; stride * kept],
+            inverse_v: vec![Lane::ZERO; stride * kept],
             stride,
             keeps_tile,
             dictionary_tau: vec![0.0; sums],
             dictionary_rho: vec![0.0; sums],
             volume: StoredProduct::ONE,
-            quotients: ZERO,
+            quotients: Lane::ZERO,
             kl: 0.0,
+            out_of_range: false,
         }
     }
 
     pub(super) fn clear_misfit(&mut self) {
-        (self.volume, self.quotients) = (StoredProduct::ONE, ZERO);
+        (self.volume, self.quotients) = (StoredProduct::ONE, Lane::ZERO);
     }
 
     /// This slab's share of `log q~(K_jm)`: the KL term, minus `sum [ log V + E|s|^2 / C ]`.
@@ -111,7 +115,7 @@ impl SlabOrder {
     }
 
     /// Where a block is in what is kept of a lane or of a tile.
-    fn kept(&self, at: &At<'_>) -> Range<usize> {
+    fn kept(&self, at: &At<'_, T>) -> Range<usize> {
         let start = if self.keeps_tile {
             at.slot * self.stride
         } else {
@@ -124,9 +128,9 @@ impl SlabOrder {
     pub(super) fn invert_harmonic_product<S: Simd>(
         &mut self,
         simd: S,
-        dictionary: &DictionaryState,
-        at: &At<'_>,
-        variance: Variance<'_>,
+        dictionary: &DictionaryState<T>,
+        at: &At<'_, T>,
+        variance: Variance<'_, T>,
     ) {
         let kept = self.kept(at);
         let mut keep = KeepInverse {
@@ -134,32 +138,32 @@ impl SlabOrder {
             variance,
         };
         let panel = dictionary.harmonic().block(&at.block);
-        product(simd, &self.harmonic, panel, at, &mut keep);
+        self.out_of_range |= product(simd, &self.harmonic, panel, at, &mut keep);
     }
 
     /// `1 / V` of a block.
     pub(super) fn invert_mean_product<S: Simd>(
-        &self,
+        &mut self,
         simd: S,
-        dictionary: &DictionaryState,
-        at: &At<'_>,
-        inverse_v: &mut [Lane],
+        dictionary: &DictionaryState<T>,
+        at: &At<'_, T>,
+        inverse_v: &mut [Lane<T>],
     ) {
         let mut keep = KeepInverse {
             inverse: inverse_v,
             variance: Variance::Unused,
         };
         let panel = dictionary.mean().block(&at.block);
-        product(simd, &self.mean, panel, at, &mut keep);
+        self.out_of_range |= product(simd, &self.mean, panel, at, &mut keep);
     }
 
     /// `1 / C` and `1 / V` of a block, and the order's share of its source's `C_j`.
     pub(super) fn invert_products<S: Simd>(
         &mut self,
         simd: S,
-        dictionary: &DictionaryState,
-        at: &At<'_>,
-        variance: Variance<'_>,
+        dictionary: &DictionaryState<T>,
+        at: &At<'_, T>,
+        variance: Variance<'_, T>,
     ) {
         let kept = self.kept(at);
         let mut keep = KeepInverses {
@@ -167,13 +171,8 @@ impl SlabOrder {
             inverse_v: &mut self.inverse_v[kept],
             variance,
         };
-        products(
-            simd,
-            [&self.harmonic, &self.mean],
-            dictionary,
-            at,
-            &mut keep,
-        );
+        let activations = [&self.harmonic[..], &self.mean];
+        self.out_of_range |= products(simd, activations, dictionary, at, &mut keep);
     }
 
     /// Adds `sum [ log V + E|s|^2 / C ]` of a block; leaves `1 / V`.
@@ -181,20 +180,32 @@ impl SlabOrder {
     pub(super) fn add_misfit<S: Simd>(
         &mut self,
         simd: S,
-        dictionary: &DictionaryState,
-        power: &[Lane],
-        at: &At<'_>,
-        inverse_v: &mut [Lane],
+        dictionary: &DictionaryState<T>,
+        power: &[Lane<T>],
+        at: &At<'_, T>,
+        inverse_v: &mut [Lane<T>],
     ) {
         let mut fit = SumMisfit {
             power,
             inverse_v,
-            volume: LaneProduct::resume(simd, &self.volume),
-            quotients: load(simd, &self.quotients),
+            volume: LaneProduct::new(simd),
+            quotients: T::constant(simd, 0.0),
         };
-        products(simd, [&self.harmonic, &self.mean], dictionary, at, &mut fit);
-        store(fit.quotients, &mut self.quotients);
-        self.volume = fit.volume.stored();
+        let activations = [&self.harmonic[..], &self.mean];
+        self.out_of_range |= products(simd, activations, dictionary, at, &mut fit);
+        self.add_to_misfit(simd, fit.volume, fit.quotients);
+    }
+
+    #[inline(always)]
+    fn add_to_misfit<S: Simd>(
+        &mut self,
+        simd: S,
+        volume: LaneProduct<S, T>,
+        quotients: T::Vector<S>,
+    ) {
+        self.volume.multiply(simd, volume);
+        let quotients = load(simd, &self.quotients) + T::fold_sum(simd, quotients);
+        store(quotients, &mut self.quotients);
     }
 
     /// The same from the reciprocals.
@@ -202,14 +213,14 @@ impl SlabOrder {
     pub(super) fn add_misfit_from_inverses<S: Simd>(
         &mut self,
         simd: S,
-        power: &[Lane],
-        at: &At<'_>,
+        power: &[Lane<T>],
+        at: &At<'_, T>,
     ) {
         let kept = self.kept(at);
         let inverse_c = &self.inverse_c[kept.clone()];
         let inverse_v = &self.inverse_v[kept];
-        let mut quotients = load(simd, &self.quotients);
-        let mut volume = LaneProduct::resume(simd, &self.volume);
+        let mut quotients = T::constant(simd, 0.0);
+        let mut volume = LaneProduct::new(simd);
         rows::misfit_from_inverses(
             simd,
             power,
@@ -218,27 +229,26 @@ impl SlabOrder {
             &mut quotients,
             &mut volume,
         );
-        store(quotients, &mut self.quotients);
-        self.volume = volume.stored();
+        self.add_to_misfit(simd, volume, quotients);
     }
 
     /// `1 / C` becomes `E|s|^2 / C^2`.
     #[simd]
-    pub(super) fn form_ratios<S: Simd>(&mut self, simd: S, power: &[Lane], at: &At<'_>) {
+    pub(super) fn form_ratios<S: Simd>(&mut self, simd: S, power: &[Lane<T>], at: &At<'_, T>) {
         let kept = self.kept(at);
         rows::ratio(simd, power, &mut self.inverse_c[kept]);
     }
 
-    pub(super) fn clear_rho(&mut self, place: &Place) {
-        self.rho[place.row(self.components)].fill(ZERO);
+    pub(super) fn clear_rho(&mut self, place: &Place<T>) {
+        self.rho[place.row(self.components)].fill(T::WIDE_ZEROS);
     }
 
     /// Adds to `G(W)^T (E|S|^2 / C^2)`.
     pub(super) fn contract_tau<S: Simd>(
         &mut self,
         simd: S,
-        dictionary: &DictionaryState,
-        at: &At<'_>,
+        dictionary: &DictionaryState<T>,
+        at: &At<'_, T>,
     ) {
         let panel = dictionary.harmonic().block(&at.block);
         let ratios = &self.inverse_c[self.kept(at)];
@@ -255,9 +265,9 @@ impl SlabOrder {
     pub(super) fn contract_rho<S: Simd>(
         &mut self,
         simd: S,
-        dictionary: &DictionaryState,
-        at: &At<'_>,
-        inverse_v: Option<&[Lane]>,
+        dictionary: &DictionaryState<T>,
+        at: &At<'_, T>,
+        inverse_v: Option<&[Lane<T>]>,
     ) {
         let panel = dictionary.mean().block(&at.block);
         let ratios = match inverse_v {
@@ -272,7 +282,7 @@ impl SlabOrder {
     pub(super) fn contract_frames<S: Simd>(
         &mut self,
         simd: S,
-        tile: &[Place],
+        tile: &[Place<T>],
         block: &Range<usize>,
     ) {
         let (k, stride) = (self.components, self.stride);
@@ -293,7 +303,7 @@ impl SlabOrder {
         &mut self,
         simd: S,
         gig: &Gig,
-        place: &Place,
+        place: &Place<T>,
         slot: usize,
         wants_kl: bool,
     ) {
@@ -305,62 +315,69 @@ impl SlabOrder {
         let rhos = &self.rho[row.clone()];
         let (means, harmonics) = (&mut self.mean[row.clone()], &mut self.harmonic[row]);
         for component in 0..k {
-            let start = load(simd, &harmonics[component]);
-            let variables = Variables {
-                rho: rate + load(simd, &rhos[component]),
-                tau: start * start * load(simd, &taus[component]),
-                count: place.frames,
-            };
-            let expectations = [&mut means[component], &mut harmonics[component]];
-            update(
-                simd,
-                gig,
-                variables,
-                expectations,
-                wants_kl.then_some(&mut kl),
-            );
+            let mut starts = T::widen(simd, load(simd, &harmonics[component]));
+            let mut new_means = T::WIDE_ZEROS;
+            let expectations = new_means.as_mut().iter_mut().zip(starts.as_mut());
+            let sums = rhos[component]
+                .as_ref()
+                .iter()
+                .zip(taus[component].as_ref());
+            for (eighth, ((mean, harmonic), (rho, tau))) in expectations.zip(sums).enumerate() {
+                let start = load(simd, harmonic);
+                let variables = Variables {
+                    rho: rate + load(simd, rho),
+                    tau: start * start * load(simd, tau),
+                    count: place.frames.saturating_sub(eighth * EIGHT).min(EIGHT),
+                };
+                let expectations = [mean, harmonic];
+                let kl = wants_kl.then_some(&mut kl);
+                self.out_of_range |= !update_within::<S, T>(simd, gig, variables, expectations, kl);
+            }
+            store(T::narrow(simd, &new_means), &mut means[component]);
+            store(T::narrow(simd, &starts), &mut harmonics[component]);
         }
         if wants_kl {
             self.kl += kl.total(simd, gig);
         }
-        taus.fill(ZERO);
+        taus.fill(T::WIDE_ZEROS);
     }
 }
 
-/// One product in a block.
-pub(super) fn product<S: Simd>(
+/// One product in a block. Returns what [`combine`] does.
+pub(super) fn product<S: Simd, T: Real>(
     simd: S,
-    activations: &[Lane],
-    panel: &[f64],
-    at: &At<'_>,
-    finish: &mut impl Finish<S, 1>,
-) {
+    activations: &[Lane<T>],
+    panel: &[T],
+    at: &At<'_, T>,
+    finish: &mut impl Finish<S, T, 1>,
+) -> bool {
     let order = panel.len() / at.block.len();
     let factor = Factor {
         activations: &activations[at.place.row(order)],
         panel,
     };
-    combine::<S, _, 1, true>(simd, [factor], &at.place.floor, finish);
+    combine::<S, T, _, 1, true>(simd, [factor], &at.place.floor, finish)
 }
 
-/// `C` from the harmonic expectations and `V` from the means in a block.
+/// `C` from the harmonic expectations and `V` from the means in a block. Returns what [`combine`]
+/// does.
 #[inline(always)]
-fn products<S: Simd>(
+fn products<S: Simd, T: Real>(
     simd: S,
-    activations: [&[Lane]; 2],
-    dictionary: &DictionaryState,
-    at: &At<'_>,
-    finish: &mut impl Finish<S, 2>,
-) {
+    activations: [&[Lane<T>]; 2],
+    dictionary: &DictionaryState<T>,
+    at: &At<'_, T>,
+    finish: &mut impl Finish<S, T, 2>,
+) -> bool {
     let panels = [dictionary.harmonic(), dictionary.mean()];
     let row = at.place.row(panels[0].order);
-    let factors: [Factor<'_>; 2] = std::array::from_fn(|p| Factor {
+    let factors: [Factor<'_, T>; 2] = std::array::from_fn(|p| Factor {
         activations: &activations[p][row.clone()],
         panel: panels[p].block(&at.block),
     });
     if dictionary.is_known() {
-        combine::<S, _, 2, true>(simd, factors, &at.place.floor, finish);
+        combine::<S, T, _, 2, true>(simd, factors, &at.place.floor, finish)
     } else {
-        combine::<S, _, 2, false>(simd, factors, &at.place.floor, finish);
+        combine::<S, T, _, 2, false>(simd, factors, &at.place.floor, finish)
     }
 }

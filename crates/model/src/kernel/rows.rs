@@ -1,60 +1,59 @@
 //! Elementwise steps between the products of [`super::micro`], on a lane of frames and a block of
 //! bins.
 
-use fearless_simd::{Simd, SimdBase, SimdFloat, f64x8, u64x8};
+use fearless_simd::prelude::*;
+use fearless_simd::u64x8;
 
-use super::lanes::{LANE, Lane};
-use super::micro::{Finish, load, splat, store, sum};
+use super::lanes::Lane;
+use super::micro::{Finish, load, store, sum};
+use super::real::{EIGHT, Real};
 use super::slab::EnergySums;
 use crate::log_product::LogProduct;
 
 /// Where a source's `C_j` comes from its orders' `C`.
-pub(super) enum Variance<'a> {
+pub(super) enum Variance<'a, T: Real> {
     /// It is not asked for.
     Unused,
     /// This order's, as the only one.
-    Whole(&'a mut [Lane]),
+    Whole(&'a mut [Lane<T>]),
     /// `q(K_jm) / C_jm` is added to its reciprocal (eq. 16).
-    Precision { weight: f64, sum: &'a mut [Lane] },
+    Precision { weight: f64, sum: &'a mut [Lane<T>] },
 }
 
-impl Variance<'_> {
+impl<T: Real> Variance<'_, T> {
     #[inline(always)]
-    fn take<S: Simd>(&mut self, simd: S, bin: usize, c: f64x8<S>, inverse_c: f64x8<S>) {
+    fn take<S: Simd>(&mut self, simd: S, bin: usize, c: T::Vector<S>, inverse_c: T::Vector<S>) {
         match self {
             Self::Unused => {}
             Self::Whole(variance) => store(c, &mut variance[bin]),
             Self::Precision { weight, sum } => {
                 let sum = &mut sum[bin];
-                let weight = splat(simd, *weight);
+                let weight = T::constant(simd, *weight);
                 store(weight.mul_add_precise(inverse_c, load(simd, sum)), sum);
             }
         }
     }
 }
 
-/// Keeps the reciprocal of one product. Neighbouring bins share a division: both products are at
-/// least `VARIANCE_FLOOR`, so theirs does not underflow.
-pub(super) struct KeepInverse<'a> {
-    pub(super) inverse: &'a mut [Lane],
-    pub(super) variance: Variance<'a>,
+/// Keeps the reciprocal of one product.
+pub(super) struct KeepInverse<'a, T: Real> {
+    pub(super) inverse: &'a mut [Lane<T>],
+    pub(super) variance: Variance<'a, T>,
 }
 
-impl<S: Simd> Finish<S, 1> for KeepInverse<'_> {
+impl<S: Simd, T: Real> Finish<S, T, 1> for KeepInverse<'_, T> {
     #[inline(always)]
-    fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, [c]: [[f64x8<S>; BINS]; 1]) {
+    fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, [c]: [[T::Vector<S>; BINS]; 1]) {
         let inverse = &mut self.inverse[bin..bin + BINS];
-        let one = splat(simd, 1.0);
         let mut inverses = c;
         let mut i = 0;
         while i + 2 <= BINS {
-            let reciprocal = one / (c[i] * c[i + 1]);
-            inverses[i] = reciprocal * c[i + 1];
-            inverses[i + 1] = reciprocal * c[i];
+            let pair = T::inverses(simd, [c[i], c[i + 1]]);
+            [inverses[i], inverses[i + 1]] = pair;
             i += 2;
         }
         if i < BINS {
-            inverses[i] = one / c[i];
+            inverses[i] = T::constant(simd, 1.0) / c[i];
         }
         for i in 0..BINS {
             store(inverses[i], &mut inverse[i]);
@@ -63,51 +62,60 @@ impl<S: Simd> Finish<S, 1> for KeepInverse<'_> {
     }
 }
 
-/// Keeps `1 / C` and `1 / V`, two reciprocals for one division.
-pub(super) struct KeepInverses<'a> {
-    pub(super) inverse_c: &'a mut [Lane],
-    pub(super) inverse_v: &'a mut [Lane],
-    pub(super) variance: Variance<'a>,
+/// Keeps `1 / C` and `1 / V`.
+pub(super) struct KeepInverses<'a, T: Real> {
+    pub(super) inverse_c: &'a mut [Lane<T>],
+    pub(super) inverse_v: &'a mut [Lane<T>],
+    pub(super) variance: Variance<'a, T>,
 }
 
-impl<S: Simd> Finish<S, 2> for KeepInverses<'_> {
+impl<S: Simd, T: Real> Finish<S, T, 2> for KeepInverses<'_, T> {
     #[inline(always)]
-    fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, [c, v]: [[f64x8<S>; BINS]; 2]) {
+    fn finish<const BINS: usize>(
+        &mut self,
+        simd: S,
+        bin: usize,
+        [c, v]: [[T::Vector<S>; BINS]; 2],
+    ) {
         let inverse_c = &mut self.inverse_c[bin..bin + BINS];
         let inverse_v = &mut self.inverse_v[bin..bin + BINS];
         for i in 0..BINS {
-            let reciprocal = splat(simd, 1.0) / (c[i] * v[i]);
-            let inverse = reciprocal * v[i];
-            store(inverse, &mut inverse_c[i]);
-            store(reciprocal * c[i], &mut inverse_v[i]);
-            self.variance.take(simd, bin + i, c[i], inverse);
+            let inverses = T::inverses(simd, [c[i], v[i]]);
+            store(inverses[0], &mut inverse_c[i]);
+            store(inverses[1], &mut inverse_v[i]);
+            self.variance.take(simd, bin + i, c[i], inverses[0]);
         }
     }
 }
 
-/// Keeps `1 / V`, and sums `log V` and `E|s|^2 / C` with the same division.
-pub(super) struct SumMisfit<'a, S: Simd> {
-    pub(super) power: &'a [Lane],
-    pub(super) inverse_v: &'a mut [Lane],
-    pub(super) volume: LaneProduct<S>,
-    pub(super) quotients: f64x8<S>,
+/// Keeps `1 / V`, and sums `log V` and `E|s|^2 / C` of a block.
+pub(super) struct SumMisfit<'a, S: Simd, T: Real> {
+    pub(super) power: &'a [Lane<T>],
+    pub(super) inverse_v: &'a mut [Lane<T>],
+    pub(super) volume: LaneProduct<S, T>,
+    pub(super) quotients: T::Vector<S>,
 }
 
-impl<S: Simd> Finish<S, 2> for SumMisfit<'_, S> {
+impl<S: Simd, T: Real> Finish<S, T, 2> for SumMisfit<'_, S, T> {
     #[inline(always)]
-    fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, [c, v]: [[f64x8<S>; BINS]; 2]) {
+    fn finish<const BINS: usize>(
+        &mut self,
+        simd: S,
+        bin: usize,
+        [c, v]: [[T::Vector<S>; BINS]; 2],
+    ) {
         let power = &self.power[bin..bin + BINS];
         let inverse_v = &mut self.inverse_v[bin..bin + BINS];
         for i in 0..BINS {
-            let reciprocal = splat(simd, 1.0) / (c[i] * v[i]);
-            store(reciprocal * c[i], &mut inverse_v[i]);
+            let inverses = T::inverses(simd, [c[i], v[i]]);
+            store(inverses[1], &mut inverse_v[i]);
             let power = load(simd, &power[i]);
-            self.quotients = power.mul_add_precise(reciprocal * v[i], self.quotients);
+            self.quotients = power.mul_add_precise(inverses[0], self.quotients);
         }
-        // Neighbours in even positions go in together: the square of the floor is a normal number.
+        // Neighbours in even positions go in together.
         let mut i = 0;
         while i + 2 <= BINS {
-            self.volume.multiply(simd, v[i] * v[i + 1]);
+            self.volume.multiply_pair(simd, [v[i], v[i + 1]]);
             i += 2;
         }
         if i < BINS {
@@ -118,9 +126,9 @@ impl<S: Simd> Finish<S, 2> for SumMisfit<'_, S> {
 
 /// Replaces a precision by the variance `C_j`.
 #[inline(always)]
-pub(super) fn invert<S: Simd>(simd: S, lanes: &mut [Lane]) {
+pub(super) fn invert<S: Simd, T: Real>(simd: S, lanes: &mut [Lane<T>]) {
     for lane in lanes {
-        store(splat(simd, 1.0) / load(simd, lane), lane);
+        store(T::constant(simd, 1.0) / load(simd, lane), lane);
     }
 }
 
@@ -131,17 +139,17 @@ pub(super) fn invert<S: Simd>(simd: S, lanes: &mut [Lane]) {
 /// else 0.
 #[expect(clippy::too_many_arguments, reason = "the matrices of one equation")]
 #[inline(always)]
-pub(super) fn posterior_power<S: Simd>(
+pub(super) fn posterior_power<S: Simd, T: Real>(
     simd: S,
     noise_variance: f64,
-    variances: &[Lane],
+    variances: &[Lane<T>],
     stride: usize,
     source: usize,
-    observed: &[Lane],
-    inverse: &[Lane],
-    power: &mut [Lane],
+    observed: &[Lane<T>],
+    inverse: &[Lane<T>],
+    power: &mut [Lane<T>],
 ) {
-    let noise = splat(simd, noise_variance);
+    let noise = T::constant(simd, noise_variance);
     let bins = power.iter_mut().zip(observed).zip(inverse);
     for (bin, ((power, observed), inverse)) in bins.enumerate() {
         let own = load(simd, &variances[source * stride + bin]);
@@ -159,15 +167,15 @@ pub(super) fn posterior_power<S: Simd>(
 
 /// `1 / D` with `D = sigma^2 + sum_j C_j`, in frames that exist, else 0.
 #[inline(always)]
-pub(super) fn inverse_total<S: Simd>(
+pub(super) fn inverse_total<S: Simd, T: Real>(
     simd: S,
     noise_variance: f64,
-    variances: &[Lane],
+    variances: &[Lane<T>],
     stride: usize,
-    valid: &Lane,
-    inverse: &mut [Lane],
+    valid: &Lane<T>,
+    inverse: &mut [Lane<T>],
 ) {
-    let (noise, valid) = (splat(simd, noise_variance), load(simd, valid));
+    let (noise, valid) = (T::constant(simd, noise_variance), load(simd, valid));
     for (bin, inverse) in inverse.iter_mut().enumerate() {
         let mut total = noise;
         for variances in variances.chunks_exact(stride) {
@@ -179,7 +187,7 @@ pub(super) fn inverse_total<S: Simd>(
 
 /// Replaces `1 / C` by `E|s_j|^2 / C^2`, the ratio that `tau` contracts.
 #[inline(always)]
-pub(super) fn ratio<S: Simd>(simd: S, power: &[Lane], inverse_c: &mut [Lane]) {
+pub(super) fn ratio<S: Simd, T: Real>(simd: S, power: &[Lane<T>], inverse_c: &mut [Lane<T>]) {
     for (inverse, power) in inverse_c.iter_mut().zip(power) {
         let value = load(simd, inverse);
         store(load(simd, power) * value * value, inverse);
@@ -189,14 +197,14 @@ pub(super) fn ratio<S: Simd>(simd: S, power: &[Lane], inverse_c: &mut [Lane]) {
 /// For a training: writes `P / V^2` beside `1 / V`, and returns `sum [ P / V + log V ]`. `V` is 1 in
 /// frames that do not exist.
 #[inline(always)]
-pub(super) fn training_ratios<S: Simd>(
+pub(super) fn training_ratios<S: Simd, T: Real>(
     simd: S,
-    power: &[Lane],
-    inverse_v: &[Lane],
-    ratio: &mut [Lane],
+    power: &[Lane<T>],
+    inverse_v: &[Lane<T>],
+    ratio: &mut [Lane<T>],
 ) -> f64 {
-    let mut quotients = splat(simd, 0.0);
-    let mut inverse_volume = LaneProduct::new(simd);
+    let mut quotients = T::constant(simd, 0.0);
+    let mut inverse_volume = LaneProduct::<S, T>::new(simd);
     for ((power, inverse), ratio) in power.iter().zip(inverse_v).zip(ratio) {
         let inverse = load(simd, inverse);
         let quotient = load(simd, power) * inverse;
@@ -204,21 +212,21 @@ pub(super) fn training_ratios<S: Simd>(
         quotients += quotient;
         store(quotient * inverse, ratio);
     }
-    sum(simd, quotients) - inverse_volume.log()
+    sum(simd, T::fold_sum(simd, quotients)) - inverse_volume.log(simd)
 }
 
 /// Adds `E|s|^2 / C` and `log V` from the reciprocals. In frames that do not exist the power is 0 and
 /// `V` is 1.
 #[inline(always)]
-pub(super) fn misfit_from_inverses<S: Simd>(
+pub(super) fn misfit_from_inverses<S: Simd, T: Real>(
     simd: S,
-    power: &[Lane],
-    inverse_c: &[Lane],
-    inverse_v: &[Lane],
-    quotients: &mut f64x8<S>,
-    volume: &mut LaneProduct<S>,
+    power: &[Lane<T>],
+    inverse_c: &[Lane<T>],
+    inverse_v: &[Lane<T>],
+    quotients: &mut T::Vector<S>,
+    volume: &mut LaneProduct<S, T>,
 ) {
-    let one = splat(simd, 1.0);
+    let one = T::constant(simd, 1.0);
     for ((power, c), v) in power.iter().zip(inverse_c).zip(inverse_v) {
         *quotients = load(simd, power).mul_add_precise(load(simd, c), *quotients);
         volume.multiply(simd, one / load(simd, v));
@@ -229,21 +237,21 @@ pub(super) fn misfit_from_inverses<S: Simd>(
 /// `sum E|x - A s|^2 / sigma^2 = sum [ |x|^2 sigma^2 / D^2 + (D - sigma^2) / D ]` and
 /// `sum log( prod_j C_j / D )`. `valid`: 1 in frames that exist.
 #[inline(always)]
-pub(super) fn energy<S: Simd>(
+pub(super) fn energy<S: Simd, T: Real>(
     simd: S,
     noise_variance: f64,
-    variances: &[Lane],
+    variances: &[Lane<T>],
     stride: usize,
-    observed: &[Lane],
-    valid: &Lane,
+    observed: &[Lane<T>],
+    valid: &Lane<T>,
 ) -> EnergySums {
-    let noise = splat(simd, noise_variance);
-    let one = splat(simd, 1.0);
+    let noise = T::constant(simd, noise_variance);
+    let one = T::constant(simd, 1.0);
     let valid = load(simd, valid);
-    let mut residual = splat(simd, 0.0);
-    let mut totals = LaneProduct::new(simd);
+    let mut residual = T::constant(simd, 0.0);
+    let mut totals = LaneProduct::<S, T>::new(simd);
     for (bin, observed) in observed.iter().enumerate() {
-        let mut modelled = splat(simd, 0.0);
+        let mut modelled = T::constant(simd, 0.0);
         for variances in variances.chunks_exact(stride) {
             modelled += load(simd, &variances[bin]);
         }
@@ -254,109 +262,115 @@ pub(super) fn energy<S: Simd>(
         let share = noise * load(simd, observed) * inverse + modelled;
         residual = inverse.mul_add_precise(share, residual);
     }
-    let mut log_determinant = -totals.log();
+    let mut log_determinant = -totals.log(simd);
     for variances in variances.chunks_exact(stride) {
         // C_j is 1 in the padding.
-        let mut product = LaneProduct::new(simd);
+        let mut product = LaneProduct::<S, T>::new(simd);
         for variance in &variances[..observed.len()] {
             product.multiply(simd, load(simd, variance));
         }
-        log_determinant += product.log();
+        log_determinant += product.log(simd);
     }
     EnergySums {
-        residual: sum(simd, residual),
+        residual: sum(simd, T::fold_sum(simd, residual)),
         log_determinant,
     }
 }
 
-/// A product of positive normal numbers in eight lanes, for the sum of their logarithms: mantissas
-/// are multiplied, exponents added. The product of mantissas, each below 2, has its own exponent taken
-/// out before it can overflow.
+/// A product of positive normal numbers in the frames of a lane, for the sum of their logarithms:
+/// mantissas are multiplied, exponents added. The product of mantissas, each below 2, has its own
+/// exponent taken out before it can overflow.
 #[derive(Clone, Copy)]
-pub(super) struct LaneProduct<S: Simd> {
-    mantissa: f64x8<S>,
-    exponents: u64x8<S>,
-    factors: i64,
+pub(super) struct LaneProduct<S: Simd, T: Real> {
+    mantissa: T::Vector<S>,
+    exponents: T::Exponents<S>,
+    factors: u64,
 }
 
-impl<S: Simd> LaneProduct<S> {
+impl<S: Simd, T: Real> LaneProduct<S, T> {
     #[inline(always)]
     pub(super) fn new(simd: S) -> Self {
         Self {
-            mantissa: splat(simd, 1.0),
-            exponents: u64x8::splat(simd, 0),
+            mantissa: T::constant(simd, 1.0),
+            exponents: T::no_exponents(simd),
             factors: 0,
         }
     }
 
     #[inline(always)]
-    pub(super) fn multiply(&mut self, simd: S, value: f64x8<S>) {
+    pub(super) fn multiply(&mut self, simd: S, value: T::Vector<S>) {
         self.absorb(simd, value);
-        if self.factors % 512 == 0 {
+        if self.factors % T::FACTORS == 0 {
             let product = self.mantissa;
-            self.mantissa = splat(simd, 1.0);
+            self.mantissa = T::constant(simd, 1.0);
             self.absorb(simd, product);
         }
     }
 
+    /// Two factors that are at least at the floor: as one where their product is a normal number.
     #[inline(always)]
-    fn absorb(&mut self, simd: S, value: f64x8<S>) {
-        let bits = value.to_bits();
-        let mantissa = (bits & u64x8::splat(simd, (1 << 52) - 1)) | u64x8::splat(simd, 1023 << 52);
-        self.mantissa *= f64x8::from_bits(mantissa);
-        self.exponents += bits >> 52;
+    pub(super) fn multiply_pair(&mut self, simd: S, [a, b]: [T::Vector<S>; 2]) {
+        if T::PRODUCTS_ARE_NORMAL {
+            self.multiply(simd, a * b);
+        } else {
+            self.multiply(simd, a);
+            self.multiply(simd, b);
+        }
+    }
+
+    #[inline(always)]
+    fn absorb(&mut self, simd: S, value: T::Vector<S>) {
+        let (mantissa, exponents) = T::mantissa(simd, value);
+        self.mantissa *= mantissa;
+        self.exponents += exponents;
         self.factors += 1;
-    }
-
-    /// Goes on where a product was left.
-    #[inline(always)]
-    pub(super) fn resume(simd: S, product: &StoredProduct) -> Self {
-        Self {
-            mantissa: load(simd, &product.mantissa),
-            exponents: u64x8::load_array(simd, product.exponents),
-            factors: product.factors,
-        }
-    }
-
-    /// The product, to go on with later.
-    #[inline(always)]
-    pub(super) fn stored(self) -> StoredProduct {
-        StoredProduct {
-            mantissa: Lane(self.mantissa.to_array()),
-            exponents: self.exponents.to_array(),
-            factors: self.factors,
-        }
     }
 
     /// The sum of the logarithms.
     #[inline(always)]
-    pub(super) fn log(self) -> f64 {
-        self.stored().log()
+    pub(super) fn log(self, simd: S) -> f64 {
+        let mut product = StoredProduct::ONE;
+        product.multiply(simd, self);
+        product.log()
     }
 }
 
-/// A [`LaneProduct`] out of registers.
+/// The product of several [`LaneProduct`]s.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StoredProduct {
-    mantissa: Lane,
-    exponents: [u64; LANE],
-    factors: i64,
+    /// From 1 to 2.
+    mantissa: Lane<f64>,
+    /// Their bits, which exceed them by `bias`.
+    exponents: [u64; EIGHT],
+    bias: u64,
 }
 
 impl StoredProduct {
     /// The product of nothing.
     pub(super) const ONE: Self = Self {
-        mantissa: Lane([1.0; LANE]),
-        exponents: [0; LANE],
-        factors: 0,
+        mantissa: Lane([1.0; EIGHT]),
+        exponents: [0; EIGHT],
+        bias: 0,
     };
+
+    #[inline(always)]
+    pub(super) fn multiply<S: Simd, T: Real>(&mut self, simd: S, product: LaneProduct<S, T>) {
+        let mantissa = load(simd, &self.mantissa) * T::fold_product(simd, product.mantissa);
+        let (mantissa, exponents) = f64::mantissa(simd, mantissa);
+        store(mantissa, &mut self.mantissa);
+        let exponents = exponents + T::fold_exponents(simd, product.exponents);
+        let exponents = exponents + u64x8::load_array(simd, self.exponents);
+        self.exponents = exponents.to_array();
+        let folded = (T::LANE / EIGHT) as u64;
+        self.bias += f64::EXPONENT_BIAS + T::EXPONENT_BIAS * folded * product.factors;
+    }
 
     /// The sum of the logarithms.
     pub(super) fn log(&self) -> f64 {
         let mut product = LogProduct::default();
         for (mantissa, exponent) in self.mantissa.0.into_iter().zip(self.exponents) {
             product.multiply(mantissa);
-            product.scale(exponent as i64 - 1023 * self.factors);
+            product.scale(exponent as i64 - self.bias as i64);
         }
         product.log()
     }

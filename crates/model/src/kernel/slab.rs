@@ -7,8 +7,9 @@ use fearless_simd_macros::simd;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use rustfft::num_complex::Complex64;
 
-use super::lanes::{LANE, Lane, Place, TILE_LANES, ZERO, block_size, blocks, lanes_of, places};
+use super::lanes::{Lane, Place, block_size, blocks, lanes_of, places, tile_lanes};
 use super::order::{At, SlabOrder};
+use super::real::Real;
 use super::rows::{self, Variance};
 use super::tiled::SourceState;
 use crate::gig::Gig;
@@ -16,10 +17,10 @@ use crate::inference::Execution;
 use crate::source::SourceModel;
 
 /// What a pass reads and does not change.
-pub(super) struct Pass<'a> {
+pub(super) struct Pass<'a, T: Real> {
     pub(super) level: Level,
     pub(super) execution: Execution,
-    pub(super) sources: &'a [SourceState],
+    pub(super) sources: &'a [SourceState<T>],
     /// GIG of the activations.
     pub(super) gig: &'a Gig,
     pub(super) noise_variance: f64,
@@ -30,28 +31,28 @@ pub(super) struct Pass<'a> {
 
 /// Consecutive frames, with everything that belongs to them.
 #[derive(Debug)]
-pub(super) struct Slab {
+pub(super) struct Slab<T: Real> {
     first_frame: usize,
     frames: usize,
-    places: Vec<Place>,
+    places: Vec<Place<T>>,
     /// `|x|^2`.
-    observed: Vec<Lane>,
-    sources: Vec<SlabSource>,
+    observed: Vec<Lane<T>>,
+    sources: Vec<SlabSource<T>>,
     energy: EnergySums,
     /// `C_j` of a lane in a block, source after source, `stride` lanes apart.
-    variances: Vec<Lane>,
+    variances: Vec<Lane<T>>,
     stride: usize,
     /// `1 / D` of a block.
-    inverse_total: Vec<Lane>,
+    inverse_total: Vec<Lane<T>>,
     /// `1 / V` of an order in a block that no one else needs.
-    inverse_v: Vec<Lane>,
+    inverse_v: Vec<Lane<T>>,
 }
 
 #[derive(Debug)]
-struct SlabSource {
-    orders: Vec<SlabOrder>,
+struct SlabSource<T: Real> {
+    orders: Vec<SlabOrder<T>>,
     /// `E|s_j|^2` of the latest `q(S)`: of every lane where the second pass needs it, else of a tile's.
-    power: Vec<Lane>,
+    power: Vec<Lane<T>>,
     keeps_every_lane: bool,
 }
 
@@ -64,29 +65,29 @@ pub(super) struct EnergySums {
     pub(super) log_determinant: f64,
 }
 
-impl Slab {
+impl<T: Real> Slab<T> {
     pub(super) fn new(
         mixture: ArrayView2<'_, Complex64>,
         range: Range<usize>,
         models: &[SourceModel],
-        sources: &[SourceState],
+        sources: &[SourceState<T>],
     ) -> Self {
         let bins = mixture.ncols();
         let frames = range.len();
         let places = places(frames);
         let stride = block_size(bins);
-        let slab_source = |(model, source): (&SourceModel, &SourceState)| {
+        let slab_source = |(model, source): (&SourceModel, &SourceState<T>)| {
             let start = model.activation_start;
             let order = |dictionary| SlabOrder::new(dictionary, frames, bins, start);
             let keeps_every_lane = source.is_estimated();
             let kept = if keeps_every_lane {
                 places.len()
             } else {
-                TILE_LANES
+                tile_lanes::<T>()
             };
             SlabSource {
                 orders: source.orders.iter().map(order).collect(),
-                power: vec![ZERO; bins * kept],
+                power: vec![Lane::ZERO; bins * kept],
                 keeps_every_lane,
             }
         };
@@ -98,10 +99,10 @@ impl Slab {
             }),
             sources: models.iter().zip(sources).map(slab_source).collect(),
             energy: EnergySums::default(),
-            variances: vec![ZERO; stride * sources.len()],
+            variances: vec![Lane::ZERO; stride * sources.len()],
             stride,
-            inverse_total: vec![ZERO; stride],
-            inverse_v: vec![ZERO; stride],
+            inverse_total: vec![Lane::ZERO; stride],
+            inverse_v: vec![Lane::ZERO; stride],
             places,
         }
     }
@@ -114,8 +115,14 @@ impl Slab {
         self.energy
     }
 
-    pub(super) fn order(&self, source: usize, order: usize) -> &SlabOrder {
+    pub(super) fn order(&self, source: usize, order: usize) -> &SlabOrder<T> {
         &self.sources[source].orders[order]
+    }
+
+    /// Whether something has left [`Real::RANGE`].
+    pub(super) fn is_out_of_range(&self) -> bool {
+        let mut orders = self.sources.iter().flat_map(|source| &source.orders);
+        orders.any(|order| order.out_of_range)
     }
 
     /// Mean and harmonic expectation of an order's activations, frames x components.
@@ -124,7 +131,7 @@ impl Slab {
     }
 
     /// What the first pass takes for granted: `rho` of the activations under known dictionaries.
-    pub(super) fn prepare<S: Simd>(&mut self, simd: S, pass: &Pass<'_>) {
+    pub(super) fn prepare<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>) {
         for place in &self.places {
             for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
                 if !source.is_estimated() {
@@ -136,10 +143,10 @@ impl Slab {
 
     /// `q(S)`, the activations of sources with known dictionaries and their share of `log q~(K)`,
     /// and the contractions that estimated dictionaries need.
-    pub(super) fn first_pass<S: Simd>(&mut self, simd: S, pass: &Pass<'_>) {
+    pub(super) fn first_pass<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>) {
         self.clear_sums(false);
         let places = std::mem::take(&mut self.places);
-        for tile in places.chunks(TILE_LANES) {
+        for tile in places.chunks(tile_lanes::<T>()) {
             for block in blocks(pass.bins) {
                 for (slot, place) in tile.iter().enumerate() {
                     let at = At::new(place, slot, block.clone());
@@ -166,7 +173,7 @@ impl Slab {
 
     /// The activations of sources with estimated dictionaries, under the new dictionaries, and
     /// their share of `log q~(K)`.
-    pub(super) fn second_pass<S: Simd>(&mut self, simd: S, pass: &Pass<'_>) {
+    pub(super) fn second_pass<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>) {
         self.clear_sums(true);
         for place in &self.places {
             for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
@@ -186,7 +193,7 @@ impl Slab {
     pub(super) fn posterior_pass<S: Simd>(
         &mut self,
         simd: S,
-        pass: &Pass<'_>,
+        pass: &Pass<'_, T>,
         mixture: ArrayView2<'_, Complex64>,
         estimates: &mut [ArrayViewMut2<'_, Complex64>],
     ) {
@@ -226,11 +233,17 @@ impl Slab {
 
     /// `q(S)` (eq. 15-16) of a block. Leaves `C_j` in `variances`, `E|s_j|^2` in `power`, the orders'
     /// `1 / C` and, where a dictionary is estimated or `everywhere`, their `1 / V`.
-    fn update_sources<S: Simd>(&mut self, simd: S, pass: &Pass<'_>, at: &At<'_>, everywhere: bool) {
+    fn update_sources<S: Simd>(
+        &mut self,
+        simd: S,
+        pass: &Pass<'_, T>,
+        at: &At<'_, T>,
+        everywhere: bool,
+    ) {
         let variances = self.variances.chunks_exact_mut(self.stride);
         for ((slab, source), variance) in self.sources.iter_mut().zip(pass.sources).zip(variances) {
             if source.averages_orders() {
-                variance.fill(ZERO);
+                variance.fill(Lane::ZERO);
             }
             let orders = slab.orders.iter_mut().zip(&source.orders);
             for ((order, dictionary), &weight) in orders.zip(&source.posterior) {
@@ -253,7 +266,7 @@ impl Slab {
     }
 
     #[simd]
-    fn posterior_powers<S: Simd>(&mut self, simd: S, pass: &Pass<'_>, at: &At<'_>) {
+    fn posterior_powers<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>, at: &At<'_, T>) {
         let observed = &self.observed[at.of(pass.bins)];
         for (j, source) in self.sources.iter().enumerate() {
             if source.orders.len() > 1 {
@@ -273,7 +286,7 @@ impl Slab {
 
     /// The free energy's terms of a block, under the `q(S)` just updated.
     #[simd]
-    fn add_energy<S: Simd>(&mut self, simd: S, pass: &Pass<'_>, at: &At<'_>) {
+    fn add_energy<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>, at: &At<'_, T>) {
         let sums = rows::energy(
             simd,
             pass.noise_variance,
@@ -295,18 +308,19 @@ impl Slab {
     /// `mu_j = C_j x / D` (eq. 15) of a block.
     fn posterior_mean(
         &self,
-        pass: &Pass<'_>,
+        pass: &Pass<'_, T>,
         source: usize,
-        at: &At<'_>,
+        at: &At<'_, T>,
         mixture: ArrayView2<'_, Complex64>,
         estimate: &mut ArrayViewMut2<'_, Complex64>,
     ) {
         for row in 0..at.place.frames {
-            let frame = at.place.lane * LANE + row;
+            let frame = at.place.lane * T::LANE + row;
+            let of = |lane: &Lane<T>| lane.0.as_ref()[row].to_f64();
             for (i, bin) in at.block.clone().enumerate() {
                 let variances = self.variances.chunks_exact(self.stride);
-                let total: f64 = variances.map(|variance| variance[i].0[row]).sum();
-                let own = self.variances[source * self.stride + i].0[row];
+                let total: f64 = variances.map(|variance| of(&variance[i])).sum();
+                let own = of(&self.variances[source * self.stride + i]);
                 let gain = own / (pass.noise_variance + total);
                 estimate[(frame, bin)] = mixture[(self.first_frame + frame, bin)] * gain;
             }
@@ -314,9 +328,9 @@ impl Slab {
     }
 }
 
-impl SlabSource {
+impl<T: Real> SlabSource<T> {
     /// Where a block is in `power`.
-    fn kept(&self, at: &At<'_>, bins: usize) -> Range<usize> {
+    fn kept(&self, at: &At<'_, T>, bins: usize) -> Range<usize> {
         if self.keeps_every_lane {
             at.of(bins)
         } else {
@@ -330,9 +344,9 @@ impl SlabSource {
     fn use_sources<S: Simd>(
         &mut self,
         simd: S,
-        pass: &Pass<'_>,
-        source: &SourceState,
-        at: &At<'_>,
+        pass: &Pass<'_, T>,
+        source: &SourceState<T>,
+        at: &At<'_, T>,
     ) {
         let power = &self.power[self.kept(at, pass.bins)];
         for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
@@ -347,8 +361,8 @@ impl SlabSource {
     fn contract_frames<S: Simd>(
         &mut self,
         simd: S,
-        source: &SourceState,
-        tile: &[Place],
+        source: &SourceState<T>,
+        tile: &[Place<T>],
         block: &Range<usize>,
     ) {
         for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
@@ -362,9 +376,9 @@ impl SlabSource {
     fn contract_again<S: Simd>(
         &mut self,
         simd: S,
-        pass: &Pass<'_>,
-        source: &SourceState,
-        place: &Place,
+        pass: &Pass<'_, T>,
+        source: &SourceState<T>,
+        place: &Place<T>,
     ) {
         for order in &mut self.orders {
             order.clear_rho(place);
@@ -385,9 +399,9 @@ impl SlabSource {
     fn update_activations<S: Simd>(
         &mut self,
         simd: S,
-        pass: &Pass<'_>,
-        source: &SourceState,
-        place: &Place,
+        pass: &Pass<'_, T>,
+        source: &SourceState<T>,
+        place: &Place<T>,
         slot: usize,
     ) {
         let wants_kl = source.averages_orders() || pass.evidence;
@@ -402,10 +416,10 @@ impl SlabSource {
     fn renew<S: Simd>(
         &mut self,
         simd: S,
-        pass: &Pass<'_>,
-        source: &SourceState,
-        (place, slot): (&Place, usize),
-        inverse_v: &mut [Lane],
+        pass: &Pass<'_, T>,
+        source: &SourceState<T>,
+        (place, slot): (&Place<T>, usize),
+        inverse_v: &mut [Lane<T>],
         wants_misfit: bool,
     ) {
         if !source.is_estimated() {

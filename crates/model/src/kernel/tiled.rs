@@ -25,9 +25,10 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
 
-use super::gig::{KlSum, Variables, update};
-use super::lanes::{LANE, Panel, ZERO, slab_frames};
-use super::micro::{load_some, splat};
+use super::gig::{KlSum, Variables, update_within};
+use super::lanes::{Lane, Panel, slab_frames};
+use super::micro::{load, load_some, splat};
+use super::real::{EIGHT, Real};
 use super::slab::{Pass, Slab};
 use crate::free_energy::FreeEnergyTerms;
 use crate::gig::Gig;
@@ -37,49 +38,50 @@ use crate::source::{DictionaryModel, SourceModel};
 
 /// The state of inference on one mixture.
 #[derive(Debug)]
-pub(crate) struct TiledModel {
+pub(crate) struct TiledModel<T: Real> {
     level: Level,
     execution: Execution,
     noise_variance: f64,
     beta: f64,
     dictionary_gig: Gig,
     activation_gig: Gig,
-    sources: Vec<SourceState>,
-    slabs: Vec<Slab>,
+    sources: Vec<SourceState<T>>,
+    slabs: Vec<Slab<T>>,
     bins: usize,
     frames: usize,
+    out_of_range: bool,
 }
 
 #[derive(Debug)]
-pub(super) struct SourceState {
-    pub(super) orders: Vec<DictionaryState>,
+pub(super) struct SourceState<T: Real> {
+    pub(super) orders: Vec<DictionaryState<T>>,
     pub(super) posterior: Vec<f64>,
     log_prior: Vec<f64>,
     log_posterior: Vec<f64>,
 }
 
 #[derive(Debug)]
-pub(super) enum DictionaryState {
-    Known(Panel),
-    Estimated(EstimatedDictionary),
+pub(super) enum DictionaryState<T: Real> {
+    Known(Panel<T>),
+    Estimated(EstimatedDictionary<T>),
 }
 
 #[derive(Debug)]
-pub(super) struct EstimatedDictionary {
-    mean: Panel,
-    harmonic: Panel,
+pub(super) struct EstimatedDictionary<T: Real> {
+    mean: Panel<T>,
+    harmonic: Panel<T>,
     kl: f64,
 }
 
-impl DictionaryState {
-    pub(super) fn mean(&self) -> &Panel {
+impl<T: Real> DictionaryState<T> {
+    pub(super) fn mean(&self) -> &Panel<T> {
         match self {
             Self::Known(panels) => panels,
             Self::Estimated(estimated) => &estimated.mean,
         }
     }
 
-    pub(super) fn harmonic(&self) -> &Panel {
+    pub(super) fn harmonic(&self) -> &Panel<T> {
         match self {
             Self::Known(panels) => panels,
             Self::Estimated(estimated) => &estimated.harmonic,
@@ -98,7 +100,7 @@ impl DictionaryState {
     }
 }
 
-impl SourceState {
+impl<T: Real> SourceState<T> {
     /// Whether the activations wait for the dictionary and are updated in the second pass.
     pub(super) fn is_estimated(&self) -> bool {
         !self.orders.iter().all(DictionaryState::is_known)
@@ -109,7 +111,7 @@ impl SourceState {
     }
 }
 
-impl TiledModel {
+impl<T: Real> TiledModel<T> {
     pub(crate) fn new(
         mixture: ArrayView2<'_, Complex64>,
         sources: &[SourceModel],
@@ -120,7 +122,7 @@ impl TiledModel {
         level: Level,
     ) -> Self {
         let (frames, bins) = mixture.dim();
-        let states: Vec<SourceState> = sources.iter().map(SourceState::new).collect();
+        let states: Vec<SourceState<T>> = sources.iter().map(SourceState::new).collect();
         let slab_frames = slab_frames(frames);
         let slabs = (0..frames)
             .step_by(slab_frames)
@@ -140,6 +142,7 @@ impl TiledModel {
             slabs,
             bins,
             frames,
+            out_of_range: false,
         };
         model.for_each_slab(false, |slab, pass| {
             dispatch!(pass.level, simd => slab.prepare(simd, pass));
@@ -186,7 +189,7 @@ impl TiledModel {
             }
         }
         let (pass, slabs) = self.pass(true);
-        let work = |(slab, outputs): (&mut Slab, &mut Vec<ArrayViewMut2<'_, Complex64>>)| {
+        let work = |(slab, outputs): (&mut Slab<T>, &mut Vec<ArrayViewMut2<'_, Complex64>>)| {
             dispatch!(pass.level, simd => slab.posterior_pass(simd, &pass, mixture, outputs));
         };
         match pass.execution {
@@ -206,6 +209,11 @@ impl TiledModel {
         };
         let orders = self.sources.iter();
         terms.total(orders.map(|source| (&source.posterior[..], &source.log_posterior[..])))
+    }
+
+    /// Whether something has left [`Real::RANGE`]: what has been found since is worth nothing.
+    pub(crate) fn is_out_of_range(&self) -> bool {
+        self.out_of_range || self.slabs.iter().any(Slab::is_out_of_range)
     }
 
     pub(crate) fn order_posterior(&self) -> Vec<Vec<f64>> {
@@ -244,7 +252,7 @@ impl TiledModel {
     }
 
     /// What the slabs read in a pass, and the slabs.
-    fn pass(&mut self, evidence: bool) -> (Pass<'_>, &mut [Slab]) {
+    fn pass(&mut self, evidence: bool) -> (Pass<'_, T>, &mut [Slab<T>]) {
         let pass = Pass {
             level: self.level,
             execution: self.execution,
@@ -257,7 +265,7 @@ impl TiledModel {
         (pass, &mut self.slabs)
     }
 
-    fn for_each_slab(&mut self, evidence: bool, work: impl Fn(&mut Slab, &Pass<'_>) + Sync) {
+    fn for_each_slab(&mut self, evidence: bool, work: impl Fn(&mut Slab<T>, &Pass<'_, T>) + Sync) {
         let (pass, slabs) = self.pass(evidence);
         match pass.execution {
             Execution::Serial => slabs.iter_mut().for_each(|slab| work(slab, &pass)),
@@ -282,7 +290,8 @@ impl TiledModel {
                         (&order.dictionary_tau[..], &order.dictionary_rho[..])
                     })
                     .collect();
-                estimated.update(level, gig, &sums, wants_kl, self.execution);
+                let within = estimated.update(level, gig, &sums, wants_kl, self.execution);
+                self.out_of_range |= !within;
             }
         }
     }
@@ -303,9 +312,9 @@ impl TiledModel {
     }
 }
 
-impl EstimatedDictionary {
+impl<T: Real> EstimatedDictionary<T> {
     /// `tau = G(W)^2 o [ (E|S|^2 / C^2) G(H)^T ]`, `rho = a + (1 / V) E[H]^T`, entry by entry.
-    /// `sums`: both contractions, slab by slab.
+    /// `sums`: both contractions, slab by slab. Returns whether all is in [`Real::RANGE`].
     fn update(
         &mut self,
         level: Level,
@@ -313,17 +322,17 @@ impl EstimatedDictionary {
         sums: &[(&[f64], &[f64])],
         wants_kl: bool,
         execution: Execution,
-    ) {
+    ) -> bool {
         /// Entries worked on at once: enough to be worth a task.
-        const CHUNK: usize = 128 * LANE;
-        let update = |(index, (mean, harmonic)): (usize, (&mut [f64], &mut [f64]))| -> f64 {
+        const CHUNK: usize = 128 * EIGHT;
+        let update = |(index, (mean, harmonic)): (usize, (&mut [T], &mut [T]))| -> Option<f64> {
             let start = index * CHUNK;
             let range = start..start + mean.len();
             dispatch!(level, simd =>
                 update_entries(simd, gig, sums, range, [mean, harmonic], wants_kl))
         };
         let (mean, harmonic) = (&mut self.mean.values, &mut self.harmonic.values);
-        let kl: Vec<f64> = match execution {
+        let kl: Vec<Option<f64>> = match execution {
             Execution::Serial => mean
                 .chunks_mut(CHUNK)
                 .zip(harmonic.chunks_mut(CHUNK))
@@ -337,51 +346,57 @@ impl EstimatedDictionary {
                 .map(update)
                 .collect(),
         };
-        self.kl = kl.iter().sum();
+        self.kl = kl.iter().flatten().sum();
+        kl.iter().all(Option::is_some)
     }
 }
 
-/// Updates the entries of a dictionary at `range` from the slabs' sums; returns their KL term.
+/// Updates the entries of a dictionary at `range` from the slabs' sums; returns their KL term, or
+/// none if something has left [`Real::RANGE`].
 #[simd]
-fn update_entries<S: Simd>(
+fn update_entries<S: Simd, T: Real>(
     simd: S,
     gig: &Gig,
     sums: &[(&[f64], &[f64])],
     range: Range<usize>,
-    [mean, harmonic]: [&mut [f64]; 2],
+    [mean, harmonic]: [&mut [T]; 2],
     wants_kl: bool,
-) -> f64 {
+) -> Option<f64> {
     let mut kl = KlSum::new(simd);
+    let mut within = true;
     let rate = splat(simd, gig.shape());
-    let entries = mean.chunks_mut(LANE).zip(harmonic.chunks_mut(LANE));
-    for (first, (mean, harmonic)) in range.step_by(LANE).zip(entries) {
+    let entries = mean.chunks_mut(EIGHT).zip(harmonic.chunks_mut(EIGHT));
+    for (first, (mean, harmonic)) in range.step_by(EIGHT).zip(entries) {
         let (mut tau, mut rho) = (splat(simd, 0.0), splat(simd, 0.0));
         for (slab_tau, slab_rho) in sums {
             tau += load_some(simd, &slab_tau[first..]);
             rho += load_some(simd, &slab_rho[first..]);
         }
-        let start = load_some(simd, harmonic);
+        let (mut new_mean, mut new_harmonic) = (Lane::ZERO, Lane::<f64>::ZERO);
+        for (start, entry) in new_harmonic.0.iter_mut().zip(&*harmonic) {
+            *start = entry.to_f64();
+        }
+        let start = load(simd, &new_harmonic);
         let variables = Variables {
             rho: rate + rho,
             tau: start * start * tau,
             count: mean.len(),
         };
-        let mut expectations = [ZERO; 2];
-        let [new_mean, new_harmonic] = &mut expectations;
-        update(
-            simd,
-            gig,
-            variables,
-            [new_mean, new_harmonic],
-            wants_kl.then_some(&mut kl),
-        );
-        mean.copy_from_slice(&new_mean.0[..mean.len()]);
-        harmonic.copy_from_slice(&new_harmonic.0[..harmonic.len()]);
+        let expectations = [&mut new_mean, &mut new_harmonic];
+        let kl = wants_kl.then_some(&mut kl);
+        within &= update_within::<S, T>(simd, gig, variables, expectations, kl);
+        for (entry, value) in mean.iter_mut().zip(new_mean.0) {
+            *entry = T::from_f64(value);
+        }
+        for (entry, value) in harmonic.iter_mut().zip(new_harmonic.0) {
+            *entry = T::from_f64(value);
+        }
     }
-    if wants_kl { kl.total(simd, gig) } else { 0.0 }
+    let kl = if wants_kl { kl.total(simd, gig) } else { 0.0 };
+    within.then_some(kl)
 }
 
-impl SourceState {
+impl<T: Real> SourceState<T> {
     fn new(source: &SourceModel) -> Self {
         let orders = source.orders.iter().map(|order| match order {
             DictionaryModel::Known(dictionary) => {
