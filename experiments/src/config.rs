@@ -9,7 +9,7 @@ mod validate;
 use std::path::PathBuf;
 
 use dsp::StftSettings;
-use model::Tempering;
+use model::{Precision, Tempering};
 use serde::{Deserialize, Serialize};
 
 use crate::metric::Metric;
@@ -223,6 +223,8 @@ pub struct Model {
     pub dictionary_start_floor: f64,
     /// Sweeps over all factors.
     pub iterations: usize,
+    /// Numbers of the matrix products, `f64` or `f32`.
+    pub precision: Precision,
     /// Weight of the entropy of q(K), in nats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beta: Option<f64>,
@@ -239,6 +241,7 @@ impl Default for Model {
             activation_start: 1000.0,
             dictionary_start_floor: 1e-10,
             iterations: 50,
+            precision: Precision::default(),
             beta: None,
             kappa: None,
         }

@@ -244,6 +244,10 @@ fn traced(
         fn iteration(&mut self, progress: &model::Progress) {
             self.0.extend(progress.free_energy);
         }
+
+        fn restart(&mut self) {
+            self.0.clear();
+        }
     }
     let mut tracer = Tracer(Vec::new());
     let mut separation = separator.observed(observation, orders, &mut tracer)?;

@@ -16,7 +16,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use dsp::wav::{Encoding, Reader};
 use dsp::{RATES_HZ, Stft};
-use model::{Inference, Settings, Tempering};
+use model::{Inference, Precision, Settings, Tempering};
 
 use crate::level;
 use crate::progress::Progress;
@@ -44,6 +44,8 @@ pub struct SeparateSettings {
     pub overlap_seconds: f64,
     /// Iterations of each inference.
     pub iterations: usize,
+    /// Numbers of the matrix products.
+    pub precision: Precision,
     /// Weight of the entropy of q(K).
     pub tempering: Tempering,
     /// Start value of the activations.
@@ -87,6 +89,7 @@ pub fn separate(
         noise_variance: level::noise_variance(power, settings.noise_db),
         iterations: settings.iterations,
         tempering: settings.tempering,
+        precision: settings.precision,
         ..Settings::default()
     })?;
     let mut report = Report::new(mixture, &reader, sources, settings);

@@ -70,6 +70,7 @@ impl<'a> Separator<'a> {
             noise_variance: config.mixtures.noise_variance,
             iterations: config.model.iterations,
             tempering: config.model.tempering(),
+            precision: config.model.precision,
         };
         Ok(Self {
             inference: Inference::new(settings)?.with_execution(execution),

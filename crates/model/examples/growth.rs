@@ -27,6 +27,10 @@ impl Observer for Clock {
     fn iteration(&mut self, _: &Progress) {
         self.0.push(std::time::Instant::now());
     }
+
+    fn restart(&mut self) {
+        self.0.clear();
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "its result")]

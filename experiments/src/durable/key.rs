@@ -12,7 +12,7 @@ use crate::training::DictionaryKeys;
 
 /// Revision of what separations and scores compute: raise when their results change, so that records of an earlier
 /// program are not taken for those of today.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// The keys of one observation's two parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,7 @@ impl Keys {
                     model.activation_start,
                     model.dictionary_start_floor,
                     model.iterations,
+                    model.precision,
                     config.training.background_components,
                 )
             ),
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn what_determines_a_result_is_in_its_key() {
         let plain = keys(|_| {});
-        let changes: [fn(&mut Config); 11] = [
+        let changes: [fn(&mut Config); 12] = [
             |config| config.experiment.seed = 2,
             |config| config.stft.hop_samples = 512,
             |config| config.training.background_components = 8,
@@ -138,6 +139,7 @@ mod tests {
             |config| config.model.activation_start = 10.0,
             |config| config.model.dictionary_start_floor = 1e-9,
             |config| config.model.iterations = 51,
+            |config| config.model.precision = model::Precision::F32,
             |config| config.evaluation.filter_taps = 256,
         ];
         for (index, change) in changes.into_iter().enumerate() {

@@ -88,6 +88,7 @@ impl<'a> MixtureSeparator<'a> {
             noise_variance: level::noise_variance(power, realmix.noise_db),
             iterations: model.iterations,
             tempering: model.tempering(),
+            precision: model.precision,
         };
         Ok(Self {
             inference: Inference::new(settings)?.with_execution(Execution::Serial),

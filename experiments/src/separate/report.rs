@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use dsp::StftSettings;
 use dsp::wav::Reader;
-use model::Tempering;
+use model::{Precision, Tempering};
 use serde::Serialize;
 
 use super::SeparateSettings;
@@ -63,6 +63,8 @@ pub struct SettingsReport {
     pub overlap_seconds: f64,
     /// Iterations of each inference.
     pub iterations: usize,
+    /// Numbers of the matrix products; an inference for which f32 is not enough is done in f64.
+    pub precision: Precision,
     /// Weight of the entropy of q(K).
     pub tempering: Tempering,
     /// Start value of the activations.
@@ -132,6 +134,7 @@ impl Report {
                 segment_seconds: settings.segment_seconds,
                 overlap_seconds: settings.overlap_seconds,
                 iterations: settings.iterations,
+                precision: settings.precision,
                 tempering: settings.tempering,
                 activation_start: settings.activation_start,
                 noise_db: settings.noise_db,

@@ -232,4 +232,9 @@ impl Observer for Trace {
             .map(|value| (progress.iteration, value));
         self.values.extend(value);
     }
+
+    fn restart(&mut self) {
+        self.done = 0;
+        self.values.clear();
+    }
 }

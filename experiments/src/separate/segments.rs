@@ -213,6 +213,7 @@ mod tests {
             segment_seconds: segment,
             overlap_seconds: overlap,
             iterations: 1,
+            precision: model::Precision::F64,
             tempering: model::Tempering::Beta(1.0),
             activation_start: 1.0,
             noise_db: -70.0,

@@ -92,6 +92,7 @@ impl Case {
             noise_variance: self.settings.noise_variance,
             iterations,
             tempering: Tempering::Beta(self.settings.beta),
+            precision: model::Precision::F64,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use model::reference::PlainModel;
-use model::{Dictionary, DictionaryModel, Gig, Settings, SourceModel, Tempering};
+use model::{Dictionary, DictionaryModel, Gig, Precision, Settings, SourceModel, Tempering};
 use ndarray::Array2;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -107,6 +107,7 @@ impl Problem {
             noise_variance: self.noise_variance * self.level * self.level,
             iterations,
             tempering: Tempering::Beta(self.beta),
+            precision: Precision::F64,
         }
     }
 
