@@ -108,7 +108,7 @@ pub struct Dictionaries {
 pub struct Recordings {
     /// The corpus, for people to read.
     pub corpus: String,
-    /// By ratio, then by index.
+    /// In the order of the results.
     pub mixtures: Vec<Mixture>,
     training: Vec<f64>,
     background_training: Vec<f64>,
