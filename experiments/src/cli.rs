@@ -34,7 +34,8 @@ Exit codes:
   0  done
   1  the run failed: a corpus that cannot be used, an output folder that cannot be written
   2  wrong usage: an unknown option, a configuration that is not valid
-  3  done, but some observations or scores failed; observations.csv, sweep.csv or the table says which and why
+  3  done, but some observations or scores failed; observations.csv, sweep.csv, realmix.csv or the table
+     says which and why
   4  verify: numbers differ, or a claim of the paper is not held
 130  stopped by Ctrl-C or a termination signal; what is finished is kept for --resume
 
@@ -62,7 +63,7 @@ pub enum Command {
     Verify(verify::VerifyArguments),
     /// Compare the methods on mixtures of recordings: held-out speech with held-out background
     #[command(after_help = EXIT_CODES)]
-    Realmix(ExperimentArguments),
+    Realmix(RunArguments),
     /// Score estimated signals against the true ones: BSS Eval, plain SDR, SI-SDR
     #[command(after_help = EXIT_CODES)]
     Score(ScoreArguments),
@@ -125,7 +126,7 @@ impl ExperimentArguments {
     }
 }
 
-/// Options of an experiment whose observations are kept as they are finished.
+/// Options of an experiment whose observations or mixtures are kept as they are finished.
 #[derive(Debug, Args)]
 pub struct RunArguments {
     /// Those of every experiment.
@@ -136,11 +137,11 @@ pub struct RunArguments {
     #[arg(long, conflicts_with = "force")]
     pub resume: bool,
 
-    /// Stop at the first observation that fails, instead of recording it and going on
+    /// Stop at the first observation or mixture that fails, instead of recording it and going on
     #[arg(long)]
     pub fail_fast: bool,
 
-    /// Do the i-th of n shares of the observations, for `merge` to put together; no tables are written
+    /// Do the i-th of n shares of the observations or mixtures, for `merge` to put together; no tables are written
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
 

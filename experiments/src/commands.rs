@@ -85,7 +85,7 @@ fn thread_pool(jobs: Option<NonZeroUsize>) -> Result<rayon::ThreadPool> {
         .context("cannot start the threads of --jobs")
 }
 
-/// Runs an experiment whose observations are kept as they are finished, in the folder asked for, and says what came of
+/// Runs an experiment whose parts are kept as they are finished, in the folder asked for, and says what came of
 /// it.
 fn conduct(
     arguments: &RunArguments,
@@ -133,7 +133,8 @@ fn ending(failures: usize, progress: Progress) -> Ending {
         return Ending::Done;
     }
     progress.note(format_args!(
-        "{failures} failures: see the column `error` of observations.csv or sweep.csv, once the tables are written"
+        "{failures} failures: see the column `error` of observations.csv, sweep.csv or realmix.csv, once the tables are \
+         written"
     ));
     Ending::PartlyFailed
 }

@@ -52,6 +52,41 @@ pub struct Config {
     pub realmix: Option<Realmix>,
 }
 
+/// What a configuration is of: its sections say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The paper's experiment.
+    Table1,
+    /// Values of it varied: there is a section `[sweep]`.
+    Sweep,
+    /// Mixtures of recordings: there is a section `[realmix]`.
+    Realmix,
+}
+
+impl Kind {
+    /// The command that runs it, named as the section is.
+    #[must_use]
+    pub fn command(self) -> &'static str {
+        match self {
+            Self::Table1 => "table1",
+            Self::Sweep => "sweep",
+            Self::Realmix => "realmix",
+        }
+    }
+}
+
+impl Config {
+    /// What this is a configuration of.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match (&self.sweep, &self.realmix) {
+            (Some(_), _) => Kind::Sweep,
+            (None, Some(_)) => Kind::Realmix,
+            (None, None) => Kind::Table1,
+        }
+    }
+}
+
 /// Name and seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

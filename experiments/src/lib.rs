@@ -5,9 +5,9 @@
 //! >
 //! > results folder -> values ([recorded]) -> the paper's claims ([claims]), a page ([report]), a comparison ([comparison])
 //!
-//! An experiment is one file that strings these together ([table1], [sweep]) and one TOML in `configs/`. What it consists
-//! of are independent [tasks], whose results are kept on disk one by one ([durable]), so that a run can be stopped, resumed
-//! or spread over machines and put together again ([merge]). Files are written in one place ([results_folder]), random
+//! An experiment is one file that strings these together ([table1], [sweep], [realmix]) and one TOML in `configs/`. What
+//! it consists of are independent [tasks], whose results are kept on disk one by one ([durable]), so that a run can be
+//! stopped, resumed or spread over machines and put together again ([merge]). Files are written in one place ([results_folder]), random
 //! numbers come from streams keyed by what they are for (`synth::stream`), and work is spread over cells ([cell]) that do
 //! not know of one another: results are the same for any number of threads.
 

@@ -9,16 +9,17 @@ use toml::Table;
 
 use crate::cell::grid;
 use crate::clock::Stopwatch;
-use crate::config::{self, Config, Sources, differences};
+use crate::config::{self, Config, Kind, Realmix, Sources, differences};
 use crate::digest::Digest;
 use crate::durable::lock::FolderLock;
-use crate::durable::plan::Plan;
+use crate::durable::plan::{Plan, PlannedRun};
 use crate::durable::record::Outcome;
 use crate::durable::run_folder::RunPaths;
 use crate::durable::shard::Shard;
 use crate::durable::store::Contents;
 use crate::examples::{self, KeptExample};
 use crate::progress::Progress;
+use crate::realmix;
 use crate::results_folder::ResultsFolder;
 use crate::sweep::{self, Design};
 use crate::table1;
@@ -131,7 +132,7 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
         examples: Vec::new(),
     };
     merged.check_complete(&parts)?;
-    if merged.config.sweep.is_none() {
+    if merged.config.kind() == Kind::Table1 {
         merged.examples = merged.kept_examples(&parts, progress);
     }
     Ok(merged)
@@ -144,21 +145,22 @@ impl Merged {
     /// A folder that cannot be written.
     pub fn publish(&self, folder: &ResultsFolder) -> Result<table1::Outcome> {
         let stopwatch = Stopwatch::start();
-        if self.config.sweep.is_some() {
-            let design = Design::of(&self.config)?;
-            return sweep::publish(&design, folder, &self.plan, &self.outcomes, stopwatch);
+        let (config, plan, outcomes) = (&self.config, &self.plan, &self.outcomes);
+        match config.kind() {
+            Kind::Table1 => {
+                let (corpus, examples) = (&plan.corpus(), &self.examples);
+                let results = table1::results(config, plan, outcomes);
+                let timings = Err(NO_TIMES.to_owned());
+                table1::publish(
+                    config, folder, corpus, &results, examples, &timings, stopwatch,
+                )
+            }
+            Kind::Sweep => {
+                let design = Design::of(config)?;
+                sweep::publish(&design, folder, plan, outcomes, stopwatch)
+            }
+            Kind::Realmix => realmix::publish(config, folder, plan, outcomes, stopwatch),
         }
-        let timings = Err(NO_TIMES.to_owned());
-        let results = table1::results(&self.config, &self.plan, &self.outcomes);
-        table1::publish(
-            &self.config,
-            folder,
-            &self.plan.corpus(),
-            &results,
-            &self.examples,
-            &timings,
-            stopwatch,
-        )
     }
 
     /// The examples that the shards kept. What is not there is said: the tables stand without it.
@@ -192,24 +194,18 @@ impl Merged {
     }
 
     fn check_complete(&self, parts: &[Part]) -> Result<()> {
-        let (runs, wanted) = match &self.config.sweep {
-            None => (vec![self.config.clone()], table1::PARTS),
-            Some(_) => {
+        let missing = match self.config.kind() {
+            Kind::Table1 => self.missing(std::slice::from_ref(&self.config), table1::PARTS),
+            Kind::Sweep => {
                 let design = Design::of(&self.config)?;
-                (design.runs(), design.parts())
+                self.missing(&design.runs(), design.parts())
             }
+            Kind::Realmix => self.missing_mixtures(),
         };
-        let shapes_agree = runs.len() == self.plan.runs.len()
-            && runs
-                .iter()
-                .zip(&self.plan.runs)
-                .all(|(run, planned)| grid(run).len() == planned.observations.len());
-        ensure!(
-            shapes_agree,
-            "{} does not fit its configuration",
-            RunPaths::of(&parts[0].folder).plan().display()
-        );
-        let missing = self.missing(&runs, wanted);
+        let missing = missing.with_context(|| {
+            let plan = RunPaths::of(&parts[0].folder).plan();
+            format!("{} does not fit its configuration", plan.display())
+        })?;
         if missing.is_empty() {
             return Ok(());
         }
@@ -229,8 +225,13 @@ impl Merged {
         )
     }
 
-    /// Names and keys (of the single orders, which shards go by) of the observations with an unfinished part.
-    fn missing(&self, runs: &[Config], wanted: Parts) -> Vec<(String, Digest)> {
+    /// Names and keys (of the single orders, which shards go by) of the observations with an unfinished part; nothing if
+    /// other observations are planned than these.
+    fn missing(&self, runs: &[Config], wanted: Parts) -> Option<Vec<(String, Digest)>> {
+        let planned = self.plan.runs.iter().map(|run| run.observations.len());
+        if !planned.eq(runs.iter().map(|run| grid(run).len())) {
+            return None;
+        }
         let mut missing = Vec::new();
         for (run, planned) in runs.iter().zip(&self.plan.runs) {
             for (cell, keys) in grid(run).iter().zip(&planned.observations) {
@@ -242,17 +243,32 @@ impl Merged {
                 }
             }
         }
-        missing
+        Some(missing)
+    }
+
+    /// The same of mixtures of recordings.
+    fn missing_mixtures(&self) -> Option<Vec<(String, Digest)>> {
+        let units = Realmix::of(&self.config).units(self.config.experiment.seed);
+        let is_sound = |run: &PlannedRun| !run.mixtures.is_empty();
+        if units.len() != self.plan.runs.len() || !self.plan.runs.iter().all(is_sound) {
+            return None;
+        }
+        let mut missing = Vec::new();
+        for ((speaker, seed), planned) in units.into_iter().zip(&self.plan.runs) {
+            for mixture in &planned.mixtures {
+                if !self.outcomes.contains_key(&mixture.key) {
+                    let name = realmix::name(speaker, seed, mixture.index, mixture.snr_db);
+                    missing.push((name, mixture.key));
+                }
+            }
+        }
+        Some(missing)
     }
 
     /// What to run for what is missing: each shard in its folder, or in one to be made.
     fn commands(&self, missing: &[(String, Digest)], parts: &[Part]) -> Vec<String> {
         let command = |shard: Option<Shard>, out: &Path| {
-            let name = if self.config.sweep.is_some() {
-                "sweep"
-            } else {
-                "table1"
-            };
+            let name = self.config.kind().command();
             let shard = shard.map(|shard| format!(" --shard {shard}"));
             format!(
                 "experiments {name} --config {}{} --resume --out {}",

@@ -2,34 +2,30 @@
 //! held-out background in the time domain, dictionaries from training data only, all four methods.
 //!
 //! A unit is a speaker and a seed: it has dictionaries, utterances and background of its own ([mod@unit]). Its mixtures
-//! share them, so intervals are over units ([summary]).
+//! share them, so intervals are over units ([summary]). A mixture through all methods is what is recorded when it is
+//! done ([mod@prepare], [mod@work]).
 
 pub mod methods;
 pub mod output;
+pub mod prepare;
 pub mod summary;
 pub mod unit;
+pub mod work;
 
-use anyhow::{Context, Result};
-use rayon::prelude::*;
+use anyhow::Result;
 
 use crate::clock::Stopwatch;
 use crate::config::{Config, Realmix};
 use crate::digest::Digest;
+use crate::durable::plan::{Plan, PlannedMixture};
+use crate::durable::record;
+use crate::durable::run_folder::RunFolder;
 use crate::manifest::Manifest;
 use crate::progress::Progress;
 use crate::results_folder::ResultsFolder;
-use crate::scoring::Scores;
-use methods::{Candidate, MixtureSeparator};
-use unit::Unit;
-
-/// What a run leaves to be said at its end.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The table, for the terminal.
-    pub table: String,
-    /// Mixtures or scores that failed.
-    pub failures: usize,
-}
+use crate::table1::Outcome;
+use crate::tasks::{Conduct, Outcomes, why_there_is_none};
+use methods::Scored;
 
 /// One mixture and the scores of its estimates.
 #[derive(Debug, Clone)]
@@ -42,8 +38,8 @@ pub struct MixtureResult {
     pub mixture: usize,
     /// Ratio of speech to background.
     pub snr_db: f64,
-    /// Estimates with their order, if they have one, and scores; or why there are none.
-    pub outcome: Result<Vec<(Candidate, Option<usize>, Scores)>, String>,
+    /// Estimates and their scores, or why there are none.
+    pub outcome: Result<Vec<Scored>, String>,
 }
 
 impl MixtureResult {
@@ -51,17 +47,18 @@ impl MixtureResult {
         use crate::metric::Metric;
         use crate::scoring::ScoreError;
         // The mixture itself has no interference to speak of: an infinite SIR is no failure.
-        let failed = |scores: &Scores, metric: &Metric| {
+        let failed = |scored: &Scored, metric: Metric| {
             !matches!(
-                scores.get(*metric),
+                scored.scores.get(metric),
                 Ok(_) | Err(ScoreError::Infinite | ScoreError::MinusInfinite)
             )
         };
         match &self.outcome {
             Err(_) => 1,
             Ok(estimates) => {
-                let of = |(_, _, scores): &(_, _, Scores)| {
-                    Metric::ALL.iter().filter(|m| failed(scores, m)).count()
+                let of = |scored| {
+                    let metrics = Metric::ALL.into_iter();
+                    metrics.filter(|&metric| failed(scored, metric)).count()
                 };
                 estimates.iter().map(of).sum()
             }
@@ -69,61 +66,98 @@ impl MixtureResult {
     }
 }
 
-/// Runs the experiment and writes its results.
+/// Runs the experiment, or the part of it that `conduct` asks for, and writes its results.
 ///
 /// # Errors
-/// A corpus that cannot be used, a training that fails, a folder that cannot be written. A mixture that fails is
-/// recorded, and the others go on.
-pub fn run(config: &Config, folder: &ResultsFolder, progress: Progress) -> Result<Outcome> {
+/// A corpus that cannot be used, a training that fails, a folder that cannot be written, an interruption. A mixture that
+/// fails is recorded, and the others go on.
+pub fn run(
+    config: &Config,
+    folder: &mut RunFolder,
+    conduct: Conduct,
+    progress: Progress,
+) -> Result<Outcome> {
     let stopwatch = Stopwatch::start();
-    let realmix = config.realmix.clone().unwrap_or_default();
-    let speakers: Vec<Option<u32>> = match realmix.speakers.as_slice() {
-        [] => vec![None],
-        speakers => speakers.iter().copied().map(Some).collect(),
-    };
-    let mut results = Vec::new();
-    let mut digests = Vec::new();
-    let mut description = String::new();
-    let units = speakers.len() * realmix.seeds;
-    let stage = progress.stage("speakers and seeds", units);
-    for &speaker in &speakers {
-        for seed in (config.experiment.seed..).take(realmix.seeds) {
-            let unit_config = of_unit(config, speaker, seed);
-            let unit =
-                Unit::prepare(&unit_config, &realmix).with_context(|| named(speaker, seed))?;
-            results.extend(separate_all(&unit, &unit_config, &realmix)?);
-            digests.push(unit.digest.0);
-            description.clone_from(&unit.corpus);
-            stage.step();
-        }
+    let prepared = prepare::prepare(config, folder, conduct, progress)?;
+    if conduct.dictionaries_only {
+        return Ok(Outcome {
+            table: None,
+            failures: 0,
+        });
     }
-    stage.finish();
+    let failures = work::work(&prepared, conduct, progress)?;
+    if conduct.shard.is_some() {
+        return Ok(Outcome {
+            table: None,
+            failures,
+        });
+    }
+    let (plan, outcomes) = (&prepared.plan, &prepared.store);
+    publish(config, folder.results(), plan, outcomes, stopwatch)
+}
 
-    let corpus = description.split(',').next().unwrap_or_default().to_owned();
+/// Writes the tables of finished mixtures.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn publish(
+    config: &Config,
+    folder: &ResultsFolder,
+    plan: &Plan,
+    outcomes: &impl Outcomes,
+    stopwatch: Stopwatch,
+) -> Result<Outcome> {
+    let realmix = Realmix::of(config);
+    let results = results(config, plan, outcomes);
+    let corpora = || plan.runs.iter().map(|run| &run.corpus);
+    // Without the speaker, of which there may be many.
+    let description = corpora().next_back().map(|corpus| &corpus.description[..]);
+    let corpus = description.and_then(|description| description.split(',').next());
+    let corpus = corpus.unwrap_or_default();
+    let digest = Digest::of(corpora().map(|corpus| corpus.sha256.0));
+    let manifest = Manifest::of_run(config.experiment.seed, corpus, digest, stopwatch);
     let summary = summary::summarise(&results, config)?;
-    let digest = Digest::of(digests);
-    let manifest = Manifest::of_run(config.experiment.seed, &corpus, digest, stopwatch);
     let subject = output::Subject {
         experiment: &config.experiment.name,
-        corpus: &corpus,
-        speakers: speakers.len(),
+        corpus,
+        speakers: realmix.speakers.len().max(1),
         seeds: realmix.seeds,
         mixtures: results.len(),
     };
+    let table = output::markdown(&summary, config, &subject);
     let files = [
         ("realmix.csv", output::rows(&results).csv()?),
         ("summary.csv", output::summary(&summary).csv()?),
-        (
-            "realmix.md",
-            output::markdown(&summary, config, &subject).into_bytes(),
-        ),
+        ("realmix.md", table.clone().into_bytes()),
         ("manifest.json", manifest.json()?),
     ];
     folder.publish(config, &files)?;
     Ok(Outcome {
-        table: output::markdown(&summary, config, &subject),
+        table: Some(table),
         failures: results.iter().map(MixtureResult::failures).sum(),
     })
+}
+
+/// The results of all planned mixtures.
+fn results(config: &Config, plan: &Plan, outcomes: &impl Outcomes) -> Vec<MixtureResult> {
+    let result = |speaker, seed, mixture: &PlannedMixture| MixtureResult {
+        seed,
+        speaker,
+        mixture: mixture.index,
+        snr_db: mixture.snr_db,
+        outcome: match outcomes.outcome(&mixture.key) {
+            Some(record::Outcome::Mixture(estimates)) => Ok(estimates),
+            other => Err(why_there_is_none(other)),
+        },
+    };
+    let units = Realmix::of(config).units(config.experiment.seed);
+    let of_unit = |((speaker, seed), mixtures): ((Option<u32>, u64), &Vec<PlannedMixture>)| {
+        let mixtures = mixtures.iter();
+        let results = mixtures.map(|mixture| result(speaker, seed, mixture));
+        results.collect::<Vec<_>>()
+    };
+    let planned = plan.runs.iter().map(|run| &run.mixtures);
+    units.into_iter().zip(planned).flat_map(of_unit).collect()
 }
 
 /// The configuration of one unit.
@@ -141,15 +175,12 @@ fn named(speaker: Option<u32>, seed: u64) -> String {
     }
 }
 
-/// Every mixture of a unit through every method, in parallel; in the order of the unit's list.
-fn separate_all(unit: &Unit, config: &Config, realmix: &Realmix) -> Result<Vec<MixtureResult>> {
-    let separator = MixtureSeparator::new(unit, config, realmix)?;
-    let result = |mixture: &unit::Mixture| MixtureResult {
-        seed: config.experiment.seed,
-        speaker: config.corpus.speaker,
-        mixture: mixture.index,
-        snr_db: mixture.snr_db,
-        outcome: separator.run(mixture).map_err(|error| format!("{error:#}")),
-    };
-    Ok(unit.mixtures.par_iter().map(result).collect())
+/// A mixture for people, in errors and lists.
+#[must_use]
+pub fn name(speaker: Option<u32>, seed: u64, index: usize, snr_db: f64) -> String {
+    format!(
+        "{}, mixture {index}, {} dB",
+        named(speaker, seed),
+        snr_db + 0.0
+    )
 }

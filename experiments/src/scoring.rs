@@ -27,9 +27,19 @@ pub enum ScoreError {
     /// The estimate could not be chosen.
     #[error("no single order has an SDR for the oracle to go by")]
     NoOracle,
-    /// Read from a record, which keeps the message only.
+    /// Read from a record, which keeps the message only: [`ScoreError::Undefined`].
     #[error("{0}")]
     Recorded(String),
+}
+
+impl ScoreError {
+    /// The error of a recorded message: itself where that makes a difference to what is done with it.
+    fn read_back(message: String) -> Self {
+        [Self::Infinite, Self::MinusInfinite, Self::NoOracle]
+            .into_iter()
+            .find(|error| error.to_string() == message)
+            .unwrap_or(Self::Recorded(message))
+    }
 }
 
 /// The scores of one estimate.
@@ -95,7 +105,7 @@ impl<'de> Deserialize<'de> for Scores {
         for metric in Metric::ALL {
             scores.0[metric as usize] = match recorded.remove(&metric) {
                 Some(RecordedScore::Db(db)) => Ok(db),
-                Some(RecordedScore::Failed { error }) => Err(ScoreError::Recorded(error)),
+                Some(RecordedScore::Failed { error }) => Err(ScoreError::read_back(error)),
                 None => return Err(de::Error::missing_field(metric.name())),
             };
         }

@@ -2,6 +2,7 @@
 //! keys), their work, and their results.
 
 mod prepare;
+mod recorder;
 mod results;
 mod work;
 
@@ -11,8 +12,9 @@ use crate::durable::run_folder::Start;
 use crate::durable::shard::Shard;
 use crate::method::Method;
 
-pub use prepare::{Prepared, PreparedRun, prepare};
-pub use results::{ObservationResult, Outcomes, cell_results};
+pub use prepare::{Prepared, PreparedRun, begin, prepare, record_plan};
+pub use recorder::{Recorder, guarded};
+pub use results::{ObservationResult, Outcomes, cell_results, why_there_is_none};
 pub use work::work;
 
 /// How a run is conducted. Nothing of it changes a result.

@@ -149,7 +149,10 @@ impl DictionaryKeys {
 }
 
 /// Everything a dictionary depends on.
-fn key(config: &Config, side: Side, signal: Digest, order: usize) -> Result<Digest> {
+///
+/// # Errors
+/// None in practice: every configuration has a text.
+pub fn key(config: &Config, side: Side, signal: Digest, order: usize) -> Result<Digest> {
     let training = (
         order,
         config.training.iterations,
@@ -168,7 +171,9 @@ fn key(config: &Config, side: Side, signal: Digest, order: usize) -> Result<Dige
     ]))
 }
 
-fn digest(signal: &[f64]) -> Digest {
+/// Identifies a signal.
+#[must_use]
+pub fn digest(signal: &[f64]) -> Digest {
     let bytes = |samples: &[f64]| -> Vec<u8> {
         let bytes = samples.iter().flat_map(|sample| sample.to_le_bytes());
         bytes.collect()
@@ -189,9 +194,12 @@ pub struct Dictionaries {
 
 /// What a dictionary is for; every training has its own random stream, which the numbers are part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub enum Side {
+    /// The speaker's, to draw observations.
     Generation = 0,
+    /// The speaker's, to separate.
     Estimation = 1,
+    /// The background's.
     Background = 2,
 }
 
@@ -211,16 +219,9 @@ pub fn dictionaries(
         Estimation::SameDictionaries => 1,
         _ => 2,
     };
-    let trainer = Trainer {
-        stft: Stft::new(&config.stft)?,
-        cache: DictionaryCache::new(cache_folder),
-        // A training takes time in proportion to its components.
-        stage: progress.stage(
-            "training components",
-            sides * orders.iter().sum::<usize>() + components,
-        ),
-        config,
-    };
+    let steps = sides * orders.iter().sum::<usize>() + components;
+    let stage = progress.stage(Trainer::STAGE, steps);
+    let trainer = Trainer::new(config, cache_folder, &stage)?;
     let background = trainer.train_all(Side::Background, &signals.background, &[components])?;
     let generation = trainer.train_all(Side::Generation, &signals.generation, orders)?;
     let estimation = match config.training.estimation {
@@ -235,20 +236,47 @@ pub fn dictionaries(
             .next()
             .context("no background dictionary")?,
     };
-    trainer.stage.finish();
+    stage.finish();
     Ok(dictionaries)
 }
 
-struct Trainer<'a> {
+/// Learns dictionaries, each unless it is in the cache.
+#[derive(Debug)]
+pub struct Trainer<'a> {
     stft: Stft,
     cache: DictionaryCache<'a>,
-    stage: Stage,
+    stage: &'a Stage,
     config: &'a Config,
 }
 
-impl Trainer<'_> {
+impl<'a> Trainer<'a> {
+    /// Name of the stage, whose steps are components: a training takes time in proportion to its.
+    pub const STAGE: &'static str = "training components";
+
+    /// A trainer by the settings of a configuration.
+    ///
+    /// # Errors
+    /// Settings that the transform does not allow.
+    pub fn new(config: &'a Config, cache_folder: &'a Path, stage: &'a Stage) -> Result<Self> {
+        Ok(Self {
+            stft: Stft::new(&config.stft)?,
+            cache: DictionaryCache::new(cache_folder),
+            stage,
+            config,
+        })
+    }
+
+    /// The configuration with its settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        self.config
+    }
+
     /// One dictionary per order, all of one signal, whose powers are computed when the first is not in the cache.
-    fn train_all(
+    ///
+    /// # Errors
+    /// A training that fails; a cache that cannot be written; an interruption.
+    pub fn train_all(
         &self,
         side: Side,
         signal: &[f64],

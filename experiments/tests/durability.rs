@@ -288,7 +288,7 @@ fn changed_record(line: &str) -> String {
     match &mut record.outcome {
         Outcome::Singles(singles) => singles.orders[0].free_energy += 1.0,
         Outcome::Fusion(fusion) => fusion.free_energy += 1.0,
-        Outcome::Failed(_) => panic!("{line}"),
+        Outcome::Mixture(_) | Outcome::Failed(_) => panic!("{line}"),
     }
     String::from_utf8(record.encode().unwrap()).unwrap()
 }

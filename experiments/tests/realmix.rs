@@ -3,54 +3,10 @@
 mod common;
 
 use std::fs;
-use std::path::Path;
-use std::process::Output;
 
-use common::{experiments, files, stderr};
+use common::recordings::realmix;
+use common::{files, stderr};
 use dsp::wav::{Encoding, write};
-
-const TINY: &str = r#"
-[experiment]
-name = "tiny"
-seed = 5
-
-[stft]
-window_samples = 512
-hop_samples = 256
-
-[training]
-utterances_per_side = 3
-background_seconds = 1.0
-orders = [2, 4]
-background_components = 3
-iterations = 10
-
-[mixtures]
-snr_db = [0.0, 6.0]
-
-[model]
-activation_start = 1.0
-iterations = 10
-kappa = 0.03
-
-[evaluation]
-filter_taps = 16
-
-[statistics]
-resamples = 100
-
-[realmix]
-speakers = [3, 7]
-seeds = 2
-mixtures = 2
-utterances = 1
-"#;
-
-fn realmix(folder: &Path, arguments: &[&str]) -> Output {
-    fs::write(folder.join("tiny.toml"), TINY).unwrap();
-    let fixed = ["realmix", "--config", "tiny.toml"];
-    experiments(folder, &[&fixed[..], arguments].concat())
-}
 
 /// The values of a method's metric by (mixture, snr).
 fn values(csv: &str, method: &str, metric: &str) -> Vec<f64> {

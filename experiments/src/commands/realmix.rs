@@ -1,13 +1,9 @@
 //! `realmix`.
 
-use std::io::{Write, stdout};
+use anyhow::anyhow;
 
-use anyhow::Context;
-
-use super::{Ending, Failure, thread_pool};
-use crate::cli::ExperimentArguments;
-use crate::progress::Progress;
-use crate::results_folder::ResultsFolder;
+use super::{Ending, Failure, conduct};
+use crate::cli::RunArguments;
 use crate::{config, realmix};
 
 const EMBEDDED: &str = include_str!("../../../configs/realmix.toml");
@@ -16,28 +12,19 @@ const EMBEDDED: &str = include_str!("../../../configs/realmix.toml");
 ///
 /// # Errors
 /// A configuration that is not valid, a run that fails.
-pub fn run(arguments: &ExperimentArguments) -> Result<Ending, Failure> {
-    let sources = arguments.sources();
+pub fn run(arguments: &RunArguments) -> Result<Ending, Failure> {
+    let sources = arguments.experiment.sources();
     let mut config =
         config::load_or(&sources, "configs/realmix.toml", EMBEDDED).map_err(Failure::Usage)?;
+    if config.sweep.is_some() {
+        return Err(Failure::Usage(anyhow!(
+            "the configuration has a section [sweep], which varies the paper's experiment only: run it with \
+             `experiments sweep`, or leave the section out"
+        )));
+    }
     // Recorded in full, also where a file leaves it out; its default is as valid as the rest.
     config.realmix.get_or_insert_default();
-    let out = arguments.folder(&config);
-    let folder = ResultsFolder::claim(&out, &config, arguments.force).map_err(Failure::Usage)?;
-    let progress = Progress::new(arguments.quiet);
-    let outcome = thread_pool(arguments.jobs)
-        .and_then(|pool| pool.install(|| realmix::run(&config, &folder, progress)))
-        .map_err(Failure::Run)?;
-    writeln!(
-        stdout(),
-        "{}\nResults: {}",
-        outcome.table,
-        folder.path().display()
-    )
-    .context("cannot write to standard output")
-    .map_err(Failure::Run)?;
-    Ok(match outcome.failures {
-        0 => Ending::Done,
-        _ => Ending::PartlyFailed,
+    conduct(arguments, &config, |folder, conduct, progress| {
+        realmix::run(&config, folder, conduct, progress)
     })
 }

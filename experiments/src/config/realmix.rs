@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Config;
 use crate::level::NOISE_DB;
 
 /// Which mixtures are made or taken, and how they meet the model.
@@ -56,6 +57,28 @@ impl Default for Realmix {
             noise_db: NOISE_DB,
             isolated: None,
         }
+    }
+}
+
+impl Realmix {
+    /// The section of a configuration, or its default.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        config.realmix.clone().unwrap_or_default()
+    }
+
+    /// The speakers and seeds, in the order of the results. A corpus of one speaker has none with a number.
+    #[must_use]
+    pub fn units(&self, first_seed: u64) -> Vec<(Option<u32>, u64)> {
+        let speakers: Vec<Option<u32>> = match self.speakers.as_slice() {
+            [] => vec![None],
+            speakers => speakers.iter().copied().map(Some).collect(),
+        };
+        let seeds = (first_seed..).take(self.seeds);
+        speakers
+            .into_iter()
+            .flat_map(|speaker| seeds.clone().map(move |seed| (speaker, seed)))
+            .collect()
     }
 }
 

@@ -210,6 +210,10 @@ impl Config {
         let Some(realmix) = &self.realmix else {
             return Ok(());
         };
+        require("realmix", self.sweep.is_none(), || {
+            "has no meaning beside a section [sweep], which varies the paper's experiment"
+                .to_owned()
+        })?;
         let speakers = &realmix.speakers;
         let chime = self.corpus.kind == CorpusKind::Chime;
         if self.corpus.kind == CorpusKind::Folder {

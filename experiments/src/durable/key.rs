@@ -1,11 +1,11 @@
-//! Keys of the parts of an observation: digests of everything that determines the result, and of nothing else. Other
-//! cells of the grid, names, threads, statistics, tabled metrics and times are not in them.
+//! Keys of the parts of an observation, and of mixtures of recordings: digests of everything that determines the result,
+//! and of nothing else. Other cells of the grid, names, threads, statistics, tabled metrics and times are not in them.
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Cell;
-use crate::config::Config;
+use crate::config::{Config, Realmix};
 use crate::digest::Digest;
 use crate::separation::beta;
 use crate::training::DictionaryKeys;
@@ -29,7 +29,7 @@ impl Keys {
     /// # Errors
     /// A cell of an order without dictionary.
     pub fn of(cell: &Cell, dictionaries: &DictionaryKeys, config: &Config) -> Result<Self> {
-        let (model, mixtures) = (&config.model, &config.mixtures);
+        let mixtures = &config.mixtures;
         let generation = dictionaries
             .generation
             .get(cell.order_index)
@@ -41,11 +41,7 @@ impl Keys {
             .collect();
         // `{:?}` writes numbers such that they read back as the same bits.
         let singles = Digest::of([
-            format!(
-                "singles, {} {}, revision {REVISION}",
-                env!("CARGO_PKG_NAME"),
-                env!("CARGO_PKG_VERSION")
-            ),
+            computed("singles"),
             generation.to_string(),
             dictionaries.background.to_string(),
             estimation.join(" "),
@@ -60,18 +56,7 @@ impl Keys {
                     mixtures.noise_variance
                 )
             ),
-            format!(
-                "{:?}",
-                (
-                    model.dictionary_shape,
-                    model.activation_shape,
-                    model.activation_start,
-                    model.dictionary_start_floor,
-                    model.iterations,
-                    model.precision,
-                    config.training.background_components,
-                )
-            ),
+            model(config),
             format!("{:?}", config.evaluation.filter_taps),
         ]);
         let beta = format!("beta {:?}", beta(config));
@@ -82,10 +67,68 @@ impl Keys {
     }
 }
 
+/// The key of a mixture of recordings, through all methods together.
+///
+/// `speech`, `background`: keys of its dictionaries, the background's where it is known. `signals`: of what is mixed.
+/// `index`: its number in its unit, by which it draws.
+///
+/// # Errors
+/// None in practice: every configuration has a text.
+pub fn of_mixture(
+    (index, snr_db): (usize, f64),
+    signals: Digest,
+    speech: &[Digest],
+    background: Option<Digest>,
+    config: &Config,
+) -> Result<Digest> {
+    let noise_db = Realmix::of(config).noise_db;
+    let speech: Vec<String> = speech.iter().map(ToString::to_string).collect();
+    Ok(Digest::of([
+        computed("mixture of recordings"),
+        signals.to_string(),
+        speech.join(" "),
+        background.map(|key| key.to_string()).unwrap_or_default(),
+        format!("{:?}", config.training.normalisation),
+        toml::to_string(&config.stft)?,
+        // Adding zero turns -0 into 0.
+        format!("{:?}", (config.experiment.seed, index, snr_db + 0.0)),
+        model(config),
+        format!("{:?}", (config.model.tempering(), noise_db)),
+        format!("{:?}", config.evaluation.filter_taps),
+    ]))
+}
+
+/// What is computed, by which program.
+fn computed(what: &str) -> String {
+    format!(
+        "{what}, {} {}, revision {REVISION}",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// The model's settings, but the tempering.
+fn model(config: &Config) -> String {
+    let model = &config.model;
+    format!(
+        "{:?}",
+        (
+            model.dictionary_shape,
+            model.activation_shape,
+            model.activation_start,
+            model.dictionary_start_floor,
+            model.iterations,
+            model.precision,
+            config.training.background_components,
+        )
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cell::grid;
+    use crate::config::BackgroundModel;
 
     fn keys(change: impl FnOnce(&mut Config)) -> Keys {
         let mut config = Config::default();
@@ -147,6 +190,51 @@ mod tests {
             assert_ne!(changed.singles, plain.singles, "{index}");
             assert_ne!(changed.fusion, plain.fusion, "{index}");
         }
+    }
+
+    #[test]
+    fn what_determines_a_mixtures_result_is_in_its_key_and_nothing_else_is() {
+        let of = |name: (usize, f64), change: fn(&mut Config)| {
+            let mut config = Config {
+                realmix: Some(Realmix::default()),
+                ..Config::default()
+            };
+            change(&mut config);
+            let digest = |text: &str| Digest::of_bytes(text.as_bytes());
+            let background = config.realmix.as_ref().unwrap().background;
+            let background = (background == BackgroundModel::Known).then(|| digest("background"));
+            let speech = [digest("2"), digest("4")];
+            of_mixture(name, digest("signals"), &speech, background, &config).unwrap()
+        };
+        let plain = of((0, 0.0), |_| {});
+        let same: [fn(&mut Config); 5] = [
+            |config| config.experiment.name = "other".to_owned(),
+            |config| config.statistics.resamples = 100,
+            |config| config.evaluation.metrics.truncate(1),
+            |config| config.mixtures.snr_db = vec![20.0],
+            |config| config.realmix.as_mut().unwrap().speakers = vec![30],
+        ];
+        for change in same {
+            assert_eq!(of((0, -0.0), change), plain);
+        }
+        let changes: [fn(&mut Config); 11] = [
+            |config| config.experiment.seed = 2,
+            |config| config.stft.hop_samples = 512,
+            |config| config.training.background_components = 8,
+            |config| config.training.normalisation = crate::config::Normalisation::UnitSum,
+            |config| config.model.activation_start = 10.0,
+            |config| config.model.iterations = 51,
+            |config| config.model.beta = Some(1.0),
+            |config| config.model.kappa = Some(1.0),
+            |config| config.evaluation.filter_taps = 256,
+            |config| config.realmix.as_mut().unwrap().noise_db = -60.0,
+            |config| config.realmix.as_mut().unwrap().background = BackgroundModel::Known,
+        ];
+        for (index, change) in changes.into_iter().enumerate() {
+            assert_ne!(of((0, 0.0), change), plain, "{index}");
+        }
+        assert_ne!(of((1, 0.0), |_| {}), plain);
+        assert_ne!(of((0, 3.0), |_| {}), plain);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What an experiment consists of: the keys of all its observations, and the corpora they come from. Shards that record
-//! the same plan are of the same experiment, and a merge needs no corpus to know what is missing.
+//! What an experiment consists of: the keys of all its observations or mixtures, and the corpora they come from. Shards
+//! that record the same plan are of the same experiment, and a merge needs no corpus to know what is missing.
 
 use std::fs;
 use std::path::Path;
@@ -23,17 +23,31 @@ pub struct CorpusInfo {
     pub sha256: Digest,
 }
 
-/// The observations of one configuration, in the order of its grid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What one configuration consists of: observations drawn from the model, or mixtures of recordings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlannedRun {
     /// Where its dictionaries come from.
     pub corpus: CorpusInfo,
-    /// One per cell.
+    /// One per cell, in the order of the grid; none of `realmix`.
     pub observations: Vec<Keys>,
+    /// Those of `realmix`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mixtures: Vec<PlannedMixture>,
 }
 
-/// All runs of an experiment: one, or one per point and seed of a sweep.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A mixture of recordings. Which there are is not always known without the corpus.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PlannedMixture {
+    /// Which of its speaker and seed; the same at every ratio.
+    pub index: usize,
+    /// Ratio of speech to background.
+    pub snr_db: f64,
+    /// See [`super::key`].
+    pub key: Digest,
+}
+
+/// All runs of an experiment: one, or one per point and seed of a sweep, or one per speaker and seed of `realmix`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     version: u32,
     /// The shard whose run recorded the plan. It is no part of what is planned.

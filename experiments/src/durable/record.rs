@@ -1,4 +1,4 @@
-//! The record of a finished part of an observation, and its line in a file.
+//! The record of a finished part of an observation, or of a finished mixture, and its line in a file.
 //!
 //! A line is `{"version":1,"sha256":"<digest>","record":<json>}`, the digest being that of the bytes of `<json>`. Numbers
 //! read back as the bits they were. What does not read as that is damaged, whatever it is.
@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::realmix::methods::Scored;
 use crate::scoring::Scores;
 
 /// The seven single-order separations of an observation, and what is chosen from or made of them.
@@ -45,7 +46,7 @@ pub struct Fusion {
     pub scores: Scores,
 }
 
-/// What came of a part of an observation.
+/// What came of a part of an observation, or of a mixture of recordings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -53,6 +54,8 @@ pub enum Outcome {
     Singles(Singles),
     /// The fusion is done.
     Fusion(Fusion),
+    /// A mixture of recordings is done.
+    Mixture(Vec<Scored>),
     /// It failed with this message.
     Failed(String),
 }
@@ -180,6 +183,46 @@ pub(super) mod tests {
         assert_eq!(bits(&decoded), bits(&record(1)));
         // Errors are kept as messages, which stay the same from then on.
         assert_eq!(decoded.encode().unwrap(), line);
+    }
+
+    #[test]
+    fn what_the_errors_of_scores_mean_outlives_a_record() {
+        use crate::realmix::methods::Candidate;
+        use eval::MetricError;
+        let candidates = Candidate::TABLED.into_iter();
+        let errors = [
+            ScoreError::Infinite,
+            ScoreError::MinusInfinite,
+            ScoreError::NoOracle,
+        ];
+        let scored = candidates.zip(errors).map(|(candidate, error)| Scored {
+            candidate,
+            order: Some(2),
+            scores: Scores::failed(&error),
+        });
+        let record = Record {
+            key: Digest::of_bytes(b"key"),
+            outcome: Outcome::Mixture(scored.collect()),
+        };
+        let read_back = |record: &Record| {
+            let line = record.encode().unwrap();
+            Record::decode(&line[..line.len() - 1]).unwrap()
+        };
+        assert_eq!(read_back(&record), record);
+        let silent = ScoreError::from(MetricError::SilentEstimate);
+        let record = Record {
+            outcome: Outcome::Mixture(vec![Scored {
+                candidate: Candidate::Mixture,
+                order: None,
+                scores: Scores::failed(&silent),
+            }]),
+            ..record
+        };
+        let Outcome::Mixture(found) = read_back(&record).outcome else {
+            panic!("a mixture");
+        };
+        let message = ScoreError::Recorded(silent.to_string());
+        assert_eq!(found[0].scores, Scores::failed(&message));
     }
 
     #[test]

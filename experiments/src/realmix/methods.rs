@@ -7,8 +7,9 @@ use dsp::{Complex64, Stft};
 use eval::{BssEval, BssEvalSettings};
 use model::{Dictionary, Execution, Inference, Separation, Settings, SourceModel, fusion};
 use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
 
-use super::unit::{Mixture, Unit};
+use super::unit::{Dictionaries, Mixture};
 use crate::config::{Config, Realmix};
 use crate::level;
 use crate::method::Method;
@@ -19,7 +20,8 @@ use crate::separation::oracle_score;
 const SPEAKER: usize = 0;
 
 /// What is scored against the true speech.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Candidate {
     /// The mixture as it is: what a method has to improve on.
     Mixture,
@@ -56,44 +58,66 @@ impl Candidate {
     }
 }
 
-/// An estimate, its order if it has one, its scores.
-pub type Scored = (Candidate, Option<usize>, Scores);
+/// The scores of an estimate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scored {
+    /// What made it.
+    pub candidate: Candidate,
+    /// Components of the speaker's dictionary, where it is of one order.
+    pub order: Option<usize>,
+    /// Of the speech.
+    pub scores: Scores,
+}
 
-/// Separates the mixtures of a unit.
+impl Scored {
+    fn of(candidate: Candidate, order: Option<usize>, scores: Scores) -> Self {
+        Self {
+            candidate,
+            order,
+            scores,
+        }
+    }
+}
+
+/// Separates the mixtures of a unit, each by itself.
 #[derive(Debug)]
 pub struct MixtureSeparator<'a> {
     inference: Inference,
     stft: Stft,
-    unit: &'a Unit,
+    dictionaries: &'a Dictionaries,
     config: &'a Config,
     /// Mean power that all sources together expect; the same for every method, so that they differ by nothing else.
     power: f64,
 }
 
 impl<'a> MixtureSeparator<'a> {
-    /// Sets up the inference.
+    /// Sets up the inference. How it is executed changes no result.
     ///
     /// # Errors
     /// Settings that the model does not allow.
-    pub fn new(unit: &'a Unit, config: &'a Config, realmix: &Realmix) -> Result<Self> {
+    pub fn new(
+        dictionaries: &'a Dictionaries,
+        config: &'a Config,
+        execution: Execution,
+    ) -> Result<Self> {
         let mean_order = |dictionaries: &[Arc<Dictionary>]| {
             let orders: usize = dictionaries.iter().map(|d| d.order()).sum();
             orders as f64 / dictionaries.len().max(1) as f64
         };
-        let power = mean_order(&unit.speech) + config.training.background_components as f64;
+        let power = mean_order(&dictionaries.speech) + config.training.background_components as f64;
         let model = &config.model;
         let settings = Settings {
             dictionary_shape: model.dictionary_shape,
             activation_shape: model.activation_shape,
-            noise_variance: level::noise_variance(power, realmix.noise_db),
+            noise_variance: level::noise_variance(power, Realmix::of(config).noise_db),
             iterations: model.iterations,
             tempering: model.tempering(),
             precision: model.precision,
         };
         Ok(Self {
-            inference: Inference::new(settings)?.with_execution(Execution::Serial),
+            inference: Inference::new(settings)?.with_execution(execution),
             stft: Stft::new(&config.stft)?,
-            unit,
+            dictionaries,
             config,
             power,
         })
@@ -102,13 +126,14 @@ impl<'a> MixtureSeparator<'a> {
     /// Runs and scores all methods on one mixture.
     ///
     /// # Errors
-    /// Those of the model. A metric that fails is part of the scores.
+    /// A mixture that cannot be made; those of the model. A metric that fails is part of the scores.
     pub fn run(&self, mixture: &Mixture) -> Result<Vec<Scored>> {
-        let signal = mixture.signal();
+        let parts = mixture.parts()?;
+        let signal = parts.sum();
         let mean_square = signal.iter().map(|x| x * x).sum::<f64>() / signal.len() as f64;
         let gain = level::gain(mean_square, &self.config.stft, self.power);
         let spectrogram = self.stft.analyse(&signal) * Complex64::from(gain);
-        let references = [&mixture.speech[..], &mixture.background];
+        let references = [&parts.speech[..], &parts.background];
         let settings = BssEvalSettings {
             filter_taps: self.config.evaluation.filter_taps,
         };
@@ -126,7 +151,7 @@ impl<'a> MixtureSeparator<'a> {
 
         let start = self.background_start(mixture)?;
         let singles: Vec<Separation> = self
-            .unit
+            .dictionaries
             .speech
             .iter()
             .map(|dictionary| self.separate(&spectrogram, std::slice::from_ref(dictionary), &start))
@@ -135,35 +160,31 @@ impl<'a> MixtureSeparator<'a> {
             .iter()
             .map(|single| score(single.estimates[SPEAKER].view()))
             .collect();
-        let order = |index: usize| Some(self.unit.speech[index].order());
-        let mut all: Vec<Scored> = vec![(Candidate::Mixture, None, score_signal(&signal))];
-        for (index, scores) in scored.iter().enumerate() {
-            let single = Candidate::Method(Method::Single);
-            all.push((single, order(index), scores.clone()));
-        }
-        let chosen = |method, index: usize| {
-            (
-                Candidate::Method(method),
-                order(index),
-                scored[index].clone(),
-            )
+        let order = |index: usize| Some(self.dictionaries.speech[index].order());
+        let mixed = score_signal(&signal);
+        let mut all = vec![Scored::of(Candidate::Mixture, None, mixed)];
+        let of_order = |method, index: usize| {
+            let scores = scored[index].clone();
+            Scored::of(Candidate::Method(method), order(index), scores)
         };
+        all.extend((0..scored.len()).map(|index| of_order(Method::Single, index)));
+        let of_all = |method, scores| Scored::of(Candidate::Method(method), None, scores);
 
         let free_energies: Vec<f64> = singles.iter().map(|single| single.free_energy).collect();
         let selected =
             fusion::vb_selection(&free_energies).context("no free energy is a number")?;
-        all.push(chosen(Method::VbSelection, selected));
+        all.push(of_order(Method::VbSelection, selected));
 
-        let fused = self.separate(&spectrogram, &self.unit.speech, &start)?;
+        let fused = self.separate(&spectrogram, &self.dictionaries.speech, &start)?;
         let fused = score(fused.estimates[SPEAKER].view());
-        all.push((Candidate::Method(Method::VbFusion), None, fused));
+        all.push(of_all(Method::VbFusion, fused));
 
         let sdrs: Vec<f64> = scored.iter().map(oracle_score).collect();
         all.push(match fusion::oracle_selection(&sdrs) {
-            Some(index) => chosen(Method::OracleSelection, index),
+            Some(index) => of_order(Method::OracleSelection, index),
             None => {
-                let oracle = Candidate::Method(Method::OracleSelection);
-                (oracle, None, Scores::failed(&ScoreError::NoOracle))
+                let failed = Scores::failed(&ScoreError::NoOracle);
+                of_all(Method::OracleSelection, failed)
             }
         });
 
@@ -172,7 +193,7 @@ impl<'a> MixtureSeparator<'a> {
             .map(|single| single.estimates[SPEAKER].view());
         let mean = fusion::fusion_by_mean(estimates).context("no single order")?;
         let mean = score(mean.view());
-        all.push((Candidate::Method(Method::FusionByMean), None, mean));
+        all.push(of_all(Method::FusionByMean, mean));
         Ok(all)
     }
 
@@ -182,7 +203,7 @@ impl<'a> MixtureSeparator<'a> {
         speaker: &[Arc<Dictionary>],
         background_start: &Array2<f64>,
     ) -> Result<Separation> {
-        let background = match &self.unit.background {
+        let background = match &self.dictionaries.background {
             Some(dictionary) => SourceModel::known([dictionary.clone()]),
             None => SourceModel::estimated(background_start.clone()),
         };

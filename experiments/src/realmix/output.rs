@@ -42,17 +42,22 @@ pub fn rows(results: &[MixtureResult]) -> Table {
                 continue;
             }
         };
-        for (candidate, order, scores) in estimates {
+        for scored in estimates {
             for metric in Metric::ALL {
-                let score = scores.get(metric);
+                let score = scored.scores.get(metric);
                 let error = score.as_ref().err().map(ToString::to_string);
-                table.push(mixture.iter().cloned().chain([
-                    candidate.name().to_owned(),
-                    order.map(|order| order.to_string()).unwrap_or_default(),
-                    metric.to_string(),
-                    optional(score.as_ref().ok().copied()),
-                    error.unwrap_or_default(),
-                ]));
+                table.push(
+                    mixture.iter().cloned().chain([
+                        scored.candidate.name().to_owned(),
+                        scored
+                            .order
+                            .map(|order| order.to_string())
+                            .unwrap_or_default(),
+                        metric.to_string(),
+                        optional(score.as_ref().ok().copied()),
+                        error.unwrap_or_default(),
+                    ]),
+                );
             }
         }
     }

@@ -65,8 +65,8 @@ impl Quantity {
     fn of(self, result: &MixtureResult, metric: Metric) -> Option<f64> {
         let score = |wanted: Candidate| {
             let estimates = result.outcome.as_ref().ok()?;
-            let (_, _, scores) = estimates.iter().find(|(found, _, _)| *found == wanted)?;
-            scores.get(metric).as_ref().ok().copied()
+            let found = estimates.iter().find(|found| found.candidate == wanted)?;
+            found.scores.get(metric).as_ref().ok().copied()
         };
         match self {
             Self::Score(candidate) => score(candidate),

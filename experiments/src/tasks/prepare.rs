@@ -65,11 +65,7 @@ pub fn prepare<'a>(
         let signals = training::signals(corpus.as_ref(), first, progress)?;
         let digests = signals.digests();
         if store.is_none() {
-            let (opened, damage) = folder.begin(recorded)?;
-            if let Some(damage) = damage {
-                progress.note(damage);
-            }
-            store = Some(opened);
+            store = Some(begin(folder, recorded, progress)?);
         }
         let mut learned: HashMap<(DictionaryKeys, String), Arc<Dictionaries>> = HashMap::new();
         for position in positions {
@@ -96,6 +92,7 @@ pub fn prepare<'a>(
                     sha256: digests.whole(),
                 },
                 observations: cells.iter().map(|&(_, keys)| keys).collect(),
+                mixtures: Vec::new(),
             });
             prepared[position] = Some(PreparedRun {
                 config,
@@ -106,18 +103,38 @@ pub fn prepare<'a>(
     }
     let store = store.context("there is no configuration to run")?;
     let plan = Plan::new(planned.into_iter().flatten().collect(), conduct.shard);
-    let path = folder.paths().plan();
-    if Plan::read(&path).is_ok_and(|earlier| !earlier.agrees_with(&plan)) {
-        progress.note(
-            "the corpus or the program is another than before: what depends on it is done again",
-        );
-    }
-    plan.write(&path)?;
+    record_plan(&plan, folder, progress)?;
     Ok(Prepared {
         runs: prepared.into_iter().flatten().collect(),
         plan,
         store,
     })
+}
+
+/// Begins a run in its folder, and says what was damaged there.
+///
+/// # Errors
+/// As [`RunFolder::begin`].
+pub fn begin(folder: &mut RunFolder, recorded: &Config, progress: Progress) -> Result<CellStore> {
+    let (store, damage) = folder.begin(recorded)?;
+    if let Some(damage) = damage {
+        progress.note(damage);
+    }
+    Ok(store)
+}
+
+/// Records what a run consists of, and says if that is not what it was.
+///
+/// # Errors
+/// Those of the file system.
+pub fn record_plan(plan: &Plan, folder: &RunFolder, progress: Progress) -> Result<()> {
+    let path = folder.paths().plan();
+    if Plan::read(&path).is_ok_and(|earlier| !earlier.agrees_with(plan)) {
+        progress.note(
+            "the corpus or the program is another than before: what depends on it is done again",
+        );
+    }
+    plan.write(&path)
 }
 
 /// The positions of the configurations that take the same signals, in the order of their first.

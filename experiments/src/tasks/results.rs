@@ -33,6 +33,15 @@ impl Outcomes for HashMap<Digest, Outcome> {
     }
 }
 
+/// Why an outcome is not a result.
+#[must_use]
+pub fn why_there_is_none(outcome: Option<Outcome>) -> String {
+    match outcome {
+        Some(Outcome::Failed(error)) => error,
+        _ => NOT_RUN.to_owned(),
+    }
+}
+
 /// What came of the two parts of an observation, or why nothing did.
 #[derive(Debug, Clone)]
 pub struct ObservationResult {
@@ -47,19 +56,15 @@ pub struct ObservationResult {
 impl ObservationResult {
     /// The result of a cell.
     pub fn of(cell: Cell, keys: &Keys, outcomes: &impl Outcomes) -> Self {
-        let failed = |outcome| match outcome {
-            Some(Outcome::Failed(error)) => error,
-            _ => NOT_RUN.to_owned(),
-        };
         Self {
             cell,
             singles: match outcomes.outcome(&keys.singles) {
                 Some(Outcome::Singles(singles)) => Ok(singles),
-                other => Err(failed(other)),
+                other => Err(why_there_is_none(other)),
             },
             fusion: match outcomes.outcome(&keys.fusion) {
                 Some(Outcome::Fusion(fusion)) => Ok(fusion),
-                other => Err(failed(other)),
+                other => Err(why_there_is_none(other)),
             },
         }
     }

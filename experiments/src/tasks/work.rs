@@ -1,20 +1,18 @@
 //! Doing what is missing, in parallel, each part recorded when it is done.
 
 use std::collections::{HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, anyhow};
 use model::Execution;
 use rayon::prelude::*;
 
-use super::{Conduct, Parts, Prepared, PreparedRun, name};
+use super::{Conduct, Parts, Prepared, PreparedRun, Recorder, guarded, name};
 use crate::cell::Cell;
 use crate::digest::Digest;
-use crate::durable::record::{Outcome, Record};
+use crate::durable::record::Outcome;
 use crate::interrupt;
 use crate::observation;
-use crate::progress::{Progress, Stage};
+use crate::progress::Progress;
 use crate::separation::Separator;
 
 /// The missing parts of observations with the same single orders. They are done one after another, so that the
@@ -70,13 +68,7 @@ pub fn work(
         }
     }
     let missing: usize = units.iter().map(Unit::len).sum();
-    if missing < seen.len() {
-        progress.note(format_args!(
-            "{} of {} parts are there already",
-            seen.len() - missing,
-            seen.len()
-        ));
-    }
+    let recorder = Recorder::new(store, seen.len(), missing, conduct.fail_fast, progress);
     let execution = if units.len() < 2 * rayon::current_num_threads() {
         Execution::Parallel
     } else {
@@ -89,22 +81,10 @@ pub fn work(
     let worker = Worker {
         prepared,
         separators,
-        fail_fast: conduct.fail_fast,
-        stage: progress.stage("separating", missing),
-        done: AtomicUsize::new(seen.len() - missing),
-        failed: AtomicUsize::new(0),
+        recorder,
     };
     let outcome = units.par_iter().try_for_each(|unit| worker.run(unit));
-    // Whatever happened, what is done stays done.
-    let synced = store.sync();
-    outcome
-        .with_context(|| {
-            let done = worker.done.load(Ordering::Relaxed);
-            format!("{done} of {} parts are finished and kept", seen.len())
-        })
-        .and(synced)?;
-    worker.stage.finish();
-    Ok(worker.failed.into_inner())
+    worker.recorder.finish(outcome)
 }
 
 impl Unit {
@@ -116,10 +96,7 @@ impl Unit {
 struct Worker<'a> {
     prepared: &'a Prepared<'a>,
     separators: Vec<Separator<'a>>,
-    fail_fast: bool,
-    stage: Stage,
-    done: AtomicUsize,
-    failed: AtomicUsize,
+    recorder: Recorder<'a>,
 }
 
 impl Worker<'_> {
@@ -160,49 +137,7 @@ impl Worker<'_> {
 
     fn record(&self, task: &(usize, Cell, Digest), outcome: Result<Outcome>) -> Result<()> {
         let (run, cell, key) = task;
-        let failure = outcome.as_ref().err().map(|error| format!("{error:#}"));
-        let outcome = outcome.unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
-        self.prepared.store.append(Record { key: *key, outcome })?;
-        self.stage.step();
-        match failure {
-            None => {
-                self.done.fetch_add(1, Ordering::Relaxed);
-                Ok(())
-            }
-            Some(failure) if self.fail_fast => {
-                let seed = self.prepared.runs[*run].config.experiment.seed;
-                Err(anyhow!("{failure}")
-                    .context(format!("{} failed (--fail-fast)", name(cell, seed))))
-            }
-            Some(_) => {
-                self.failed.fetch_add(1, Ordering::Relaxed);
-                Ok(())
-            }
-        }
-    }
-}
-
-/// A panic as an error, so that it costs one part and not the run. Nothing that outlives the work is changed by it.
-fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let message = panic.downcast_ref::<String>().map(String::as_str);
-        let message = message.or(panic.downcast_ref::<&str>().copied());
-        Err(anyhow!(
-            "a fault of the program: {}",
-            message.unwrap_or("unknown")
-        ))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_is_an_error_of_its_part() {
-        let told = |work: fn() -> Result<()>| guarded(work).unwrap_err().to_string();
-        assert!(told(|| panic!("index {}", 7)).ends_with("program: index 7"));
-        assert!(told(|| panic!("empty")).ends_with("program: empty"));
-        assert_eq!(guarded(|| Ok(3)).unwrap(), 3);
+        let seed = self.prepared.runs[*run].config.experiment.seed;
+        self.recorder.record(*key, outcome, || name(cell, seed))
     }
 }

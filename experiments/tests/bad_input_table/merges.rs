@@ -26,7 +26,7 @@ fn add_energy(outcome: &mut Outcome) {
     match outcome {
         Outcome::Singles(singles) => singles.orders[0].free_energy += 1.0,
         Outcome::Fusion(fusion) => fusion.free_energy += 1.0,
-        Outcome::Failed(_) => {}
+        Outcome::Mixture(_) | Outcome::Failed(_) => {}
     }
 }
 

@@ -6,6 +6,7 @@
     reason = "every test file includes this one and uses its part"
 )]
 
+pub mod recordings;
 pub mod runs;
 pub mod scene;
 
