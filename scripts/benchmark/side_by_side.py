@@ -153,6 +153,8 @@ def main():
     rows = [
         ("VB fusion, two threads", criterion("separation/fusion_parallel"), python["fusion"], "NumPy + SciPy"),
         ("VB fusion, one thread", criterion("separation/fusion_serial"), python["fusion"], "NumPy + SciPy"),
+        ("VB fusion, f32, two threads", criterion("separation/fusion_parallel_f32"), python["fusion"], "NumPy + SciPy"),
+        ("VB fusion, f32, one thread", criterion("separation/fusion_serial_f32"), python["fusion"], "NumPy + SciPy"),
         ("VB selection, two threads", criterion("separation/selection_parallel"), python["selection"], "NumPy + SciPy"),
         ("VB selection, one thread", criterion("separation/selection_serial"), python["selection"], "NumPy + SciPy"),
         ("IS-NMF iteration, 7000 frames, 14 components", iteration, python["training"], "scikit-learn"),

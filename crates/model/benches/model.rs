@@ -62,8 +62,8 @@ fn separations(c: &mut Criterion) {
     for (name, execution, precision) in [
         ("serial", Execution::Serial, Precision::F64),
         ("parallel", Execution::Parallel, Precision::F64),
-        ("serial, f32", Execution::Serial, Precision::F32),
-        ("parallel, f32", Execution::Parallel, Precision::F32),
+        ("serial_f32", Execution::Serial, Precision::F32),
+        ("parallel_f32", Execution::Parallel, Precision::F32),
     ] {
         let settings = Settings {
             precision,
