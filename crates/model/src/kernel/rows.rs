@@ -300,7 +300,7 @@ impl<S: Simd, T: Real> LaneProduct<S, T> {
     #[inline(always)]
     pub(super) fn multiply(&mut self, simd: S, value: T::Vector<S>) {
         self.absorb(simd, value);
-        if self.factors % T::FACTORS == 0 {
+        if self.factors.is_multiple_of(T::FACTORS) {
             let product = self.mantissa;
             self.mantissa = T::constant(simd, 1.0);
             self.absorb(simd, product);
