@@ -189,8 +189,6 @@ impl Slab {
     fn iterate<S: Simd>(&mut self, simd: S, dictionary: &Panel<f64>, bins: usize) {
         let (order, stride) = (dictionary.order, self.stride);
         self.fit = 0.0;
-        self.dictionary_numerators.fill(0.0);
-        self.dictionary_denominators.fill(0.0);
         let places = std::mem::take(&mut self.places);
         for tile in places.chunks(tile_lanes::<f64>()) {
             for place in tile {
@@ -203,18 +201,14 @@ impl Slab {
                     self.form_ratios(simd, dictionary, bins, &at);
                 }
                 let sums = block.start * order..block.end * order;
+                let is_first = tile[0].lane == 0;
                 let activations = &self.activations[lanes.clone()];
-                let numerators = &mut self.dictionary_numerators[sums.clone()];
-                contract_frames(simd, activations, order, &self.ratio, stride, numerators);
-                let denominators = &mut self.dictionary_denominators[sums];
-                contract_frames(
-                    simd,
-                    activations,
-                    order,
-                    &self.inverse_v,
-                    stride,
-                    denominators,
-                );
+                for (ratios, sums) in [
+                    (&self.ratio, &mut self.dictionary_numerators[sums.clone()]),
+                    (&self.inverse_v, &mut self.dictionary_denominators[sums]),
+                ] {
+                    contract_frames(simd, activations, order, ratios, stride, is_first, sums);
+                }
             }
         }
         self.places = places;
@@ -278,8 +272,7 @@ impl Slab {
             inverse: &mut self.inverse_v[kept.clone()],
             variance: Variance::Unused,
         };
-        let panel = dictionary.block(&at.block);
-        product(simd, &self.activations, panel, at, &mut keep);
+        product(simd, &self.activations, dictionary, at, &mut keep);
         let power = &self.power[at.of(bins)];
         let (inverse_v, ratio) = (&self.inverse_v[kept.clone()], &mut self.ratio[kept]);
         rows::training_ratios(simd, power, inverse_v, ratio)

@@ -157,8 +157,11 @@ pub(crate) fn blocks(bins: usize) -> impl Iterator<Item = Range<usize>> {
         .map(move |start| start..usize::min(start + size, bins))
 }
 
+/// Most bins in a block: mantissas of so many numbers, each below 2, have a finite product.
+const LARGEST_BLOCK: usize = 48;
+
 /// Bins in the largest block, a multiple of the twelve that a product takes at once.
 pub(crate) fn block_size(bins: usize) -> usize {
-    const LARGEST: usize = 48;
-    bins.div_ceil(bins.div_ceil(LARGEST)).next_multiple_of(12)
+    bins.div_ceil(bins.div_ceil(LARGEST_BLOCK))
+        .next_multiple_of(12)
 }

@@ -2,7 +2,7 @@
 //!
 //! | product | computes | used for |
 //! |---|---|---|
-//! | [`combine`] | `sum_k w_fk h_kn`, for one factor or two at once | `C = G(W) G(H)` (eq. 14), `V = E[W] E[H]` |
+//! | [`combine`] | `sum_k w_fk h_kn` | `C = G(W) G(H)` (eq. 14), `V = E[W] E[H]` |
 //! | [`contract_bins`] | `sum_f w_fk r_fn` | `rho` and `tau` of the activations (eq. 17) |
 //! | [`contract_frames`] | `sum_n h_kn r_fn` | `rho` and `tau` of the dictionary (eq. 17) |
 //!
@@ -57,128 +57,89 @@ pub(super) fn sum<S: Simd>(simd: S, value: f64x8<S>) -> f64 {
 }
 
 /// Takes the results of [`combine`].
-pub(super) trait Finish<S: Simd, T: Real, const PRODUCTS: usize> {
-    /// The products at `BINS` bins of the block from `bin` on. `bin` is even, and `BINS` is but at the
+pub(super) trait Finish<S: Simd, T: Real> {
+    /// The product at `BINS` bins of the block from `bin` on. `bin` is even, and `BINS` is but at the
     /// end of the block: what is done to pairs of bins does not depend on how many come at once, which
     /// depends on the instruction set.
-    fn finish<const BINS: usize>(
-        &mut self,
-        simd: S,
-        bin: usize,
-        products: [[T::Vector<S>; BINS]; PRODUCTS],
-    );
+    fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, product: [T::Vector<S>; BINS]);
 }
 
-/// One factor of a product: activations in a lane, one per component, and the panel of a block.
-#[derive(Clone, Copy)]
-pub(super) struct Factor<'a, T: Real> {
-    pub(super) activations: &'a [Lane<T>],
-    pub(super) panel: &'a [T],
-}
-
-/// The products of one factor or two, each at least `floor`. `SHARED`: the factors have one panel,
-/// the first one's, as a known dictionary has. Returns whether a frame that exists is at the floor,
-/// which is looked at where [`Real::RANGE`] asks for it.
+/// The product of activations in a lane, one per component, and the panel of a block, everywhere at
+/// least `floor`. Returns whether a frame that exists is at the floor, which is looked at where
+/// [`Real::RANGE`] asks for it.
 #[simd]
-pub(super) fn combine<S: Simd, T: Real, F, const PRODUCTS: usize, const SHARED: bool>(
+pub(super) fn combine<S: Simd, T: Real, F: Finish<S, T>>(
     simd: S,
-    factors: [Factor<'_, T>; PRODUCTS],
+    activations: &[Lane<T>],
+    mut panel: &[T],
     floor: &Lane<T>,
     finish: &mut F,
-) -> bool
-where
-    F: Finish<S, T, PRODUCTS>,
-{
-    let order = factors[0].activations.len();
-    let bins = factors[0].panel.len() / order;
+) -> bool {
+    let order = activations.len();
     let floor = load(simd, floor);
     let mut lowest = T::constant(simd, 1.0);
-    let wide = S::f64s::LEN >= 8;
     let mut bin = 0;
     // As many accumulators as leave registers for the operands: of sixteen, or of 32 wide ones.
-    if wide && PRODUCTS == 1 {
-        while bin + 12 <= bins {
-            let low = bins_at::<S, T, F, PRODUCTS, 12, SHARED>(simd, factors, floor, bin, finish);
+    if S::f64s::LEN >= 8 {
+        while panel.len() >= 12 * order {
+            let (group, rest) = panel.split_at(12 * order);
+            let low = bins_at::<S, T, F, 12>(simd, activations, group, floor, bin, finish);
             lowest = lowest.min(low);
-            bin += 12;
+            (panel, bin) = (rest, bin + 12);
         }
     }
-    if wide || PRODUCTS == 1 {
-        while bin + 6 <= bins {
-            let low = bins_at::<S, T, F, PRODUCTS, 6, SHARED>(simd, factors, floor, bin, finish);
-            lowest = lowest.min(low);
-            bin += 6;
-        }
-    }
-    while bin + 2 <= bins {
-        let low = bins_at::<S, T, F, PRODUCTS, 2, SHARED>(simd, factors, floor, bin, finish);
+    while panel.len() >= 6 * order {
+        let (group, rest) = panel.split_at(6 * order);
+        let low = bins_at::<S, T, F, 6>(simd, activations, group, floor, bin, finish);
         lowest = lowest.min(low);
-        bin += 2;
+        (panel, bin) = (rest, bin + 6);
     }
-    if bin < bins {
-        let low = bins_at::<S, T, F, PRODUCTS, 1, SHARED>(simd, factors, floor, bin, finish);
+    while panel.len() >= 2 * order {
+        let (group, rest) = panel.split_at(2 * order);
+        let low = bins_at::<S, T, F, 2>(simd, activations, group, floor, bin, finish);
+        lowest = lowest.min(low);
+        (panel, bin) = (rest, bin + 2);
+    }
+    if !panel.is_empty() {
+        let low = bins_at::<S, T, F, 1>(simd, activations, panel, floor, bin, finish);
         lowest = lowest.min(low);
     }
     let floor = T::Vector::splat(simd, T::VARIANCE_FLOOR);
     T::RANGE.is_some() && lowest.simd_le(floor).any_true()
 }
 
-/// Returns the least of the products if [`Real::RANGE`] asks for it, else the floor.
+/// The product at the bins of a panel. Returns the least of it if [`Real::RANGE`] asks for it, else
+/// the floor.
 #[inline(always)]
-fn bins_at<S: Simd, T: Real, F, const PRODUCTS: usize, const BINS: usize, const SHARED: bool>(
+fn bins_at<S: Simd, T: Real, F: Finish<S, T>, const BINS: usize>(
     simd: S,
-    factors: [Factor<'_, T>; PRODUCTS],
+    activations: &[Lane<T>],
+    mut panel: &[T],
     floor: T::Vector<S>,
     bin: usize,
     finish: &mut F,
-) -> T::Vector<S>
-where
-    F: Finish<S, T, PRODUCTS>,
-{
-    let order = factors[0].activations.len();
-    let mut rows = [[&[][..]; BINS]; PRODUCTS];
-    let mut activations = [&[][..]; PRODUCTS];
-    for (p, factor) in factors.iter().enumerate() {
-        activations[p] = &factor.activations[..order];
-        for (i, row) in rows[p].iter_mut().enumerate() {
-            *row = &factor.panel[(bin + i) * order..][..order];
+) -> T::Vector<S> {
+    let order = activations.len();
+    let mut rows = [&[][..]; BINS];
+    for row in &mut rows {
+        (*row, panel) = panel.split_at(order);
+    }
+    let mut sums = [T::constant(simd, 0.0); BINS];
+    for (k, activations) in activations.iter().enumerate() {
+        let value = load(simd, activations);
+        for i in 0..BINS {
+            let entry = T::Vector::splat(simd, rows[i][k]);
+            sums[i] = value.mul_add_precise(entry, sums[i]);
         }
     }
-    let mut sums = [[T::constant(simd, 0.0); BINS]; PRODUCTS];
-    for k in 0..order {
-        if SHARED {
-            let mut values = [floor; PRODUCTS];
-            for p in 0..PRODUCTS {
-                values[p] = load(simd, &activations[p][k]);
-            }
-            for i in 0..BINS {
-                let entry = T::Vector::splat(simd, rows[0][i][k]);
-                for p in 0..PRODUCTS {
-                    sums[p][i] = values[p].mul_add_precise(entry, sums[p][i]);
-                }
-            }
-        } else {
-            for p in 0..PRODUCTS {
-                let value = load(simd, &activations[p][k]);
-                for i in 0..BINS {
-                    let entry = T::Vector::splat(simd, rows[p][i][k]);
-                    sums[p][i] = value.mul_add_precise(entry, sums[p][i]);
-                }
-            }
-        }
-    }
-    for sums in &mut sums {
-        for sum in sums {
-            *sum = sum.max(floor);
-        }
+    for sum in &mut sums {
+        *sum = sum.max(floor);
     }
     let mut lowest = floor;
     if T::RANGE.is_some() {
-        lowest = sums[0][0];
-        for sums in &sums {
-            for &sum in sums {
-                lowest = lowest.min(sum);
-            }
+        lowest = sums[0];
+        for &sum in &sums {
+            lowest = lowest.min(sum);
         }
     }
     finish.finish(simd, bin, sums);
@@ -262,7 +223,7 @@ fn contract_components<S: Simd, T: Real, const COMPONENTS: usize, const PHASES: 
     }
 }
 
-/// `sums[f][k] += sum_n h[k][n] r[f][n]` over the frames of a tile.
+/// `sums[f][k] += sum_n h[k][n] r[f][n]` over the frames of a tile, or `=` if it is the first of its sum.
 ///
 /// `activations`: all components in the tile's first lane, then in the next. `ratios`: the same of the
 /// bins of the block, lanes `stride` apart. `sums` has the layout of the panel.
@@ -273,8 +234,12 @@ pub(super) fn contract_frames<S: Simd, T: Real>(
     order: usize,
     ratios: &[Lane<T>],
     stride: usize,
+    is_first: bool,
     sums: &mut [f64],
 ) {
+    if is_first {
+        sums.fill(0.0);
+    }
     for (bin, sums) in sums.chunks_exact_mut(order).enumerate() {
         let ratios = &ratios[bin..];
         let (fours, rest) = sums.as_chunks_mut::<4>();

@@ -7,11 +7,11 @@ use fearless_simd_macros::simd;
 use ndarray::Array2;
 
 use super::gig::{KlSum, Variables, update_within};
-use super::lanes::{Lane, Place, block_size, from_lanes, lanes_of, tile_lanes};
-use super::micro::{Factor, Finish, combine, contract_bins, contract_frames, load, splat, store};
+use super::lanes::{Lane, Panel, Place, block_size, from_lanes, lanes_of, tile_lanes};
+use super::micro::{Finish, combine, contract_bins, contract_frames, load, splat, store};
 use super::real::{EIGHT, Real};
 use super::rows::{
-    self, KeepInverse, KeepInverses, LaneProduct, StoredProduct, SumMisfit, Variance,
+    self, KeepInverse, KeepInverseAndVolume, LaneProduct, StoredProduct, SumQuotients, Variance,
 };
 use super::tiled::DictionaryState;
 use crate::gig::Gig;
@@ -137,8 +137,22 @@ impl<T: Real> SlabOrder<T> {
             inverse: &mut self.inverse_c[kept],
             variance,
         };
-        let panel = dictionary.harmonic().block(&at.block);
-        self.out_of_range |= product(simd, &self.harmonic, panel, at, &mut keep);
+        self.out_of_range |= product(simd, &self.harmonic, dictionary.harmonic(), at, &mut keep);
+    }
+
+    /// `1 / V` of a block, kept beside `1 / C`.
+    pub(super) fn invert_own_mean_product<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &DictionaryState<T>,
+        at: &At<'_, T>,
+    ) {
+        let kept = self.kept(at);
+        let mut keep = KeepInverse {
+            inverse: &mut self.inverse_v[kept],
+            variance: Variance::Unused,
+        };
+        self.out_of_range |= product(simd, &self.mean, dictionary.mean(), at, &mut keep);
     }
 
     /// `1 / V` of a block.
@@ -153,26 +167,7 @@ impl<T: Real> SlabOrder<T> {
             inverse: inverse_v,
             variance: Variance::Unused,
         };
-        let panel = dictionary.mean().block(&at.block);
-        self.out_of_range |= product(simd, &self.mean, panel, at, &mut keep);
-    }
-
-    /// `1 / C` and `1 / V` of a block, and the order's share of its source's `C_j`.
-    pub(super) fn invert_products<S: Simd>(
-        &mut self,
-        simd: S,
-        dictionary: &DictionaryState<T>,
-        at: &At<'_, T>,
-        variance: Variance<'_, T>,
-    ) {
-        let kept = self.kept(at);
-        let mut keep = KeepInverses {
-            inverse_c: &mut self.inverse_c[kept.clone()],
-            inverse_v: &mut self.inverse_v[kept],
-            variance,
-        };
-        let activations = [&self.harmonic[..], &self.mean];
-        self.out_of_range |= products(simd, activations, dictionary, at, &mut keep);
+        self.out_of_range |= product(simd, &self.mean, dictionary.mean(), at, &mut keep);
     }
 
     /// Adds `sum [ log V + E|s|^2 / C ]` of a block; leaves `1 / V`.
@@ -185,15 +180,18 @@ impl<T: Real> SlabOrder<T> {
         at: &At<'_, T>,
         inverse_v: &mut [Lane<T>],
     ) {
-        let mut fit = SumMisfit {
-            power,
-            inverse_v,
+        let mut of_v = KeepInverseAndVolume {
+            inverse: inverse_v,
             volume: LaneProduct::new(simd),
+        };
+        let at_floor = product(simd, &self.mean, dictionary.mean(), at, &mut of_v);
+        let mut of_c = SumQuotients {
+            power,
             quotients: T::constant(simd, 0.0),
         };
-        let activations = [&self.harmonic[..], &self.mean];
-        self.out_of_range |= products(simd, activations, dictionary, at, &mut fit);
-        self.add_to_misfit(simd, fit.volume, fit.quotients);
+        self.out_of_range |=
+            at_floor | product(simd, &self.harmonic, dictionary.harmonic(), at, &mut of_c);
+        self.add_to_misfit(simd, of_v.volume, of_c.quotients);
     }
 
     #[inline(always)]
@@ -239,8 +237,10 @@ impl<T: Real> SlabOrder<T> {
         rows::ratio(simd, power, &mut self.inverse_c[kept]);
     }
 
-    pub(super) fn clear_rho(&mut self, place: &Place<T>) {
-        self.rho[place.row(self.components)].fill(T::WIDE_ZEROS);
+    pub(super) fn clear_rho(&mut self, tile: &[Place<T>]) {
+        for place in tile {
+            self.rho[place.row(self.components)].fill(T::WIDE_ZEROS);
+        }
     }
 
     /// Adds to `G(W)^T (E|S|^2 / C^2)`.
@@ -278,7 +278,8 @@ impl<T: Real> SlabOrder<T> {
         contract_bins(simd, panel, ratios, rho);
     }
 
-    /// Adds to `(E|S|^2 / C^2) G(H)^T` and `(1 / V) E[H]^T` what a tile has in a block.
+    /// Adds to `(E|S|^2 / C^2) G(H)^T` and `(1 / V) E[H]^T` what a tile has in a block, or begins them if it
+    /// is the slab's first.
     pub(super) fn contract_frames<S: Simd>(
         &mut self,
         simd: S,
@@ -289,10 +290,12 @@ impl<T: Real> SlabOrder<T> {
         let lanes = tile[0].lane * k..(tile[0].lane + tile.len()) * k;
         let sums = block.start * k..block.end * k;
         let tau = &mut self.dictionary_tau[sums.clone()];
+        let is_first = tile[0].lane == 0;
         let harmonic = &self.harmonic[lanes.clone()];
-        contract_frames(simd, harmonic, k, &self.inverse_c, stride, tau);
+        contract_frames(simd, harmonic, k, &self.inverse_c, stride, is_first, tau);
         let rho = &mut self.dictionary_rho[sums];
-        contract_frames(simd, &self.mean[lanes], k, &self.inverse_v, stride, rho);
+        let mean = &self.mean[lanes];
+        contract_frames(simd, mean, k, &self.inverse_v, stride, is_first, rho);
     }
 
     /// `tau = G(H)^2 o [ G(W)^T (E|S|^2 / C^2) ]`, `rho = b + E[W]^T (1 / V)` and the GIG
@@ -343,41 +346,15 @@ impl<T: Real> SlabOrder<T> {
     }
 }
 
-/// One product in a block. Returns what [`combine`] does.
+/// The product of activations and a dictionary in a block. Returns what [`combine`] does.
 pub(super) fn product<S: Simd, T: Real>(
     simd: S,
     activations: &[Lane<T>],
-    panel: &[T],
+    dictionary: &Panel<T>,
     at: &At<'_, T>,
-    finish: &mut impl Finish<S, T, 1>,
+    finish: &mut impl Finish<S, T>,
 ) -> bool {
-    let order = panel.len() / at.block.len();
-    let factor = Factor {
-        activations: &activations[at.place.row(order)],
-        panel,
-    };
-    combine::<S, T, _, 1, true>(simd, [factor], &at.place.floor, finish)
-}
-
-/// `C` from the harmonic expectations and `V` from the means in a block. Returns what [`combine`]
-/// does.
-#[inline(always)]
-fn products<S: Simd, T: Real>(
-    simd: S,
-    activations: [&[Lane<T>]; 2],
-    dictionary: &DictionaryState<T>,
-    at: &At<'_, T>,
-    finish: &mut impl Finish<S, T, 2>,
-) -> bool {
-    let panels = [dictionary.harmonic(), dictionary.mean()];
-    let row = at.place.row(panels[0].order);
-    let factors: [Factor<'_, T>; 2] = std::array::from_fn(|p| Factor {
-        activations: &activations[p][row.clone()],
-        panel: panels[p].block(&at.block),
-    });
-    if dictionary.is_known() {
-        combine::<S, T, _, 2, true>(simd, factors, &at.place.floor, finish)
-    } else {
-        combine::<S, T, _, 2, false>(simd, factors, &at.place.floor, finish)
-    }
+    let activations = &activations[at.place.row(dictionary.order)];
+    let panel = dictionary.block(&at.block);
+    combine(simd, activations, panel, &at.place.floor, finish)
 }

@@ -39,9 +39,6 @@ pub(crate) trait Real:
     /// Number by which the bits of a binary exponent exceed the exponent.
     const EXPONENT_BIAS: u64;
 
-    /// Mantissas, each below 2, whose product cannot overflow.
-    const FACTORS: u64;
-
     /// Whether the product of two numbers at the floor is a normal number.
     const PRODUCTS_ARE_NORMAL: bool;
 
@@ -152,7 +149,6 @@ impl Real for f64 {
 
     const RANGE: Option<Range> = None;
     const EXPONENT_BIAS: u64 = 1023;
-    const FACTORS: u64 = 512;
     const PRODUCTS_ARE_NORMAL: bool = true;
 
     type Values = [f64; EIGHT];
@@ -252,7 +248,6 @@ impl Real for f32 {
         finite: f32::MAX as f64,
     });
     const EXPONENT_BIAS: u64 = 127;
-    const FACTORS: u64 = 64;
     const PRODUCTS_ARE_NORMAL: bool = false;
 
     type Values = [f32; 2 * EIGHT];

@@ -16,172 +16,217 @@ pub(super) enum Variance<'a, T: Real> {
     Unused,
     /// This order's, as the only one.
     Whole(&'a mut [Lane<T>]),
-    /// `q(K_jm) / C_jm` is added to its reciprocal (eq. 16).
-    Precision { weight: f64, sum: &'a mut [Lane<T>] },
+    /// `q(K_jm) / C_jm` becomes its reciprocal if it is the first order's, else is added (eq. 16).
+    Precision {
+        weight: f64,
+        sum: &'a mut [Lane<T>],
+        is_first: bool,
+    },
 }
 
 impl<T: Real> Variance<'_, T> {
+    /// The same for the bins of a group.
+    #[inline(always)]
+    fn group<const BINS: usize>(&mut self, bin: usize) -> Variance<'_, T> {
+        match self {
+            Self::Unused => Variance::Unused,
+            Self::Whole(variance) => Variance::Whole(&mut variance[bin..bin + BINS]),
+            Self::Precision {
+                weight,
+                sum,
+                is_first,
+            } => Variance::Precision {
+                weight: *weight,
+                sum: &mut sum[bin..bin + BINS],
+                is_first: *is_first,
+            },
+        }
+    }
+
     #[inline(always)]
     fn take<S: Simd>(&mut self, simd: S, bin: usize, c: T::Vector<S>, inverse_c: T::Vector<S>) {
         match self {
             Self::Unused => {}
             Self::Whole(variance) => store(c, &mut variance[bin]),
-            Self::Precision { weight, sum } => {
-                let sum = &mut sum[bin];
+            Self::Precision {
+                weight,
+                sum,
+                is_first,
+            } => {
                 let weight = T::constant(simd, *weight);
-                store(weight.mul_add_precise(inverse_c, load(simd, sum)), sum);
+                let sum = &mut sum[bin];
+                if *is_first {
+                    store(weight * inverse_c, sum);
+                } else {
+                    store(weight.mul_add_precise(inverse_c, load(simd, sum)), sum);
+                }
             }
         }
     }
 }
 
-/// Keeps the reciprocal of one product.
+/// Keeps the reciprocal of a product.
 pub(super) struct KeepInverse<'a, T: Real> {
     pub(super) inverse: &'a mut [Lane<T>],
     pub(super) variance: Variance<'a, T>,
 }
 
-impl<S: Simd, T: Real> Finish<S, T, 1> for KeepInverse<'_, T> {
+impl<S: Simd, T: Real> Finish<S, T> for KeepInverse<'_, T> {
     #[inline(always)]
-    fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, [c]: [[T::Vector<S>; BINS]; 1]) {
+    fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, c: [T::Vector<S>; BINS]) {
         let inverse = &mut self.inverse[bin..bin + BINS];
-        let mut inverses = c;
+        let mut variance = self.variance.group::<BINS>(bin);
         let mut i = 0;
         while i + 2 <= BINS {
-            let pair = T::inverses(simd, [c[i], c[i + 1]]);
-            [inverses[i], inverses[i + 1]] = pair;
+            let [a, b] = T::inverses(simd, [c[i], c[i + 1]]);
+            store(a, &mut inverse[i]);
+            store(b, &mut inverse[i + 1]);
+            variance.take(simd, i, c[i], a);
+            variance.take(simd, i + 1, c[i + 1], b);
             i += 2;
         }
         if i < BINS {
-            inverses[i] = T::constant(simd, 1.0) / c[i];
-        }
-        for i in 0..BINS {
-            store(inverses[i], &mut inverse[i]);
-            self.variance.take(simd, bin + i, c[i], inverses[i]);
+            let last = T::constant(simd, 1.0) / c[i];
+            store(last, &mut inverse[i]);
+            variance.take(simd, i, c[i], last);
         }
     }
 }
 
-/// Keeps `1 / C` and `1 / V`.
-pub(super) struct KeepInverses<'a, T: Real> {
-    pub(super) inverse_c: &'a mut [Lane<T>],
-    pub(super) inverse_v: &'a mut [Lane<T>],
-    pub(super) variance: Variance<'a, T>,
-}
-
-impl<S: Simd, T: Real> Finish<S, T, 2> for KeepInverses<'_, T> {
-    #[inline(always)]
-    fn finish<const BINS: usize>(
-        &mut self,
-        simd: S,
-        bin: usize,
-        [c, v]: [[T::Vector<S>; BINS]; 2],
-    ) {
-        let inverse_c = &mut self.inverse_c[bin..bin + BINS];
-        let inverse_v = &mut self.inverse_v[bin..bin + BINS];
-        for i in 0..BINS {
-            let inverses = T::inverses(simd, [c[i], v[i]]);
-            store(inverses[0], &mut inverse_c[i]);
-            store(inverses[1], &mut inverse_v[i]);
-            self.variance.take(simd, bin + i, c[i], inverses[0]);
-        }
-    }
-}
-
-/// Keeps `1 / V`, and sums `log V` and `E|s|^2 / C` of a block.
-pub(super) struct SumMisfit<'a, S: Simd, T: Real> {
-    pub(super) power: &'a [Lane<T>],
-    pub(super) inverse_v: &'a mut [Lane<T>],
+/// Keeps `1 / V`, and multiplies the `V` of a block for the sum of their logarithms.
+pub(super) struct KeepInverseAndVolume<'a, S: Simd, T: Real> {
+    pub(super) inverse: &'a mut [Lane<T>],
     pub(super) volume: LaneProduct<S, T>,
+}
+
+impl<S: Simd, T: Real> Finish<S, T> for KeepInverseAndVolume<'_, S, T> {
+    #[inline(always)]
+    fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, v: [T::Vector<S>; BINS]) {
+        let inverse = &mut self.inverse[bin..bin + BINS];
+        let mut volume = self.volume;
+        let mut i = 0;
+        while i + 2 <= BINS {
+            let pair = [v[i], v[i + 1]];
+            let [a, b] = T::inverses(simd, pair);
+            store(a, &mut inverse[i]);
+            store(b, &mut inverse[i + 1]);
+            volume.multiply_pair(simd, pair);
+            i += 2;
+        }
+        if i < BINS {
+            store(T::constant(simd, 1.0) / v[i], &mut inverse[i]);
+            volume.multiply(simd, v[i]);
+        }
+        self.volume = volume;
+    }
+}
+
+/// Sums `E|s|^2 / C` of a block.
+pub(super) struct SumQuotients<'a, S: Simd, T: Real> {
+    pub(super) power: &'a [Lane<T>],
     pub(super) quotients: T::Vector<S>,
 }
 
-impl<S: Simd, T: Real> Finish<S, T, 2> for SumMisfit<'_, S, T> {
+impl<S: Simd, T: Real> Finish<S, T> for SumQuotients<'_, S, T> {
     #[inline(always)]
-    fn finish<const BINS: usize>(
-        &mut self,
-        simd: S,
-        bin: usize,
-        [c, v]: [[T::Vector<S>; BINS]; 2],
-    ) {
+    fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, c: [T::Vector<S>; BINS]) {
         let power = &self.power[bin..bin + BINS];
-        let inverse_v = &mut self.inverse_v[bin..bin + BINS];
-        for i in 0..BINS {
-            let inverses = T::inverses(simd, [c[i], v[i]]);
-            store(inverses[1], &mut inverse_v[i]);
-            let power = load(simd, &power[i]);
-            self.quotients = power.mul_add_precise(inverses[0], self.quotients);
-        }
-        // Neighbours in even positions go in together.
+        let mut quotients = self.quotients;
         let mut i = 0;
         while i + 2 <= BINS {
-            self.volume.multiply_pair(simd, [v[i], v[i + 1]]);
+            let [a, b] = T::inverses(simd, [c[i], c[i + 1]]);
+            quotients = load(simd, &power[i]).mul_add_precise(a, quotients);
+            quotients = load(simd, &power[i + 1]).mul_add_precise(b, quotients);
             i += 2;
         }
         if i < BINS {
-            self.volume.multiply(simd, v[i]);
+            quotients += load(simd, &power[i]) / c[i];
         }
+        self.quotients = quotients;
     }
 }
 
-/// Replaces a precision by the variance `C_j`.
+/// Replaces a precision by the variance `C_j`, or a total by its reciprocal, two bins by one division
+/// where it can be.
 #[inline(always)]
 pub(super) fn invert<S: Simd, T: Real>(simd: S, lanes: &mut [Lane<T>]) {
-    for lane in lanes {
+    let (pairs, rest) = lanes.as_chunks_mut::<2>();
+    for [first, second] in pairs {
+        let [a, b] = T::inverses(simd, [load(simd, first), load(simd, second)]);
+        store(a, first);
+        store(b, second);
+    }
+    for lane in rest {
         store(T::constant(simd, 1.0) / load(simd, lane), lane);
     }
 }
 
-/// Source `j` of `q(S)` (eq. 15): `E|s_j|^2 = |mu_j|^2 + Sigma_jj`, written as
-/// `g (g |x|^2 + D - C_j)` with the gain `g = C_j / D`, all terms positive.
-///
-/// `variances`: `C_j` of every source, `stride` lanes apart; `inverse`: `1 / D` in frames that exist,
-/// else 0.
-#[expect(clippy::too_many_arguments, reason = "the matrices of one equation")]
+/// `sigma^2 + sum C_i` over the sources but `source`. `variances`: `C_j` of every source, `stride` lanes
+/// apart.
 #[inline(always)]
-pub(super) fn posterior_power<S: Simd, T: Real>(
+pub(super) fn sum_others<S: Simd, T: Real>(
     simd: S,
     noise_variance: f64,
     variances: &[Lane<T>],
     stride: usize,
     source: usize,
+    others: &mut [Lane<T>],
+) {
+    let noise = T::constant(simd, noise_variance);
+    let mut is_first = true;
+    for (j, variances) in variances.chunks_exact(stride).enumerate() {
+        if j == source {
+            continue;
+        }
+        for (sum, variance) in others.iter_mut().zip(variances) {
+            let before = if is_first { noise } else { load(simd, sum) };
+            store(before + load(simd, variance), sum);
+        }
+        is_first = false;
+    }
+    if is_first {
+        for sum in others {
+            store(noise, sum);
+        }
+    }
+}
+
+/// `1 / D` with `D = C_j + others`, in frames that exist, else 0.
+#[inline(always)]
+pub(super) fn inverse_total<S: Simd, T: Real>(
+    simd: S,
+    own: &[Lane<T>],
+    others: &[Lane<T>],
+    valid: &Lane<T>,
+    inverse: &mut [Lane<T>],
+) {
+    let valid = load(simd, valid);
+    for ((total, own), others) in inverse.iter_mut().zip(own).zip(others) {
+        store(load(simd, own) + load(simd, others), total);
+    }
+    invert(simd, inverse);
+    for inverse in inverse {
+        store(valid * load(simd, inverse), inverse);
+    }
+}
+
+/// `E|s_j|^2 = |mu_j|^2 + Sigma_jj` of `q(S)` (eq. 15), written as `g (g |x|^2 + D - C_j)` with the gain
+/// `g = C_j / D`, all terms positive. `others`: `D - C_j`; `inverse`: `1 / D` in frames that exist, else
+/// 0.
+#[inline(always)]
+pub(super) fn posterior_power<S: Simd, T: Real>(
+    simd: S,
+    own: &[Lane<T>],
+    others: &[Lane<T>],
     observed: &[Lane<T>],
     inverse: &[Lane<T>],
     power: &mut [Lane<T>],
 ) {
-    let noise = T::constant(simd, noise_variance);
-    let bins = power.iter_mut().zip(observed).zip(inverse);
-    for (bin, ((power, observed), inverse)) in bins.enumerate() {
-        let own = load(simd, &variances[source * stride + bin]);
-        let mut others = noise;
-        for (j, variances) in variances.chunks_exact(stride).enumerate() {
-            if j != source {
-                others += load(simd, &variances[bin]);
-            }
-        }
-        let gain = own * load(simd, inverse);
-        let inner = gain.mul_add_precise(load(simd, observed), others);
+    let bins = power.iter_mut().zip(own).zip(others);
+    for (((power, own), others), (observed, inverse)) in bins.zip(observed.iter().zip(inverse)) {
+        let gain = load(simd, own) * load(simd, inverse);
+        let inner = gain.mul_add_precise(load(simd, observed), load(simd, others));
         store(gain * inner, power);
-    }
-}
-
-/// `1 / D` with `D = sigma^2 + sum_j C_j`, in frames that exist, else 0.
-#[inline(always)]
-pub(super) fn inverse_total<S: Simd, T: Real>(
-    simd: S,
-    noise_variance: f64,
-    variances: &[Lane<T>],
-    stride: usize,
-    valid: &Lane<T>,
-    inverse: &mut [Lane<T>],
-) {
-    let (noise, valid) = (T::constant(simd, noise_variance), load(simd, valid));
-    for (bin, inverse) in inverse.iter_mut().enumerate() {
-        let mut total = noise;
-        for variances in variances.chunks_exact(stride) {
-            total += load(simd, &variances[bin]);
-        }
-        store(valid / total, inverse);
     }
 }
 
@@ -278,8 +323,8 @@ pub(super) fn energy<S: Simd, T: Real>(
 }
 
 /// A product of positive normal numbers in the frames of a lane, for the sum of their logarithms:
-/// mantissas are multiplied, exponents added. The product of mantissas, each below 2, has its own
-/// exponent taken out before it can overflow.
+/// mantissas are multiplied, exponents added. It holds a block's numbers at most, so that the product of
+/// mantissas, each below 2, does not overflow.
 #[derive(Clone, Copy)]
 pub(super) struct LaneProduct<S: Simd, T: Real> {
     mantissa: T::Vector<S>,
@@ -297,17 +342,7 @@ impl<S: Simd, T: Real> LaneProduct<S, T> {
         }
     }
 
-    #[inline(always)]
-    pub(super) fn multiply(&mut self, simd: S, value: T::Vector<S>) {
-        self.absorb(simd, value);
-        if self.factors.is_multiple_of(T::FACTORS) {
-            let product = self.mantissa;
-            self.mantissa = T::constant(simd, 1.0);
-            self.absorb(simd, product);
-        }
-    }
-
-    /// Two factors that are at least at the floor: as one where their product is a normal number.
+    /// Two numbers that are at least at the floor: as one where their product is a normal number.
     #[inline(always)]
     pub(super) fn multiply_pair(&mut self, simd: S, [a, b]: [T::Vector<S>; 2]) {
         if T::PRODUCTS_ARE_NORMAL {
@@ -319,7 +354,7 @@ impl<S: Simd, T: Real> LaneProduct<S, T> {
     }
 
     #[inline(always)]
-    fn absorb(&mut self, simd: S, value: T::Vector<S>) {
+    pub(super) fn multiply(&mut self, simd: S, value: T::Vector<S>) {
         let (mantissa, exponents) = T::mantissa(simd, value);
         self.mantissa *= mantissa;
         self.exponents += exponents;

@@ -44,6 +44,8 @@ pub(super) struct Slab<T: Real> {
     stride: usize,
     /// `1 / D` of a block.
     inverse_total: Vec<Lane<T>>,
+    /// `D - C_j` of a source in a block.
+    others: Vec<Lane<T>>,
     /// `1 / V` of an order in a block that no one else needs.
     inverse_v: Vec<Lane<T>>,
 }
@@ -51,9 +53,50 @@ pub(super) struct Slab<T: Real> {
 #[derive(Debug)]
 struct SlabSource<T: Real> {
     orders: Vec<SlabOrder<T>>,
-    /// `E|s_j|^2` of the latest `q(S)`: of every lane where the second pass needs it, else of a tile's.
-    power: Vec<Lane<T>>,
-    keeps_every_lane: bool,
+    power: KeptPower<T>,
+}
+
+/// `E|s_j|^2` of the latest `q(S)`: of every lane where the second pass needs it, else of a tile's.
+#[derive(Debug)]
+struct KeptPower<T: Real> {
+    lanes: Vec<Lane<T>>,
+    of_every_lane: bool,
+    bins: usize,
+}
+
+impl<T: Real> KeptPower<T> {
+    fn new(lanes: usize, bins: usize, of_every_lane: bool) -> Self {
+        let kept = if of_every_lane {
+            lanes
+        } else {
+            tile_lanes::<T>()
+        };
+        Self {
+            lanes: vec![Lane::ZERO; kept * bins],
+            of_every_lane,
+            bins,
+        }
+    }
+
+    fn place(&self, at: &At<'_, T>) -> Range<usize> {
+        let lane = if self.of_every_lane {
+            at.place.lane
+        } else {
+            at.slot
+        };
+        let start = lane * self.bins;
+        start + at.block.start..start + at.block.end
+    }
+
+    /// That of a block.
+    fn of(&self, at: &At<'_, T>) -> &[Lane<T>] {
+        &self.lanes[self.place(at)]
+    }
+
+    fn of_mut(&mut self, at: &At<'_, T>) -> &mut [Lane<T>] {
+        let place = self.place(at);
+        &mut self.lanes[place]
+    }
 }
 
 /// Shares of the free energy that belong to no order.
@@ -79,16 +122,9 @@ impl<T: Real> Slab<T> {
         let slab_source = |(model, source): (&SourceModel, &SourceState<T>)| {
             let start = model.activation_start;
             let order = |dictionary| SlabOrder::new(dictionary, frames, bins, start);
-            let keeps_every_lane = source.is_estimated();
-            let kept = if keeps_every_lane {
-                places.len()
-            } else {
-                tile_lanes::<T>()
-            };
             SlabSource {
                 orders: source.orders.iter().map(order).collect(),
-                power: vec![Lane::ZERO; bins * kept],
-                keeps_every_lane,
+                power: KeptPower::new(places.len(), bins, source.is_estimated()),
             }
         };
         Self {
@@ -102,6 +138,7 @@ impl<T: Real> Slab<T> {
             variances: vec![Lane::ZERO; stride * sources.len()],
             stride,
             inverse_total: vec![Lane::ZERO; stride],
+            others: vec![Lane::ZERO; stride],
             inverse_v: vec![Lane::ZERO; stride],
             places,
         }
@@ -132,10 +169,10 @@ impl<T: Real> Slab<T> {
 
     /// What the first pass takes for granted: `rho` of the activations under known dictionaries.
     pub(super) fn prepare<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>) {
-        for place in &self.places {
+        for tile in self.places.chunks(tile_lanes::<T>()) {
             for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
                 if !source.is_estimated() {
-                    slab.renew(simd, pass, source, (place, 0), &mut self.inverse_v, false);
+                    slab.renew(simd, pass, source, tile, &mut self.inverse_v, false);
                 }
             }
         }
@@ -152,7 +189,7 @@ impl<T: Real> Slab<T> {
                     let at = At::new(place, slot, block.clone());
                     self.update_sources(simd, pass, &at, false);
                     for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
-                        slab.use_sources(simd, pass, source, &at);
+                        slab.use_sources(simd, source, &at);
                     }
                 }
                 for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
@@ -163,9 +200,9 @@ impl<T: Real> Slab<T> {
             for (slab, source) in sources.filter(|(_, source)| !source.is_estimated()) {
                 for (slot, place) in tile.iter().enumerate() {
                     slab.update_activations(simd, pass, source, place, slot);
-                    let fits = source.averages_orders();
-                    slab.renew(simd, pass, source, (place, slot), &mut self.inverse_v, fits);
                 }
+                let fits = source.averages_orders();
+                slab.renew(simd, pass, source, tile, &mut self.inverse_v, fits);
             }
         }
         self.places = places;
@@ -175,13 +212,15 @@ impl<T: Real> Slab<T> {
     /// their share of `log q~(K)`.
     pub(super) fn second_pass<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>) {
         self.clear_sums(true);
-        for place in &self.places {
+        for tile in self.places.chunks(tile_lanes::<T>()) {
             for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
                 if source.is_estimated() {
-                    slab.contract_again(simd, pass, source, place);
-                    slab.update_activations(simd, pass, source, place, 0);
+                    slab.contract_again(simd, pass.bins, source, tile);
+                    for (slot, place) in tile.iter().enumerate() {
+                        slab.update_activations(simd, pass, source, place, slot);
+                    }
                     if source.averages_orders() {
-                        slab.renew(simd, pass, source, (place, 0), &mut self.inverse_v, true);
+                        slab.renew(simd, pass, source, tile, &mut self.inverse_v, true);
                     }
                 }
             }
@@ -219,13 +258,9 @@ impl<T: Real> Slab<T> {
     fn clear_sums(&mut self, second: bool) {
         for source in &mut self.sources {
             for order in &mut source.orders {
-                if source.keeps_every_lane == second {
+                if source.power.of_every_lane == second {
                     order.clear_misfit();
                     order.kl = 0.0;
-                }
-                if !second {
-                    order.dictionary_tau.fill(0.0);
-                    order.dictionary_rho.fill(0.0);
                 }
             }
         }
@@ -242,23 +277,20 @@ impl<T: Real> Slab<T> {
     ) {
         let variances = self.variances.chunks_exact_mut(self.stride);
         for ((slab, source), variance) in self.sources.iter_mut().zip(pass.sources).zip(variances) {
-            if source.averages_orders() {
-                variance.fill(Lane::ZERO);
-            }
             let orders = slab.orders.iter_mut().zip(&source.orders);
-            for ((order, dictionary), &weight) in orders.zip(&source.posterior) {
+            for (m, ((order, dictionary), &weight)) in orders.zip(&source.posterior).enumerate() {
                 let variance = if source.averages_orders() {
                     Variance::Precision {
                         weight,
                         sum: variance,
+                        is_first: m == 0,
                     }
                 } else {
                     Variance::Whole(variance)
                 };
+                order.invert_harmonic_product(simd, dictionary, at, variance);
                 if everywhere || source.is_estimated() {
-                    order.invert_products(simd, dictionary, at, variance);
-                } else {
-                    order.invert_harmonic_product(simd, dictionary, at, variance);
+                    order.invert_own_mean_product(simd, dictionary, at);
                 }
             }
         }
@@ -276,11 +308,15 @@ impl<T: Real> Slab<T> {
         }
         let (noise, variances, stride) = (pass.noise_variance, &self.variances, self.stride);
         let inverse = &mut self.inverse_total[..observed.len()];
-        rows::inverse_total(simd, noise, variances, stride, &at.place.valid, inverse);
+        let others = &mut self.others[..observed.len()];
         for (j, source) in self.sources.iter_mut().enumerate() {
-            let kept = source.kept(at, pass.bins);
-            let power = &mut source.power[kept];
-            rows::posterior_power(simd, noise, variances, stride, j, observed, inverse, power);
+            let own = &variances[j * stride..][..observed.len()];
+            rows::sum_others(simd, noise, variances, stride, j, others);
+            if j == 0 {
+                rows::inverse_total(simd, own, others, &at.place.valid, inverse);
+            }
+            let power = source.power.of_mut(at);
+            rows::posterior_power(simd, own, others, observed, inverse, power);
         }
     }
 
@@ -298,7 +334,7 @@ impl<T: Real> Slab<T> {
         self.energy.residual += sums.residual;
         self.energy.log_determinant += sums.log_determinant;
         for source in &mut self.sources {
-            let power = &source.power[source.kept(at, pass.bins)];
+            let power = source.power.of(at);
             for order in &mut source.orders {
                 order.add_misfit_from_inverses(simd, power, at);
             }
@@ -329,26 +365,10 @@ impl<T: Real> Slab<T> {
 }
 
 impl<T: Real> SlabSource<T> {
-    /// Where a block is in `power`.
-    fn kept(&self, at: &At<'_, T>, bins: usize) -> Range<usize> {
-        if self.keeps_every_lane {
-            at.of(bins)
-        } else {
-            let start = at.slot * bins;
-            start + at.block.start..start + at.block.end
-        }
-    }
-
     /// Takes the ratios of a block from the `q(S)` just updated, and contracts them over bins where the
     /// activations come next.
-    fn use_sources<S: Simd>(
-        &mut self,
-        simd: S,
-        pass: &Pass<'_, T>,
-        source: &SourceState<T>,
-        at: &At<'_, T>,
-    ) {
-        let power = &self.power[self.kept(at, pass.bins)];
+    fn use_sources<S: Simd>(&mut self, simd: S, source: &SourceState<T>, at: &At<'_, T>) {
+        let power = self.power.of(at);
         for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
             order.form_ratios(simd, power, at);
             if !source.is_estimated() {
@@ -372,25 +392,29 @@ impl<T: Real> SlabSource<T> {
         }
     }
 
-    /// The contractions over bins under the dictionaries just updated, with the `E|s_j|^2` kept.
+    /// The contractions over bins under the dictionaries just updated, with the `E|s_j|^2` kept, for a
+    /// tile.
     fn contract_again<S: Simd>(
         &mut self,
         simd: S,
-        pass: &Pass<'_, T>,
+        bins: usize,
         source: &SourceState<T>,
-        place: &Place<T>,
+        tile: &[Place<T>],
     ) {
         for order in &mut self.orders {
-            order.clear_rho(place);
+            order.clear_rho(tile);
         }
-        for block in blocks(pass.bins) {
-            let at = At::new(place, 0, block);
-            let power = &self.power[self.kept(&at, pass.bins)];
+        for block in blocks(bins) {
             for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
-                order.invert_products(simd, dictionary, &at, Variance::Unused);
-                order.form_ratios(simd, power, &at);
-                order.contract_tau(simd, dictionary, &at);
-                order.contract_rho(simd, dictionary, &at, None);
+                for (slot, place) in tile.iter().enumerate() {
+                    let at = At::new(place, slot, block.clone());
+                    let power = self.power.of(&at);
+                    order.invert_harmonic_product(simd, dictionary, &at, Variance::Unused);
+                    order.invert_own_mean_product(simd, dictionary, &at);
+                    order.form_ratios(simd, power, &at);
+                    order.contract_tau(simd, dictionary, &at);
+                    order.contract_rho(simd, dictionary, &at, None);
+                }
             }
         }
     }
@@ -410,34 +434,36 @@ impl<T: Real> SlabSource<T> {
         }
     }
 
-    /// Under the activations just updated: the next `rho` of the orders with known dictionaries,
-    /// which depends on these alone, and the lane's share of `log q~(K)` if it is wanted. Both need
-    /// `V`, and here is the one place where it is formed for them.
+    /// Under the activations of a tile just updated: the next `rho` of the orders with known
+    /// dictionaries, which depends on these alone, and the tile's share of `log q~(K)` if it is wanted.
+    /// Both need `V`, and here is the one place where it is formed for them.
     fn renew<S: Simd>(
         &mut self,
         simd: S,
         pass: &Pass<'_, T>,
         source: &SourceState<T>,
-        (place, slot): (&Place<T>, usize),
+        tile: &[Place<T>],
         inverse_v: &mut [Lane<T>],
         wants_misfit: bool,
     ) {
         if !source.is_estimated() {
             for order in &mut self.orders {
-                order.clear_rho(place);
+                order.clear_rho(tile);
             }
         }
         for block in blocks(pass.bins) {
-            let at = At::new(place, slot, block);
-            let power = &self.power[self.kept(&at, pass.bins)];
             for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
-                if wants_misfit {
-                    order.add_misfit(simd, dictionary, power, &at, inverse_v);
-                } else {
-                    order.invert_mean_product(simd, dictionary, &at, inverse_v);
-                }
-                if !source.is_estimated() {
-                    order.contract_rho(simd, dictionary, &at, Some(inverse_v));
+                for (slot, place) in tile.iter().enumerate() {
+                    let at = At::new(place, slot, block.clone());
+                    let power = self.power.of(&at);
+                    if wants_misfit {
+                        order.add_misfit(simd, dictionary, power, &at, inverse_v);
+                    } else {
+                        order.invert_mean_product(simd, dictionary, &at, inverse_v);
+                    }
+                    if !source.is_estimated() {
+                        order.contract_rho(simd, dictionary, &at, Some(inverse_v));
+                    }
                 }
             }
         }
