@@ -12,7 +12,7 @@ use crate::training::DictionaryKeys;
 
 /// Revision of what separations and scores compute: raise when their results change, so that records of an earlier
 /// program are not taken for those of today.
-pub const REVISION: u32 = 3;
+pub const REVISION: u32 = 4;
 
 /// The keys of one observation's two parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

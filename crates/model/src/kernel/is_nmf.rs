@@ -10,11 +10,13 @@ use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::lanes::{
-    Lane, Panel, Place, block_size, blocks, from_lanes, lanes_of, places, slab_frames, tile_lanes,
+    Lane, Panel, Place, TILE, block_size, blocks, frames_of, from_lanes, lanes_of, places,
+    slab_frames, tile_lanes,
 };
 use super::micro::{contract_bins, contract_frames};
 use super::order::{At, product};
-use super::rows::{self, KeepInverse, Variance};
+use super::real::Real;
+use super::rows::{self, KeepInverseAndVolume, LaneProduct};
 use crate::log_product::LogProduct;
 
 /// The state of a training: `P ~ V = W H`.
@@ -41,7 +43,10 @@ struct Slab {
     inverse_v: Vec<Lane<f64>>,
     ratio: Vec<Lane<f64>>,
     stride: usize,
-    /// The contractions over these frames.
+    /// The activations of a tile, frame by frame.
+    frame_activations: Vec<f64>,
+    /// The contractions over these frames, and working memory for them.
+    running: Vec<[Lane<f64>; 1]>,
     dictionary_numerators: Vec<f64>,
     dictionary_denominators: Vec<f64>,
     /// `sum [ P / V + log V ]` at the start of the iteration.
@@ -180,6 +185,8 @@ impl Slab {
             inverse_v: vec![Lane::ZERO; tile_lanes::<f64>() * stride],
             ratio: vec![Lane::ZERO; tile_lanes::<f64>() * stride],
             stride,
+            frame_activations: vec![0.0; TILE * order],
+            running: vec![[Lane::ZERO]; order],
             dictionary_numerators: vec![0.0; bins * order],
             dictionary_denominators: vec![0.0; bins * order],
             fit: 0.0,
@@ -195,6 +202,7 @@ impl Slab {
                 self.update_activations(simd, dictionary, bins, place);
             }
             let lanes = tile[0].lane * order..(tile[0].lane + tile.len()) * order;
+            frames_of(&self.activations[lanes], order, &mut self.frame_activations);
             for block in blocks(bins) {
                 for (slot, place) in tile.iter().enumerate() {
                     let at = At::new(place, slot, block.clone());
@@ -202,12 +210,13 @@ impl Slab {
                 }
                 let sums = block.start * order..block.end * order;
                 let is_first = tile[0].lane == 0;
-                let activations = &self.activations[lanes.clone()];
+                let activations = &self.frame_activations[..tile.len() * f64::LANE * order];
                 for (ratios, sums) in [
                     (&self.ratio, &mut self.dictionary_numerators[sums.clone()]),
                     (&self.inverse_v, &mut self.dictionary_denominators[sums]),
                 ] {
-                    contract_frames(simd, activations, order, ratios, stride, is_first, sums);
+                    let running = &mut self.running;
+                    contract_frames(simd, activations, ratios, stride, is_first, running, sums);
                 }
             }
         }
@@ -268,14 +277,15 @@ impl Slab {
     ) -> f64 {
         let start = at.slot * self.stride;
         let kept = start..start + at.block.len();
-        let mut keep = KeepInverse {
+        let mut keep = KeepInverseAndVolume {
             inverse: &mut self.inverse_v[kept.clone()],
-            variance: Variance::Unused,
+            volume: LaneProduct::new(simd),
         };
         product(simd, &self.activations, dictionary, at, &mut keep);
+        let log_volume = keep.volume.log(simd);
         let power = &self.power[at.of(bins)];
         let (inverse_v, ratio) = (&self.inverse_v[kept.clone()], &mut self.ratio[kept]);
-        rows::training_ratios(simd, power, inverse_v, ratio)
+        rows::training_ratios(simd, power, inverse_v, ratio) + log_volume
     }
 
     fn scale_activations(&mut self, scales: &[f64]) {

@@ -94,6 +94,18 @@ pub(crate) fn from_lanes<T: Real>(lanes: &[Lane<T>], columns: usize, frames: usi
     })
 }
 
+/// Lanes of so many columns, written frame by frame.
+pub(crate) fn frames_of<T: Real>(lanes: &[Lane<T>], columns: usize, frames: &mut [T]) {
+    let blocks = frames.chunks_exact_mut(T::LANE * columns);
+    for (lanes, frames) in lanes.chunks_exact(columns).zip(blocks) {
+        for (column, lane) in lanes.iter().enumerate() {
+            for (frame, value) in frames.chunks_exact_mut(columns).zip(lane.0.as_ref()) {
+                frame[column] = *value;
+            }
+        }
+    }
+}
+
 /// A lane of a slab, and which of its frames exist.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<T: Real> {

@@ -6,7 +6,7 @@
 //! | [`contract_bins`] | `sum_f w_fk r_fn` | `rho` and `tau` of the activations (eq. 17) |
 //! | [`contract_frames`] | `sum_n h_kn r_fn` | `rho` and `tau` of the dictionary (eq. 17) |
 //!
-//! Frames are the lanes of a vector; entries of a dictionary are broadcast. Each product keeps a
+//! Frames are the lanes of a vector, but in the last; entries of a dictionary are broadcast. Each product keeps a
 //! dozen AVX2 registers of accumulators and streams the rest. What becomes of `C` and `V` is decided
 //! by a [`Finish`] while they are still in registers.
 //!
@@ -14,12 +14,12 @@
 //! Vectors never pass through a closure: it would be compiled for the baseline and called for every
 //! operation.
 
+use fearless_simd::f64x8;
 use fearless_simd::prelude::*;
-use fearless_simd::{f64x4, f64x8};
 use fearless_simd_macros::simd;
 
-use super::lanes::Lane;
-use super::real::Real;
+use super::lanes::{Lane, TILE};
+use super::real::{EIGHT, Real};
 
 #[inline(always)]
 pub(super) fn load<T: Real, S: Simd>(simd: S, lane: &Lane<T>) -> T::Vector<S> {
@@ -223,61 +223,50 @@ fn contract_components<S: Simd, T: Real, const COMPONENTS: usize, const PHASES: 
     }
 }
 
-/// `sums[f][k] += sum_n h[k][n] r[f][n]` over the frames of a tile, or `=` if it is the first of its sum.
+/// `sums[f][k] += sum_n h[n][k] r[f][n]` over the frames of a tile, or `=` if it is the first of its sum.
 ///
-/// `activations`: all components in the tile's first lane, then in the next. `ratios`: the same of the
-/// bins of the block, lanes `stride` apart. `sums` has the layout of the panel.
+/// Bins become the lanes of a vector: the ratios are turned, and then contracted like bins.
+/// `activations`: frame by frame, all components of each. `ratios`: those of a block in the first lane of
+/// the tile, then in the next, `stride` lanes apart. `sums` has the layout of the panel. `running`: working
+/// memory, one per component.
+#[expect(clippy::too_many_arguments, reason = "a product and its layout")]
 #[simd]
 pub(super) fn contract_frames<S: Simd, T: Real>(
     simd: S,
-    activations: &[Lane<T>],
-    order: usize,
+    activations: &[T],
     ratios: &[Lane<T>],
     stride: usize,
     is_first: bool,
+    running: &mut [T::Wide],
     sums: &mut [f64],
 ) {
-    if is_first {
-        sums.fill(0.0);
-    }
-    for (bin, sums) in sums.chunks_exact_mut(order).enumerate() {
-        let ratios = &ratios[bin..];
-        let (fours, rest) = sums.as_chunks_mut::<4>();
-        let first = 4 * fours.len();
-        for (i, sums) in fours.iter_mut().enumerate() {
-            let added = frame_sums::<S, T, 4>(simd, activations, order, 4 * i, ratios, stride);
-            (f64x4::load_array(simd, *sums) + added).store_array(sums);
+    let order = running.len();
+    let mut turned = [Lane::<T>::ZERO; TILE];
+    let turned = &mut turned[..activations.len() / order];
+    for (group, sums) in sums.chunks_mut(T::LANE * order).enumerate() {
+        let bins = sums.len() / order;
+        for (lane, turned) in turned.chunks_exact_mut(T::LANE).enumerate() {
+            turn(&ratios[lane * stride + group * T::LANE..][..bins], turned);
         }
-        let added = match rest.len() {
-            1 => frame_sums::<S, T, 1>(simd, activations, order, first, ratios, stride),
-            2 => frame_sums::<S, T, 2>(simd, activations, order, first, ratios, stride),
-            3 => frame_sums::<S, T, 3>(simd, activations, order, first, ratios, stride),
-            _ => continue,
-        };
-        for (i, sum) in rest.iter_mut().enumerate() {
-            *sum += added[i];
+        running.fill(T::WIDE_ZEROS);
+        contract_bins(simd, activations, turned, running);
+        for (bin, sums) in sums.chunks_exact_mut(order).enumerate() {
+            let (eighth, bin) = (bin / EIGHT, bin % EIGHT);
+            for (sum, running) in sums.iter_mut().zip(&*running) {
+                let added = running.as_ref()[eighth].0[bin];
+                *sum = if is_first { added } else { *sum + added };
+            }
         }
     }
 }
 
-/// Sums over the frames of a tile for up to four components at one bin.
+/// Frames in the lanes of bins become bins in the lanes of frames. Where there are fewer bins than a lane
+/// holds, the rest of it stays as it is.
 #[inline(always)]
-fn frame_sums<S: Simd, T: Real, const COMPONENTS: usize>(
-    simd: S,
-    activations: &[Lane<T>],
-    order: usize,
-    first: usize,
-    ratios: &[Lane<T>],
-    stride: usize,
-) -> f64x4<S> {
-    let mut running = [T::constant(simd, 0.0); 4];
-    let ratios = ratios.iter().step_by(stride);
-    for (activations, ratio) in activations.chunks_exact(order).zip(ratios) {
-        let ratio = load(simd, ratio);
-        let activations = &activations[first..][..COMPONENTS];
-        for i in 0..COMPONENTS {
-            running[i] = ratio.mul_add_precise(load(simd, &activations[i]), running[i]);
+fn turn<T: Real>(bins: &[Lane<T>], frames: &mut [Lane<T>]) {
+    for (bin, lane) in bins.iter().enumerate() {
+        for (frame, value) in frames.iter_mut().zip(lane.0.as_ref()) {
+            frame.0.as_mut()[bin] = *value;
         }
     }
-    T::sums_of_four(simd, running)
 }

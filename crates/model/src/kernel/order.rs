@@ -7,7 +7,9 @@ use fearless_simd_macros::simd;
 use ndarray::Array2;
 
 use super::gig::{KlSum, Variables, update_within};
-use super::lanes::{Lane, Panel, Place, block_size, from_lanes, lanes_of, tile_lanes};
+use super::lanes::{
+    Lane, Panel, Place, TILE, block_size, frames_of, from_lanes, lanes_of, tile_lanes,
+};
 use super::micro::{Finish, combine, contract_bins, contract_frames, load, splat, store};
 use super::real::{EIGHT, Real};
 use super::rows::{
@@ -52,9 +54,14 @@ pub(super) struct SlabOrder<T: Real> {
     inverse_v: Vec<Lane<T>>,
     stride: usize,
     keeps_tile: bool,
-    /// For an estimated dictionary: the contractions over these frames with `G(H)` and `E[H]`.
+    /// For an estimated dictionary: the contractions over these frames with `G(H)` and `E[H]`, and these
+    /// two of a tile, frame by frame.
     pub(super) dictionary_tau: Vec<f64>,
     pub(super) dictionary_rho: Vec<f64>,
+    frame_harmonic: Vec<T>,
+    frame_mean: Vec<T>,
+    /// Working memory of these contractions.
+    running: Vec<T::Wide>,
     /// `sum log V` and `sum E|s|^2 / C`.
     volume: StoredProduct,
     quotients: Lane<f64>,
@@ -73,10 +80,10 @@ impl<T: Real> SlabOrder<T> {
     ) -> Self {
         let components = dictionary.mean().order;
         let keeps_tile = !dictionary.is_known();
-        let (sums, kept) = if keeps_tile {
-            (components * bins, tile_lanes::<T>())
+        let (sums, frame_entries, kept) = if keeps_tile {
+            (components * bins, components * TILE, tile_lanes::<T>())
         } else {
-            (0, 1)
+            (0, 0, 1)
         };
         let stride = block_size(bins);
         let started = lanes_of(frames, components, |_, _| start);
@@ -92,6 +99,9 @@ impl<T: Real> SlabOrder<T> {
             keeps_tile,
             dictionary_tau: vec![0.0; sums],
             dictionary_rho: vec![0.0; sums],
+            frame_harmonic: vec![T::default(); frame_entries],
+            frame_mean: vec![T::default(); frame_entries],
+            running: vec![T::WIDE_ZEROS; components],
             volume: StoredProduct::ONE,
             quotients: Lane::ZERO,
             kl: 0.0,
@@ -278,6 +288,14 @@ impl<T: Real> SlabOrder<T> {
         contract_bins(simd, panel, ratios, rho);
     }
 
+    /// Lays out a tile's activations for [`Self::contract_frames`].
+    pub(super) fn prepare_frames(&mut self, tile: &[Place<T>]) {
+        let k = self.components;
+        let lanes = tile[0].lane * k..(tile[0].lane + tile.len()) * k;
+        frames_of(&self.harmonic[lanes.clone()], k, &mut self.frame_harmonic);
+        frames_of(&self.mean[lanes], k, &mut self.frame_mean);
+    }
+
     /// Adds to `(E|S|^2 / C^2) G(H)^T` and `(1 / V) E[H]^T` what a tile has in a block, or begins them if it
     /// is the slab's first.
     pub(super) fn contract_frames<S: Simd>(
@@ -287,15 +305,24 @@ impl<T: Real> SlabOrder<T> {
         block: &Range<usize>,
     ) {
         let (k, stride) = (self.components, self.stride);
-        let lanes = tile[0].lane * k..(tile[0].lane + tile.len()) * k;
+        let entries = tile.len() * T::LANE * k;
         let sums = block.start * k..block.end * k;
-        let tau = &mut self.dictionary_tau[sums.clone()];
         let is_first = tile[0].lane == 0;
-        let harmonic = &self.harmonic[lanes.clone()];
-        contract_frames(simd, harmonic, k, &self.inverse_c, stride, is_first, tau);
-        let rho = &mut self.dictionary_rho[sums];
-        let mean = &self.mean[lanes];
-        contract_frames(simd, mean, k, &self.inverse_v, stride, is_first, rho);
+        for (activations, ratios, sums) in [
+            (
+                &self.frame_harmonic[..entries],
+                &self.inverse_c,
+                &mut self.dictionary_tau[sums.clone()],
+            ),
+            (
+                &self.frame_mean[..entries],
+                &self.inverse_v,
+                &mut self.dictionary_rho[sums],
+            ),
+        ] {
+            let running = &mut self.running;
+            contract_frames(simd, activations, ratios, stride, is_first, running, sums);
+        }
     }
 
     /// `tau = G(H)^2 o [ G(W)^T (E|S|^2 / C^2) ]`, `rho = b + E[W]^T (1 / V)` and the GIG

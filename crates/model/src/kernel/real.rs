@@ -7,7 +7,7 @@
 use std::fmt::Debug;
 
 use fearless_simd::prelude::*;
-use fearless_simd::{SimdFloatElement, f32x4, f32x16, f64x4, f64x8, u32x16, u64x8};
+use fearless_simd::{SimdFloatElement, f32x16, f64x8, u32x16, u64x8};
 
 use ndarray::ArrayView2;
 use rustfft::num_complex::Complex64;
@@ -78,9 +78,6 @@ pub(crate) trait Real:
     fn fold_sum<S: Simd>(simd: S, vector: Self::Vector<S>) -> f64x8<S>;
     fn fold_product<S: Simd>(simd: S, vector: Self::Vector<S>) -> f64x8<S>;
     fn fold_exponents<S: Simd>(simd: S, bits: Self::Exponents<S>) -> u64x8<S>;
-
-    /// Adds up each of four vectors in a fixed tree.
-    fn sums_of_four<S: Simd>(simd: S, vectors: [Self::Vector<S>; 4]) -> f64x4<S>;
 
     /// Mantissas of positive normal numbers, from 1 to 2, and the bits of the exponents.
     fn mantissa<S: Simd>(simd: S, value: Self::Vector<S>) -> (Self::Vector<S>, Self::Exponents<S>);
@@ -212,19 +209,6 @@ impl Real for f64 {
     }
 
     #[inline(always)]
-    fn sums_of_four<S: Simd>(simd: S, vectors: [f64x8<S>; 4]) -> f64x4<S> {
-        let mut halves = [f64x4::splat(simd, 0.0); 4];
-        for (half, vector) in halves.iter_mut().zip(vectors) {
-            let (low, high) = simd.split_f64x8(vector);
-            *half = low + high;
-        }
-        let [a, b, c, d] = halves;
-        let ab = simd.unzip_low_f64x4(a, b) + simd.unzip_high_f64x4(a, b);
-        let cd = simd.unzip_low_f64x4(c, d) + simd.unzip_high_f64x4(c, d);
-        simd.unzip_low_f64x4(ab, cd) + simd.unzip_high_f64x4(ab, cd)
-    }
-
-    #[inline(always)]
     fn mantissa<S: Simd>(simd: S, value: f64x8<S>) -> (f64x8<S>, u64x8<S>) {
         let bits = value.to_bits();
         let fraction = u64x8::splat(simd, (1 << 52) - 1);
@@ -317,22 +301,6 @@ impl Real for f32 {
     fn fold_exponents<S: Simd>(simd: S, bits: Self::Exponents<S>) -> u64x8<S> {
         let (low, high) = simd.widen_u32x16(bits);
         low + high
-    }
-
-    #[inline(always)]
-    fn sums_of_four<S: Simd>(simd: S, vectors: [f32x16<S>; 4]) -> f64x4<S> {
-        let mut quarters = [f32x4::splat(simd, 0.0); 4];
-        for (quarter, vector) in quarters.iter_mut().zip(vectors) {
-            let (low, high) = simd.split_f32x16(vector);
-            let (a, b) = simd.split_f32x8(low + high);
-            *quarter = a + b;
-        }
-        let [a, b, c, d] = quarters;
-        let ab = simd.unzip_low_f32x4(a, b) + simd.unzip_high_f32x4(a, b);
-        let cd = simd.unzip_low_f32x4(c, d) + simd.unzip_high_f32x4(c, d);
-        let sums = simd.unzip_low_f32x4(ab, cd) + simd.unzip_high_f32x4(ab, cd);
-        let (low, high) = simd.widen_f32x4(sums);
-        simd.combine_f64x2(low, high)
     }
 
     #[inline(always)]

@@ -239,8 +239,7 @@ pub(super) fn ratio<S: Simd, T: Real>(simd: S, power: &[Lane<T>], inverse_c: &mu
     }
 }
 
-/// For a training: writes `P / V^2` beside `1 / V`, and returns `sum [ P / V + log V ]`. `V` is 1 in
-/// frames that do not exist.
+/// For a training: writes `P / V^2` beside `1 / V`, and returns `sum P / V`.
 #[inline(always)]
 pub(super) fn training_ratios<S: Simd, T: Real>(
     simd: S,
@@ -249,15 +248,13 @@ pub(super) fn training_ratios<S: Simd, T: Real>(
     ratio: &mut [Lane<T>],
 ) -> f64 {
     let mut quotients = T::constant(simd, 0.0);
-    let mut inverse_volume = LaneProduct::<S, T>::new(simd);
     for ((power, inverse), ratio) in power.iter().zip(inverse_v).zip(ratio) {
         let inverse = load(simd, inverse);
         let quotient = load(simd, power) * inverse;
-        inverse_volume.multiply(simd, inverse);
         quotients += quotient;
         store(quotient * inverse, ratio);
     }
-    sum(simd, T::fold_sum(simd, quotients)) - inverse_volume.log(simd)
+    sum(simd, T::fold_sum(simd, quotients))
 }
 
 /// Adds `E|s|^2 / C` and `log V` from the reciprocals. In frames that do not exist the power is 0 and

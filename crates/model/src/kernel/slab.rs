@@ -184,6 +184,11 @@ impl<T: Real> Slab<T> {
         self.clear_sums(false);
         let places = std::mem::take(&mut self.places);
         for tile in places.chunks(tile_lanes::<T>()) {
+            for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
+                for order in slab.with_estimated_dictionaries(source) {
+                    order.prepare_frames(tile);
+                }
+            }
             for block in blocks(pass.bins) {
                 for (slot, place) in tile.iter().enumerate() {
                     let at = At::new(place, slot, block.clone());
@@ -193,7 +198,9 @@ impl<T: Real> Slab<T> {
                     }
                 }
                 for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
-                    slab.contract_frames(simd, source, tile, &block);
+                    for order in slab.with_estimated_dictionaries(source) {
+                        order.contract_frames(simd, tile, &block);
+                    }
                 }
             }
             let sources = self.sources.iter_mut().zip(pass.sources);
@@ -377,19 +384,12 @@ impl<T: Real> SlabSource<T> {
         }
     }
 
-    /// The contractions over frames that an estimated dictionary needs, of a tile in a block.
-    fn contract_frames<S: Simd>(
-        &mut self,
-        simd: S,
-        source: &SourceState<T>,
-        tile: &[Place<T>],
-        block: &Range<usize>,
-    ) {
-        for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
-            if !dictionary.is_known() {
-                order.contract_frames(simd, tile, block);
-            }
-        }
+    fn with_estimated_dictionaries<'a>(
+        &'a mut self,
+        source: &'a SourceState<T>,
+    ) -> impl Iterator<Item = &'a mut SlabOrder<T>> {
+        let orders = self.orders.iter_mut().zip(&source.orders);
+        orders.filter_map(|(order, dictionary)| (!dictionary.is_known()).then_some(order))
     }
 
     /// The contractions over bins under the dictionaries just updated, with the `E|s_j|^2` kept, for a
