@@ -1,7 +1,6 @@
 //! Putting the shards of a run together. Only what the shards recorded is read: no corpus, no dictionaries.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -20,6 +19,7 @@ use crate::durable::store::Contents;
 use crate::examples::{self, KeptExample};
 use crate::progress::Progress;
 use crate::realmix;
+use crate::refused::Refused;
 use crate::results_folder::ResultsFolder;
 use crate::sweep::{self, Design};
 use crate::table1;
@@ -54,8 +54,9 @@ struct Part {
 /// Reads and checks the shards.
 ///
 /// # Errors
-/// A folder that holds no run, or one under way; shards of different configurations, of different plans, or with
-/// different results of one observation; observations that are in no shard.
+/// [`Refused`] for a folder that holds no run, for a configuration that is not valid, and for shards of different
+/// configurations or plans. A run under way; files that cannot be read; different results of one observation;
+/// observations that are in no shard.
 pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
     let mut recorded: Option<Table> = None;
     let mut parts: Vec<Part> = Vec::new();
@@ -63,31 +64,33 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
     for (index, folder) in folders.iter().enumerate() {
         let paths = RunPaths::of(folder);
         let lock = FolderLock::share(&paths.lock(), folder)?;
-        let text = fs::read_to_string(paths.config()).with_context(|| {
-            format!(
-                "{} holds no run: cannot read {}",
-                folder.display(),
-                paths.config().display()
-            )
+        let config = config::recorded(&paths.config())?.with_context(|| {
+            let (folder, missing) = (folder.display(), paths.config());
+            Refused(format!(
+                "{folder} holds no run: there is no {}",
+                missing.display()
+            ))
         })?;
-        let config: Table =
-            toml::from_str(&text).with_context(|| paths.config().display().to_string())?;
         let first = recorded.get_or_insert_with(|| config.clone());
         let differing = differences(first, &config);
         ensure!(
             differing.is_empty(),
-            "{} and {} are of different configurations\n  {}",
-            folders[0].display(),
-            folder.display(),
-            differing.join("\n  ")
+            Refused(format!(
+                "{} and {} are of different configurations\n  {}",
+                folders[0].display(),
+                folder.display(),
+                differing.join("\n  ")
+            ))
         );
         let plan = Plan::read(&paths.plan())?;
         if let Some(first) = parts.first() {
             ensure!(
                 first.plan.agrees_with(&plan),
-                "{} and {} have the same configuration and different observations: their corpora or programs differ",
-                first.folder.display(),
-                folder.display()
+                Refused(format!(
+                    "{} and {} have the same configuration and different observations: their corpora or programs differ",
+                    first.folder.display(),
+                    folder.display()
+                ))
             );
         }
         let contents = Contents::read(&paths.records())?;
@@ -119,7 +122,10 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
     let config = config::load(&Sources {
         file: Some(file),
         ..Sources::default()
-    })?;
+    })
+    .context(Refused(
+        "the configuration of the shards is not valid".to_owned(),
+    ))?;
     let outcomes = outcomes
         .into_iter()
         .map(|(key, (outcome, _))| (key, outcome))

@@ -17,7 +17,7 @@ pub fn run(arguments: &MergeArguments) -> Result<Ending, Failure> {
     let progress = Progress::new(arguments.quiet);
     let merged = merge::read(&arguments.shards, progress).map_err(Failure::Run)?;
     let folder = ResultsFolder::claim(&arguments.out, &merged.config, arguments.force)
-        .map_err(Failure::Usage)?;
+        .map_err(Failure::Run)?;
     // Keeps runs off the folder; shards that are one with it are read no more.
     let _lock = FolderLock::share(&RunPaths::of(&arguments.out).lock(), &arguments.out)
         .map_err(Failure::Run)?;

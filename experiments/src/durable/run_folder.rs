@@ -16,14 +16,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use toml::Table;
 
 use super::lock::FolderLock;
 use super::store::CellStore;
 use crate::atomic_file;
-use crate::config::{Config, differences};
+use crate::config::Config;
 use crate::digest::Digest;
-use crate::results_folder::ResultsFolder;
+use crate::refused::Refused;
+use crate::results_folder::{ResultsFolder, differing};
 
 /// What to do with what an earlier run left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -100,7 +100,8 @@ impl RunFolder {
     /// Checks that a run of `config` may go to a folder. Nothing is created yet.
     ///
     /// # Errors
-    /// Results or an unfinished run that `start` does not allow to go on from or to discard; another run under way.
+    /// [`Refused`] for results or an unfinished run that `start` does not allow to go on from or to discard. Another run
+    /// under way; files that cannot be read.
     pub fn claim(path: &Path, config: &Config, start: Start) -> Result<Self> {
         let paths = RunPaths::of(path);
         let lock = if paths.lock().exists() {
@@ -111,7 +112,7 @@ impl RunFolder {
         let begun = if start == Start::Force {
             None
         } else {
-            begun(&paths, config)?
+            differing(&paths.config(), config)?
         };
         let resumed = start == Start::Resume && begun.as_ref().is_some_and(Vec::is_empty);
         let was_begun = paths.config().exists();
@@ -119,16 +120,16 @@ impl RunFolder {
         let results = ResultsFolder::claim(path, config, start == Start::Force || resumed)?;
         let unfinished = !results.is_published();
         match begun {
-            Some(differing) if !differing.is_empty() => bail!(
+            Some(differing) if !differing.is_empty() => bail!(Refused(format!(
                 "{} holds an unfinished run of another configuration: choose another --out, or discard it with \
                  --force\n  {}",
                 path.display(),
                 differing.join("\n  ")
-            ),
-            Some(_) if unfinished && start == Start::Fresh => bail!(
+            ))),
+            Some(_) if unfinished && start == Start::Fresh => bail!(Refused(format!(
                 "{} holds an unfinished run of this configuration: go on with --resume, or discard it with --force",
                 path.display()
-            ),
+            ))),
             _ => {}
         }
         Ok(Self {
@@ -171,7 +172,7 @@ impl RunFolder {
     /// resumed. The second value says what was damaged.
     ///
     /// # Errors
-    /// Another run under way; a folder that cannot be written.
+    /// Another run under way; a folder that cannot be written. [`Refused`] if another run was begun since the claim.
     pub fn begin(&mut self, config: &Config) -> Result<(CellStore, Option<String>)> {
         fs::create_dir_all(&self.paths.0)
             .with_context(|| format!("cannot create {}", self.paths.0.display()))?;
@@ -179,8 +180,10 @@ impl RunFolder {
             self.lock = Some(FolderLock::take(&self.paths.lock(), self.results.path())?);
             ensure!(
                 self.was_begun || !self.paths.config().exists(),
-                "another run was begun in {} in the meantime: start again, with --resume to go on from it",
-                self.results.path().display()
+                Refused(format!(
+                    "another run was begun in {} in the meantime: start again, with --resume to go on from it",
+                    self.results.path().display()
+                ))
             );
         }
         if !self.keeps_records {
@@ -207,22 +210,6 @@ fn removed(path: &Path, outcome: std::io::Result<()>) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// How a run that was begun in the folder differs from `config`; nothing if none was.
-fn begun(paths: &RunPaths, config: &Config) -> Result<Option<Vec<String>>> {
-    let path = paths.config();
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        // What is no folder is refused by name elsewhere.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-    };
-    let recorded: Table = toml::from_str(&text)
-        .with_context(|| format!("{} (--force overwrites it)", path.display()))?;
-    Ok(Some(differences(&recorded, &Table::try_from(config)?)))
 }
 
 #[cfg(test)]

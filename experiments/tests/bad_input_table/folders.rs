@@ -122,7 +122,7 @@ fn runs() -> Vec<Case> {
             "the lock is a folder",
             |folder| make_folder(folder.join("done/cells/lock")),
             AGAIN,
-            2,
+            1,
             &["done/cells/lock"],
         ),
         (

@@ -36,14 +36,14 @@ pub(super) fn cases() -> Vec<Case> {
             "no such shard",
             |_| (),
             "merge one three --out out",
-            1,
+            2,
             &["three holds no run"],
         ),
         (
             "a folder of something else",
             |_| (),
             "merge one speech --out out",
-            1,
+            2,
             &["speech holds no run"],
         ),
         (
@@ -83,7 +83,7 @@ pub(super) fn cases() -> Vec<Case> {
                 );
             },
             MERGE,
-            1,
+            2,
             &[
                 "one and two are of different configurations",
                 "mixtures.frames: 20 there, 21 here",
@@ -93,7 +93,7 @@ pub(super) fn cases() -> Vec<Case> {
             "a shard's configuration is no TOML",
             |folder| fs::write(folder.join("two/cells/run.toml"), "not [toml").unwrap(),
             MERGE,
-            1,
+            2,
             &["two/cells/run.toml"],
         ),
         (
@@ -105,7 +105,7 @@ pub(super) fn cases() -> Vec<Case> {
                 }
             },
             MERGE,
-            1,
+            2,
             &["one/cells/run.toml", "`mixtures.frames`: 0"],
         ),
         (
@@ -118,7 +118,7 @@ pub(super) fn cases() -> Vec<Case> {
                 );
             },
             MERGE,
-            1,
+            2,
             &["one and two", "different observations"],
         ),
         (
