@@ -122,9 +122,11 @@ array=${BASH_REMATCH[1]} merge=${BASH_REMATCH[2]}
 # Two shards are held as soon as they have recorded something, so that they end between their first and their last part.
 cells() { echo "$work/run/shards/$1-of-$shards/cells"; }
 recorded() { [[ -s $(cells "$1")/records.jsonl ]]; }
+# The first line of the lock.
+process() { head -n 1 "$(cells "$1")/lock"; }
 hold() {
     until_true 120 recorded "$1"
-    kill -STOP "$(<"$(cells "$1")/lock")" || die "shard $1 had ended already"
+    kill -STOP "$(process "$1")" || die "shard $1 had ended already"
 }
 hold 1 &
 held=$!
@@ -134,7 +136,7 @@ parts() { wc -l <"$(cells "$1")/records.jsonl"; }
 say "shard 1 has recorded $(parts 1) parts: scontrol requeue ${array}_1"
 scontrol requeue "${array}_1"
 say "shard 2 has recorded $(parts 2) parts: its process is killed"
-kill -KILL "$(<"$(cells 2)/lock")"
+kill -KILL "$(process 2)"
 state() { scontrol show job "$1" | grep -o 'JobState=[A-Z]*\|Reason=[A-Za-z]*\|Restarts=[0-9]*' | xargs; }
 requeued() { [[ $(state "$1") == 'JobState=PENDING '*' Restarts=1' ]]; }
 for shard in 1 2; do
