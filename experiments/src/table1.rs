@@ -64,7 +64,8 @@ pub fn run(
         });
     }
     // Without times the results still stand.
-    let timings = timing::measure(&run.dictionaries, config, progress).map_err(|error| {
+    let measure = || timing::measure(&run.dictionaries, config, progress);
+    let timings = tasks::guarded(measure).map_err(|error| {
         let reason = format!("{error:#}");
         progress.note(format_args!("times cannot be measured: {reason}"));
         reason
