@@ -43,7 +43,8 @@ Exit codes:
 
 A results folder keeps what is finished of a run in `cells/`. A run that was killed or stopped goes on with --resume,
 from any machine that sees the folder, and ends with the same bytes. Without --resume an unfinished run is neither
-continued nor discarded; a finished one of the same configuration is run again from its beginning.";
+continued nor discarded; a finished one of the same configuration is run again from its beginning. A shard counts as
+unfinished, whose tables are yet to come, until a merge writes them into its folder.";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]

@@ -13,14 +13,13 @@ use crate::digest::Digest;
 use crate::durable::lock::FolderLock;
 use crate::durable::plan::{Plan, PlannedRun};
 use crate::durable::record::Outcome;
-use crate::durable::run_folder::RunPaths;
+use crate::durable::run_folder::{RunFolder, RunPaths};
 use crate::durable::shard::Shard;
 use crate::durable::store::Contents;
 use crate::examples::{self, KeptExample};
 use crate::progress::Progress;
 use crate::realmix;
 use crate::refused::Refused;
-use crate::results_folder::ResultsFolder;
 use crate::sweep::{self, Design};
 use crate::table1;
 use crate::tasks::{self, Parts};
@@ -149,7 +148,7 @@ impl Merged {
     ///
     /// # Errors
     /// A folder that cannot be written.
-    pub fn publish(&self, folder: &ResultsFolder) -> Result<table1::Outcome> {
+    pub fn publish(&self, folder: &RunFolder) -> Result<table1::Outcome> {
         let stopwatch = Stopwatch::start();
         let (config, plan, outcomes) = (&self.config, &self.plan, &self.outcomes);
         match config.kind() {

@@ -55,6 +55,21 @@ impl ResultsFolder {
         self.0.join(CONFIG).exists()
     }
 
+    /// Takes the recorded configuration away, unless it is `config`: tables of another belong to nobody from then on.
+    ///
+    /// # Errors
+    /// Those of the file system, with the path.
+    pub fn disown_others(&self, config: &Config) -> Result<()> {
+        let recorded = self.0.join(CONFIG);
+        // What is no configuration is not this one either.
+        let is_own = differing(&recorded, config)
+            .is_ok_and(|differing| differing.is_none_or(|differing| differing.is_empty()));
+        if is_own {
+            return Ok(());
+        }
+        fs::remove_file(&recorded).with_context(|| format!("cannot remove {}", recorded.display()))
+    }
+
     /// Where learned dictionaries are kept.
     #[must_use]
     pub fn cache(&self) -> PathBuf {

@@ -14,7 +14,6 @@ use crate::manifest::Manifest;
 use crate::presentation::{self, Subject};
 use crate::progress::Progress;
 use crate::result_tables;
-use crate::results_folder::ResultsFolder;
 use crate::summary::{CellResult, summarise};
 use crate::tasks::{self, Conduct, Outcomes, Parts};
 use crate::timing::{self, Measured};
@@ -71,7 +70,7 @@ pub fn run(
         reason
     });
     interrupt::check()?;
-    let (folder, corpus) = (folder.results(), &plan.corpus());
+    let corpus = &plan.corpus();
     publish(
         config, folder, corpus, &results, &examples, &timings, stopwatch,
     )
@@ -89,7 +88,7 @@ pub fn results(config: &Config, plan: &Plan, outcomes: &impl Outcomes) -> Vec<Ce
 /// A folder that cannot be written.
 pub fn publish(
     config: &Config,
-    folder: &ResultsFolder,
+    folder: &RunFolder,
     corpus: &CorpusInfo,
     results: &[CellResult],
     examples: &[KeptExample],

@@ -31,7 +31,7 @@ fn add_energy(outcome: &mut Outcome) {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let table: [(&str, Spoil, &str, i32, &[&str]); 16] = [
+    let table: [(&str, Spoil, &str, i32, &[&str]); 17] = [
         (
             "no such shard",
             |_| (),
@@ -168,6 +168,23 @@ pub(super) fn cases() -> Vec<Case> {
             "merge one two done --out out",
             1,
             &["one and done have different results of one observation (key "],
+        ),
+        (
+            "an output with an unfinished run of another configuration",
+            |folder| {
+                fs::remove_file(folder.join("done/config.toml")).unwrap();
+                replace(
+                    folder.join("done/cells/run.toml"),
+                    "frames = 20",
+                    "frames = 21",
+                );
+            },
+            "merge one two --out done",
+            2,
+            &[
+                "done holds an unfinished run of another configuration",
+                "mixtures.frames: 21 there, 20 here",
+            ],
         ),
         (
             "an output of another configuration",
