@@ -55,10 +55,11 @@ struct Part {
 /// # Errors
 /// [`Refused`] for a folder that holds no run, for a configuration that is not valid, and for shards of different
 /// configurations or plans. A run under way; files that cannot be read; different results of one observation;
-/// observations that are in no shard.
+/// observations that are in no shard, and shards that were stopped before they had a plan, with what finishes them.
 pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
     let mut recorded: Option<Table> = None;
     let mut parts: Vec<Part> = Vec::new();
+    let mut unplanned: Vec<&Path> = Vec::new();
     let mut outcomes: HashMap<Digest, (Outcome, usize)> = HashMap::new();
     for (index, folder) in folders.iter().enumerate() {
         let paths = RunPaths::of(folder);
@@ -81,6 +82,10 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
                 differing.join("\n  ")
             ))
         );
+        if !paths.plan().exists() {
+            unplanned.push(folder);
+            continue;
+        }
         let plan = Plan::read(&paths.plan())?;
         if let Some(first) = parts.first() {
             ensure!(
@@ -125,6 +130,7 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
     .context(Refused(
         "the configuration of the shards is not valid".to_owned(),
     ))?;
+    ensure!(unplanned.is_empty(), without_plan(&config, &unplanned));
     let outcomes = outcomes
         .into_iter()
         .map(|(key, (outcome, _))| (key, outcome))
@@ -272,16 +278,7 @@ impl Merged {
 
     /// What to run for what is missing: each shard in its folder, or in one to be made.
     fn commands(&self, missing: &[(String, Digest)], parts: &[Part]) -> Vec<String> {
-        let command = |shard: Option<Shard>, out: &Path| {
-            let name = self.config.kind().command();
-            let shard = shard.map(|shard| format!(" --shard {shard}"));
-            format!(
-                "experiments {name} --config {}{} --resume --out {}",
-                RunPaths::of(&parts[0].folder).config().display(),
-                shard.unwrap_or_default(),
-                out.display()
-            )
-        };
+        let command = |shard, out: &Path| command(&self.config, &parts[0].folder, shard, out);
         let Some(count) = parts
             .iter()
             .find_map(|part| part.plan.shard)
@@ -305,4 +302,40 @@ impl Merged {
         };
         shards.into_iter().map(of_index).collect()
     }
+}
+
+/// The command that finishes a run in the folder `out`, by the configuration recorded in `folder`.
+fn command(config: &Config, folder: &Path, shard: Option<Shard>, out: &Path) -> String {
+    let name = config.kind().command();
+    let shard = shard.map(|shard| format!(" --shard {shard}"));
+    format!(
+        "experiments {name} --config {}{} --resume --out {}",
+        RunPaths::of(folder).config().display(),
+        shard.unwrap_or_default(),
+        out.display()
+    )
+}
+
+/// What is wrong with runs that were stopped before they had a plan.
+fn without_plan(config: &Config, folders: &[&Path]) -> String {
+    let command = |folder: &&Path| {
+        let paths = RunPaths::of(folder);
+        let command = command(config, folder, paths.shard(), folder);
+        // Runs of versions before this one did not record it.
+        let unknown = !paths.unfinished().exists();
+        let note = if unknown {
+            "    (with the --shard it was begun with)"
+        } else {
+            ""
+        };
+        command + note
+    };
+    let paths = folders.iter().map(|folder| RunPaths::of(folder).plan());
+    let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+    let commands: Vec<String> = folders.iter().map(command).collect();
+    format!(
+        "stopped before there was a plan: no {}\nto be finished with\n  {}",
+        paths.join(", "),
+        commands.join("\n  ")
+    )
 }

@@ -312,6 +312,21 @@ fn shards_merge_to_the_bytes_of_one_run() {
     ]);
     assert!(output.status.success(), "{}", stderr(&output));
 
+    // A shard that was stopped before it had a plan.
+    fs::remove_file(folder.path().join("shard1/cells/plan.json")).unwrap();
+    fs::remove_file(records(&folder.path().join("shard1"))).unwrap();
+    let output = merge(&[&shards[..], &["--out", "unplanned"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    let command = "table1 --config shard1/cells/run.toml --shard 1/3 --resume --out shard1";
+    assert!(said.contains(command), "{said}");
+    let mut arguments: Vec<&str> = command.split(' ').collect();
+    arguments.extend(["--cache", "dictionaries"]);
+    assert!(experiments(folder.path(), &arguments).status.success());
+    let output = merge(&[&shards[..], &["--out", "planned"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_same(&whole, &folder.path().join("planned"));
+
     // Without its examples a shard still merges; what is missing is said, and the report does without.
     for shard in shards {
         let _ = fs::remove_dir_all(folder.path().join(shard).join("cells/examples"));

@@ -31,7 +31,7 @@ fn add_energy(outcome: &mut Outcome) {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let table: [(&str, Spoil, &str, i32, &[&str]); 17] = [
+    let table: [(&str, Spoil, &str, i32, &[&str]); 18] = [
         (
             "no such shard",
             |_| (),
@@ -146,7 +146,26 @@ pub(super) fn cases() -> Vec<Case> {
             |folder| fs::remove_file(folder.join("one/cells/plan.json")).unwrap(),
             MERGE,
             1,
-            &["cannot read one/cells/plan.json"],
+            &[
+                "no one/cells/plan.json",
+                "table1 --config one/cells/run.toml --shard 1/2 --resume --out one",
+            ],
+        ),
+        (
+            "no plans, and nothing that says which shards",
+            |folder| {
+                for shard in ["one", "two"] {
+                    fs::remove_file(folder.join(shard).join("cells/plan.json")).unwrap();
+                    fs::remove_file(folder.join(shard).join("cells/unfinished")).unwrap();
+                }
+            },
+            MERGE,
+            1,
+            &[
+                "no one/cells/plan.json, two/cells/plan.json",
+                "one/cells/run.toml --resume --out one    (with the --shard it was begun with)",
+                "two/cells/run.toml --resume --out two",
+            ],
         ),
         (
             "plans that do not fit their configurations",
