@@ -28,6 +28,7 @@ use super::store::CellStore;
 use crate::atomic_file;
 use crate::config::Config;
 use crate::digest::Digest;
+use crate::examples::AUDIO_FOLDER;
 use crate::refused::Refused;
 use crate::results_folder::{ResultsFolder, differing};
 
@@ -190,6 +191,11 @@ impl RunFolder {
             // Without a lock nothing kept off another run since the claim.
             allowed(self.results.path(), config, self.start)?;
         }
+        let audio = self.results.path().join(AUDIO_FOLDER);
+        let examples = self.paths.examples();
+        for folder in [self.results.path(), &audio, &self.paths.0, &examples] {
+            atomic_file::remove_leftovers(folder);
+        }
         // What is there of a finished run is discarded from here on. Killed in between, it is unfinished.
         let work = shard.map_or_else(|| "all".to_owned(), |shard| shard.to_string());
         atomic_file::write(&self.paths.unfinished(), format!("{work}\n").as_bytes())?;
@@ -197,11 +203,7 @@ impl RunFolder {
         // Records are found by keys of their own, whatever became of the configuration beside them.
         if self.start != Start::Resume {
             // They go first: killed in between, no configuration stands beside records of another.
-            let (records, plan, examples) = (
-                self.paths.records(),
-                self.paths.plan(),
-                self.paths.examples(),
-            );
+            let (records, plan) = (self.paths.records(), self.paths.plan());
             removed(&records, fs::remove_file(&records))?;
             removed(&plan, fs::remove_file(&plan))?;
             removed(&examples, fs::remove_dir_all(&examples))?;
@@ -443,10 +445,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::default();
         let paths = begin(folder.path(), &config, Start::Resume);
+        // Killed while it wrote its tables.
+        let leftover = folder.path().join(".table1.csv.7-0.tmp");
+        fs::write(&leftover, "me").unwrap();
         fs::remove_file(paths.config()).unwrap();
         fs::write(paths.records(), "no record\n").unwrap();
         let mut run = RunFolder::claim(folder.path(), &config, Start::Resume).unwrap();
         let (_, damage) = run.begin(&config, None).unwrap();
         assert!(damage.unwrap().contains("cut off"), "the file was read");
+        assert!(!leftover.exists());
     }
 }
