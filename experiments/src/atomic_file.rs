@@ -1,6 +1,6 @@
 //! Files that are there in full or not at all.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -55,6 +55,29 @@ impl Staged {
     }
 }
 
+/// Removes what killed writers left in a folder under temporary names, as far as it can: what stays is in nobody's way.
+/// To be called where nobody else is writing.
+pub fn remove_leftovers(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| is_temporary(&entry.file_name())) {
+        let _ = fs::remove_file(entry.path());
+    }
+}
+
+/// Whether a name is one that [`create_beside`] gives.
+fn is_temporary(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let inner = name
+        .strip_prefix('.')
+        .and_then(|name| name.strip_suffix(".tmp"));
+    let numbers = inner
+        .and_then(|inner| inner.rsplit_once('.'))
+        .and_then(|(_, numbers)| numbers.split_once('-'));
+    numbers.is_some_and(|(process, attempt)| {
+        process.parse::<u32>().is_ok() && attempt.parse::<u64>().is_ok()
+    })
+}
+
 /// A new file beside `path`, under a name that nobody else has: processes on other machines that share the folder may
 /// have the same number.
 fn create_beside(path: &Path) -> std::io::Result<(File, PathBuf)> {
@@ -97,6 +120,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(Staged::new(&folder.path().join("a.csv"), b"x").unwrap());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let mut killed = Staged::new(&path, b"x").unwrap();
+        // Dropped, it does not find its file, as if its process were gone.
+        killed.temporary = folder.path().join("gone");
+        drop(killed);
+        let others = [".a.csv.tmp", ".hidden", ".a.b-0.tmp", "a.1-0.tmp"];
+        for name in others {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 5);
+        remove_leftovers(folder.path());
+        remove_leftovers(&path);
+        for name in others {
+            assert!(folder.path().join(name).exists(), "{name}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
     }
 
     #[test]

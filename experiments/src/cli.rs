@@ -32,8 +32,10 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  the run failed: a corpus that cannot be used, an output folder that cannot be written
-  2  wrong usage: an unknown option, a configuration that is not valid
+  1  the run failed: a corpus that cannot be used, a file that cannot be read or written, a folder that another run is
+     using, shards that are not complete
+  2  wrong usage: an unknown option, a configuration that is not valid, a folder of another configuration or of an
+     unfinished run, shards that are not of one run
   3  done, but some observations or scores failed; observations.csv, sweep.csv, realmix.csv or the table
      says which and why
   4  verify: numbers differ, or a claim of the paper is not held
@@ -41,7 +43,8 @@ Exit codes:
 
 A results folder keeps what is finished of a run in `cells/`. A run that was killed or stopped goes on with --resume,
 from any machine that sees the folder, and ends with the same bytes. Without --resume an unfinished run is neither
-continued nor discarded; a finished one of the same configuration is run again from its beginning.";
+continued nor discarded; a finished one of the same configuration is run again from its beginning. A shard counts as
+unfinished, whose tables are yet to come, until a merge writes them into its folder.";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]

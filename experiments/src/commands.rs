@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::durable::run_folder::RunFolder;
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Progress;
+use crate::refused::Refused;
 use crate::table1::Outcome;
 use crate::tasks::Conduct;
 
@@ -39,9 +40,9 @@ pub enum Ending {
 /// Why a command ends without having done what it was asked for.
 #[derive(Debug)]
 pub enum Failure {
-    /// It cannot be asked for like this: an argument, a configuration, a folder of other results.
+    /// It cannot be asked for like this: an argument, a configuration.
     Usage(anyhow::Error),
-    /// It was begun and failed, or was interrupted.
+    /// It failed, was interrupted, or met what it was [`Refused`] for.
     Run(anyhow::Error),
 }
 
@@ -59,8 +60,8 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::Run(error) if error.is::<Interrupted>() => interrupt::EXIT_CODE,
-            Self::Run(_) => 1,
-            Self::Usage(_) => 2,
+            Self::Run(error) if !error.is::<Refused>() => 1,
+            Self::Run(_) | Self::Usage(_) => 2,
         }
     }
 }
@@ -96,7 +97,7 @@ fn conduct(
     let out = common.folder(config);
     let conduct = arguments.conduct();
     let mut folder = RunFolder::claim(&out, config, conduct.start)
-        .map_err(Failure::Usage)?
+        .map_err(Failure::Run)?
         .with_cache(arguments.cache.clone());
     let progress = Progress::new(common.quiet);
     interrupt::install().map_err(Failure::Run)?;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric::Metric;
 
-pub use differences::differences;
+pub use differences::{differences, recorded};
 pub use load::{Sources, assigned, load, load_or, resolve};
 pub use realmix::{BackgroundModel, IsolatedSet, Realmix};
 pub use sweep::{Axis, LogRange, Sweep};

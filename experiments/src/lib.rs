@@ -39,6 +39,7 @@ pub mod presentation;
 pub mod progress;
 pub mod realmix;
 pub mod recorded;
+pub mod refused;
 pub mod report;
 pub mod result_tables;
 pub mod results_folder;

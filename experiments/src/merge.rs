@@ -1,7 +1,6 @@
 //! Putting the shards of a run together. Only what the shards recorded is read: no corpus, no dictionaries.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,13 +13,13 @@ use crate::digest::Digest;
 use crate::durable::lock::FolderLock;
 use crate::durable::plan::{Plan, PlannedRun};
 use crate::durable::record::Outcome;
-use crate::durable::run_folder::RunPaths;
+use crate::durable::run_folder::{RunFolder, RunPaths};
 use crate::durable::shard::Shard;
 use crate::durable::store::Contents;
 use crate::examples::{self, KeptExample};
 use crate::progress::Progress;
 use crate::realmix;
-use crate::results_folder::ResultsFolder;
+use crate::refused::Refused;
 use crate::sweep::{self, Design};
 use crate::table1;
 use crate::tasks::{self, Parts};
@@ -54,40 +53,48 @@ struct Part {
 /// Reads and checks the shards.
 ///
 /// # Errors
-/// A folder that holds no run, or one under way; shards of different configurations, of different plans, or with
-/// different results of one observation; observations that are in no shard.
+/// [`Refused`] for a folder that holds no run, for a configuration that is not valid, and for shards of different
+/// configurations or plans. A run under way; files that cannot be read; different results of one observation;
+/// observations that are in no shard, and shards that were stopped before they had a plan, with what finishes them.
 pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
     let mut recorded: Option<Table> = None;
     let mut parts: Vec<Part> = Vec::new();
+    let mut unplanned: Vec<&Path> = Vec::new();
     let mut outcomes: HashMap<Digest, (Outcome, usize)> = HashMap::new();
     for (index, folder) in folders.iter().enumerate() {
         let paths = RunPaths::of(folder);
         let lock = FolderLock::share(&paths.lock(), folder)?;
-        let text = fs::read_to_string(paths.config()).with_context(|| {
-            format!(
-                "{} holds no run: cannot read {}",
-                folder.display(),
-                paths.config().display()
-            )
+        let config = config::recorded(&paths.config())?.with_context(|| {
+            let (folder, missing) = (folder.display(), paths.config());
+            Refused(format!(
+                "{folder} holds no run: there is no {}",
+                missing.display()
+            ))
         })?;
-        let config: Table =
-            toml::from_str(&text).with_context(|| paths.config().display().to_string())?;
         let first = recorded.get_or_insert_with(|| config.clone());
         let differing = differences(first, &config);
         ensure!(
             differing.is_empty(),
-            "{} and {} are of different configurations\n  {}",
-            folders[0].display(),
-            folder.display(),
-            differing.join("\n  ")
+            Refused(format!(
+                "{} and {} are of different configurations\n  {}",
+                folders[0].display(),
+                folder.display(),
+                differing.join("\n  ")
+            ))
         );
+        if !paths.plan().exists() {
+            unplanned.push(folder);
+            continue;
+        }
         let plan = Plan::read(&paths.plan())?;
         if let Some(first) = parts.first() {
             ensure!(
                 first.plan.agrees_with(&plan),
-                "{} and {} have the same configuration and different observations: their corpora or programs differ",
-                first.folder.display(),
-                folder.display()
+                Refused(format!(
+                    "{} and {} have the same configuration and different observations: their corpora or programs differ",
+                    first.folder.display(),
+                    folder.display()
+                ))
             );
         }
         let contents = Contents::read(&paths.records())?;
@@ -119,7 +126,11 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
     let config = config::load(&Sources {
         file: Some(file),
         ..Sources::default()
-    })?;
+    })
+    .context(Refused(
+        "the configuration of the shards is not valid".to_owned(),
+    ))?;
+    ensure!(unplanned.is_empty(), without_plan(&config, &unplanned));
     let outcomes = outcomes
         .into_iter()
         .map(|(key, (outcome, _))| (key, outcome))
@@ -143,7 +154,7 @@ impl Merged {
     ///
     /// # Errors
     /// A folder that cannot be written.
-    pub fn publish(&self, folder: &ResultsFolder) -> Result<table1::Outcome> {
+    pub fn publish(&self, folder: &RunFolder) -> Result<table1::Outcome> {
         let stopwatch = Stopwatch::start();
         let (config, plan, outcomes) = (&self.config, &self.plan, &self.outcomes);
         match config.kind() {
@@ -267,16 +278,7 @@ impl Merged {
 
     /// What to run for what is missing: each shard in its folder, or in one to be made.
     fn commands(&self, missing: &[(String, Digest)], parts: &[Part]) -> Vec<String> {
-        let command = |shard: Option<Shard>, out: &Path| {
-            let name = self.config.kind().command();
-            let shard = shard.map(|shard| format!(" --shard {shard}"));
-            format!(
-                "experiments {name} --config {}{} --resume --out {}",
-                RunPaths::of(&parts[0].folder).config().display(),
-                shard.unwrap_or_default(),
-                out.display()
-            )
-        };
+        let command = |shard, out: &Path| command(&self.config, &parts[0].folder, shard, out);
         let Some(count) = parts
             .iter()
             .find_map(|part| part.plan.shard)
@@ -300,4 +302,40 @@ impl Merged {
         };
         shards.into_iter().map(of_index).collect()
     }
+}
+
+/// The command that finishes a run in the folder `out`, by the configuration recorded in `folder`.
+fn command(config: &Config, folder: &Path, shard: Option<Shard>, out: &Path) -> String {
+    let name = config.kind().command();
+    let shard = shard.map(|shard| format!(" --shard {shard}"));
+    format!(
+        "experiments {name} --config {}{} --resume --out {}",
+        RunPaths::of(folder).config().display(),
+        shard.unwrap_or_default(),
+        out.display()
+    )
+}
+
+/// What is wrong with runs that were stopped before they had a plan.
+fn without_plan(config: &Config, folders: &[&Path]) -> String {
+    let command = |folder: &&Path| {
+        let paths = RunPaths::of(folder);
+        let command = command(config, folder, paths.shard(), folder);
+        // Runs of versions before this one did not record it.
+        let unknown = !paths.unfinished().exists();
+        let note = if unknown {
+            "    (with the --shard it was begun with)"
+        } else {
+            ""
+        };
+        command + note
+    };
+    let paths = folders.iter().map(|folder| RunPaths::of(folder).plan());
+    let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+    let commands: Vec<String> = folders.iter().map(command).collect();
+    format!(
+        "stopped before there was a plan: no {}\nto be finished with\n  {}",
+        paths.join(", "),
+        commands.join("\n  ")
+    )
 }

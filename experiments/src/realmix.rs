@@ -22,7 +22,6 @@ use crate::durable::record;
 use crate::durable::run_folder::RunFolder;
 use crate::manifest::Manifest;
 use crate::progress::Progress;
-use crate::results_folder::ResultsFolder;
 use crate::table1::Outcome;
 use crate::tasks::{Conduct, Outcomes, why_there_is_none};
 use methods::Scored;
@@ -93,7 +92,7 @@ pub fn run(
         });
     }
     let (plan, outcomes) = (&prepared.plan, &prepared.store);
-    publish(config, folder.results(), plan, outcomes, stopwatch)
+    publish(config, folder, plan, outcomes, stopwatch)
 }
 
 /// Writes the tables of finished mixtures.
@@ -102,7 +101,7 @@ pub fn run(
 /// A folder that cannot be written.
 pub fn publish(
     config: &Config,
-    folder: &ResultsFolder,
+    folder: &RunFolder,
     plan: &Plan,
     outcomes: &impl Outcomes,
     stopwatch: Stopwatch,

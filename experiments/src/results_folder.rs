@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use toml::Table;
 
 use crate::atomic_file::Staged;
-use crate::config::{Config, differences};
+use crate::config::{Config, differences, recorded};
+use crate::refused::Refused;
 
 /// Name of the resolved configuration among the results.
 pub const CONFIG: &str = "config.toml";
@@ -20,28 +21,24 @@ impl ResultsFolder {
     /// Checks that the results of `config` may go to a folder. Nothing is created yet.
     ///
     /// # Errors
-    /// Results of another configuration, unless `force`; the error lists the keys that differ.
+    /// [`Refused`] for what is no folder, and for results of another configuration, unless `force`, with the keys that
+    /// differ; a recorded configuration that cannot be read.
     pub fn claim(path: &Path, config: &Config, force: bool) -> Result<Self> {
         ensure!(
             !path.exists() || path.is_dir(),
-            "{} is not a folder (--out)",
-            path.display()
+            Refused(format!("{} is not a folder (--out)", path.display()))
         );
-        let recorded = path.join(CONFIG);
-        if recorded.exists() && !force {
-            let text = fs::read_to_string(&recorded)
-                .with_context(|| format!("cannot read {}", recorded.display()))?;
-            let recorded: Table = toml::from_str(&text)
-                .with_context(|| format!("{} (--force overwrites it)", recorded.display()))?;
-            let differing = differences(&recorded, &Table::try_from(config)?);
-            if !differing.is_empty() {
-                bail!(
+        if !force {
+            let differing = differing(&path.join(CONFIG), config)?.unwrap_or_default();
+            ensure!(
+                differing.is_empty(),
+                Refused(format!(
                     "{} holds the results of another configuration: choose another --out, or overwrite them with \
                      --force\n  {}",
                     path.display(),
                     differing.join("\n  ")
-                );
-            }
+                ))
+            );
         }
         Ok(Self(path.to_owned()))
     }
@@ -56,6 +53,21 @@ impl ResultsFolder {
     #[must_use]
     pub fn is_published(&self) -> bool {
         self.0.join(CONFIG).exists()
+    }
+
+    /// Takes the recorded configuration away, unless it is `config`: tables of another belong to nobody from then on.
+    ///
+    /// # Errors
+    /// Those of the file system, with the path.
+    pub fn disown_others(&self, config: &Config) -> Result<()> {
+        let recorded = self.0.join(CONFIG);
+        // What is no configuration is not this one either.
+        let is_own = differing(&recorded, config)
+            .is_ok_and(|differing| differing.is_none_or(|differing| differing.is_empty()));
+        if is_own {
+            return Ok(());
+        }
+        fs::remove_file(&recorded).with_context(|| format!("cannot remove {}", recorded.display()))
     }
 
     /// Where learned dictionaries are kept.
@@ -94,6 +106,17 @@ impl ResultsFolder {
         staged.into_iter().try_for_each(Staged::publish)?;
         staged_config.publish()
     }
+}
+
+/// The keys in which the configuration recorded in a file differs from `config`; nothing if there is no such file.
+///
+/// # Errors
+/// A file that cannot be read or is no configuration.
+pub fn differing(path: &Path, config: &Config) -> Result<Option<Vec<String>>> {
+    let recorded =
+        recorded(path).context("cannot go by what is recorded there (--force overwrites it)")?;
+    let wanted = Table::try_from(config)?;
+    Ok(recorded.map(|recorded| differences(&recorded, &wanted)))
 }
 
 #[cfg(test)]

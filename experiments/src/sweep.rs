@@ -17,7 +17,6 @@ use crate::figure::Plot;
 use crate::manifest::Manifest;
 use crate::method::Method;
 use crate::progress::Progress;
-use crate::results_folder::ResultsFolder;
 use crate::table1::Outcome;
 use crate::tasks::{self, Conduct, ObservationResult, Outcomes, Parts};
 
@@ -123,7 +122,7 @@ pub fn run(
         });
     }
     let (plan, outcomes) = (&prepared.plan, &prepared.store);
-    publish(design, folder.results(), plan, outcomes, stopwatch)
+    publish(design, folder, plan, outcomes, stopwatch)
 }
 
 /// Writes the tables and figures of finished observations.
@@ -132,7 +131,7 @@ pub fn run(
 /// A folder that cannot be written.
 pub fn publish(
     design: &Design<'_>,
-    folder: &ResultsFolder,
+    folder: &RunFolder,
     plan: &Plan,
     outcomes: &impl Outcomes,
     stopwatch: Stopwatch,

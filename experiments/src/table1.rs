@@ -14,7 +14,6 @@ use crate::manifest::Manifest;
 use crate::presentation::{self, Subject};
 use crate::progress::Progress;
 use crate::result_tables;
-use crate::results_folder::ResultsFolder;
 use crate::summary::{CellResult, summarise};
 use crate::tasks::{self, Conduct, Outcomes, Parts};
 use crate::timing::{self, Measured};
@@ -64,13 +63,14 @@ pub fn run(
         });
     }
     // Without times the results still stand.
-    let timings = timing::measure(&run.dictionaries, config, progress).map_err(|error| {
+    let measure = || timing::measure(&run.dictionaries, config, progress);
+    let timings = tasks::guarded(measure).map_err(|error| {
         let reason = format!("{error:#}");
         progress.note(format_args!("times cannot be measured: {reason}"));
         reason
     });
     interrupt::check()?;
-    let (folder, corpus) = (folder.results(), &plan.corpus());
+    let corpus = &plan.corpus();
     publish(
         config, folder, corpus, &results, &examples, &timings, stopwatch,
     )
@@ -88,7 +88,7 @@ pub fn results(config: &Config, plan: &Plan, outcomes: &impl Outcomes) -> Vec<Ce
 /// A folder that cannot be written.
 pub fn publish(
     config: &Config,
-    folder: &ResultsFolder,
+    folder: &RunFolder,
     corpus: &CorpusInfo,
     results: &[CellResult],
     examples: &[KeptExample],

@@ -66,7 +66,7 @@ fn an_unfinished_run_is_kept_and_one_folder_is_for_one_run() {
     let mut child = start(folder.path(), &["--out", "out"]);
     wait_for_records(&out, &mut child);
     let second = run(folder.path(), &["--resume", "--out", "out"]);
-    assert_eq!(second.status.code(), Some(2));
+    assert_eq!(second.status.code(), Some(1));
     let said = stderr(&second);
     assert!(
         said.contains("another run (process ") && said.contains("--out"),
@@ -84,6 +84,77 @@ fn an_unfinished_run_is_kept_and_one_folder_is_for_one_run() {
     assert!(lines(&records(&out)) >= 3);
     let forced = run(folder.path(), &["--force", "--seed", "8", "--out", "out"]);
     assert!(forced.status.success(), "{}", stderr(&forced));
+}
+
+#[test]
+fn a_finished_run_that_is_run_again_and_killed_is_not_discarded() {
+    let folder = tempfile::tempdir().unwrap();
+    config(folder.path());
+    assert!(run(folder.path(), &["--out", "whole"]).status.success());
+    assert!(run(folder.path(), &["--out", "out"]).status.success());
+    let (whole, out) = (folder.path().join("whole"), folder.path().join("out"));
+    let unfinished = out.join("cells/unfinished");
+    assert!(!unfinished.exists());
+    let mut child = start(folder.path(), &["--out", "out"]);
+    // It discards the records of the first run, and has some of its own.
+    while !(unfinished.exists() && (3..64).contains(&lines(&records(&out)))) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before");
+        sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let done = lines(&records(&out));
+    assert!((3..64).contains(&done), "{done}");
+    // The tables are still those of the first run.
+    assert_same(&whole, &out);
+
+    let refused = run(folder.path(), &["--out", "out"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("unfinished run of this configuration: go on with --resume"));
+    assert_eq!(lines(&records(&out)), done);
+    let output = run(folder.path(), &["--resume", "--out", "out"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains(&format!("{done} of 64 parts are there already")));
+    assert!(!unfinished.exists());
+    assert_same(&whole, &out);
+}
+
+#[test]
+fn a_forced_shard_does_not_pass_off_the_tables_of_another_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    config(folder.path());
+    let other = ["--seed", "8", "--cache", "dictionaries"];
+    let run = |arguments: &[&str]| {
+        let output = run(folder.path(), arguments);
+        (output.status.code(), stderr(&output))
+    };
+    let of_other = |arguments: &[&str]| run(&[&other[..], arguments].concat());
+    assert_eq!(run(&["--out", "out"]).0, Some(0));
+    assert_eq!(of_other(&["--out", "whole"]).0, Some(0));
+    let (code, said) = of_other(&["--force", "--shard", "1/2", "--out", "out"]);
+    assert_eq!(code, Some(0), "{said}");
+    for command in [&["report", "out"][..], &["verify", "out"]] {
+        let output = experiments(folder.path(), command);
+        assert_eq!(output.status.code(), Some(2), "{command:?}");
+        assert!(stderr(&output).contains("does not hold the results of a run"));
+    }
+    // Neither configuration begins anew over what the shard found.
+    let (code, said) = run(&["--out", "out"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("experiment.seed: 8 there, 7 here"), "{said}");
+    let (code, said) = of_other(&["--shard", "1/2", "--out", "out"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("go on with --resume"), "{said}");
+
+    // Merged into the folder of a shard, the run is finished, and is run again like any other.
+    assert_eq!(of_other(&["--shard", "2/2", "--out", "rest"]).0, Some(0));
+    let merge = experiments(folder.path(), &["merge", "out", "rest", "--out", "out"]);
+    assert_eq!(merge.status.code(), Some(0), "{}", stderr(&merge));
+    let path = |name: &str| folder.path().join(name);
+    assert_same(&path("whole"), &path("out"));
+    assert!(!path("out/cells/unfinished").exists());
+    let (code, said) = of_other(&["--out", "out"]);
+    assert_eq!(code, Some(0), "{said}");
 }
 
 #[cfg(unix)]
@@ -241,6 +312,21 @@ fn shards_merge_to_the_bytes_of_one_run() {
     ]);
     assert!(output.status.success(), "{}", stderr(&output));
 
+    // A shard that was stopped before it had a plan.
+    fs::remove_file(folder.path().join("shard1/cells/plan.json")).unwrap();
+    fs::remove_file(records(&folder.path().join("shard1"))).unwrap();
+    let output = merge(&[&shards[..], &["--out", "unplanned"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    let command = "table1 --config shard1/cells/run.toml --shard 1/3 --resume --out shard1";
+    assert!(said.contains(command), "{said}");
+    let mut arguments: Vec<&str> = command.split(' ').collect();
+    arguments.extend(["--cache", "dictionaries"]);
+    assert!(experiments(folder.path(), &arguments).status.success());
+    let output = merge(&[&shards[..], &["--out", "planned"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_same(&whole, &folder.path().join("planned"));
+
     // Without its examples a shard still merges; what is missing is said, and the report does without.
     for shard in shards {
         let _ = fs::remove_dir_all(folder.path().join(shard).join("cells/examples"));
@@ -270,6 +356,7 @@ fn shards_merge_to_the_bytes_of_one_run() {
         .success()
     );
     let output = merge(&["shard3", "other", "--out", "differs"]);
+    assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("experiment.seed: 7 there, 8 here"));
     let output = merge(&["shard3", "nothing", "--out", "differs"]);
     assert!(stderr(&output).contains("nothing holds no run"));

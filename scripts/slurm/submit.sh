@@ -6,7 +6,8 @@
 # What follows `--` is the command line of the run, without --out, --cache, --shard and --resume. DIR is on a disk that
 # all nodes see; tables end up in it, the shards in DIR/shards, logs in DIR/jobs. Without --shards there are 8, without
 # --threads 1 per job. Partition, account, memory and time limit are those of sbatch's own variables, for example
-# SBATCH_PARTITION=long SBATCH_TIMELIMIT=2:00:00. EXPERIMENTS names the program; without it a release build is made.
+# SBATCH_PARTITION=long SBATCH_TIMELIMIT=2:00:00. EXPERIMENTS names the program; without it a release build is made. Program
+# and configuration are copied to DIR/jobs: what is built or edited after the submission does not reach its jobs.
 #
 # A shard that is killed, preempted or out of time goes back to the queue and goes on where it stopped. To go on after
 # anything else (a full disk, a cancelled job), submit the same again: what is finished is not done twice.
@@ -32,17 +33,39 @@ done
 [[ $shards =~ ^[1-9][0-9]*$ ]] || fail "--shards: $shards is not a number from 1"
 [[ $threads =~ ^[1-9][0-9]*$ ]] || fail "--threads: $threads is not a number from 1"
 (($#)) || fail 'after --, the run is missing, for example: table1 --config configs/quick.toml'
+run=() config=''
+while (($#)); do
+    case $1 in
+    --config | --config=*)
+        [[ -z $config ]] || fail '--config is there twice'
+        if [[ $1 == --config ]]; then shift; fi
+        (($#)) || fail '--config: the file is missing'
+        config=${1#--config=}
+        [[ -f $config && -r $config ]] || fail "--config: $config is not a file that can be read"
+        ;;
+    *) run+=("$1") ;;
+    esac
+    shift
+done
 
 if [[ -z ${EXPERIMENTS:-} ]]; then
-    cargo build --quiet --release -p experiments --manifest-path "$here/../../Cargo.toml"
+    cargo build --quiet --locked --release -p experiments --manifest-path "$here/../../Cargo.toml"
     EXPERIMENTS=${CARGO_TARGET_DIR:-$here/../../target}/release/experiments
 fi
 
 mkdir -p "$out/jobs" "$out/shards"
 out=$(cd "$out" && pwd)
-# A copy, so that jobs which start later run the same program whatever is built meanwhile.
+# Copies, so that jobs which start later run the same whatever is built or edited meanwhile. Paths in a configuration are
+# not relative to it but to the folder of the submission, where Slurm runs the jobs.
 install -m 755 "$EXPERIMENTS" "$out/jobs/experiments.new"
 mv "$out/jobs/experiments.new" "$out/jobs/experiments"
+if [[ -n $config ]]; then
+    # Named by its contents: jobs of an earlier submission that still wait keep theirs.
+    copy=$out/jobs/config-$(sha256sum <"$config" | cut -c 1-16).toml
+    install -m 644 "$config" "$copy.new"
+    mv "$copy.new" "$copy"
+    run+=(--config "$copy")
+fi
 
 submit() {
     local name=$1
@@ -51,9 +74,9 @@ submit() {
         --kill-on-invalid-dep=yes --ntasks=1 --cpus-per-task="$threads" "$@"
 }
 job=$here/job.sh
-dictionaries=$(submit dictionaries "$job" dictionaries "$out" "$shards" "$@")
+dictionaries=$(submit dictionaries "$job" dictionaries "$out" "$shards" "${run[@]}")
 array=$(submit shards --array="1-$shards" --dependency="afterok:${dictionaries%%;*}" \
-    --signal=TERM@60 "$job" shard "$out" "$shards" "$@")
-merge=$(submit merge --dependency="afterok:${array%%;*}" "$job" merge "$out" "$shards" "$@")
+    --signal=TERM@60 "$job" shard "$out" "$shards" "${run[@]}")
+merge=$(submit merge --dependency="afterok:${array%%;*}" "$job" merge "$out" "$shards" "${run[@]}")
 echo "dictionaries: job ${dictionaries%%;*}, shards: ${array%%;*}, merge: ${merge%%;*}"
 echo "to stop: scancel ${dictionaries%%;*} ${array%%;*} ${merge%%;*}"

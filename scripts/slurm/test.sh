@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Submits configs/quick.toml to a Slurm of its own, kills a shard half-way, and compares the merged results with those of
-# a plain run byte by byte.
+# Submits configs/quick.toml to a Slurm of its own, breaks the submitted file, kills a shard half-way, and compares the
+# merged results with those of a plain run byte by byte.
 #
 #     scripts/slurm/test.sh [PROGRAM]
 #
@@ -46,9 +46,10 @@ until_true() {
 if (($#)); then
     program=$1
 else
-    cargo build --quiet -p experiments
+    cargo build --quiet --locked -p experiments
     program=${CARGO_TARGET_DIR:-target}/debug/experiments
 fi
+program=$(realpath "$program")
 
 # Ports that are free now.
 read -r controller_port node_port < <(python3 - <<'PYTHON'
@@ -113,8 +114,11 @@ say "$(sinfo --version) is up: $(sinfo --noheader --format='%D node, %c processo
 "$program" table1 --config configs/quick.toml --quiet --out "$work/plain" >/dev/null
 say 'plain run done'
 
-submitted=$(EXPERIMENTS=$program scripts/slurm/submit.sh --out "$work/run" --shards "$shards" -- \
-    table1 --config configs/quick.toml)
+# Submitted from another folder with relative paths; the configuration is broken as soon as that is done.
+cp configs/quick.toml "$work/submitted.toml"
+submitted=$(cd "$work" && EXPERIMENTS=$program "$root/scripts/slurm/submit.sh" --out run --shards "$shards" -- \
+    table1 --config=submitted.toml)
+echo 'edited = "meanwhile"' >"$work/submitted.toml"
 say "${submitted%%$'\n'*}"
 [[ $submitted =~ shards:\ ([0-9]+),\ merge:\ ([0-9]+) ]]
 array=${BASH_REMATCH[1]} merge=${BASH_REMATCH[2]}
@@ -122,9 +126,11 @@ array=${BASH_REMATCH[1]} merge=${BASH_REMATCH[2]}
 # Two shards are held as soon as they have recorded something, so that they end between their first and their last part.
 cells() { echo "$work/run/shards/$1-of-$shards/cells"; }
 recorded() { [[ -s $(cells "$1")/records.jsonl ]]; }
+# The first line of the lock.
+process() { head -n 1 "$(cells "$1")/lock"; }
 hold() {
     until_true 120 recorded "$1"
-    kill -STOP "$(<"$(cells "$1")/lock")" || die "shard $1 had ended already"
+    kill -STOP "$(process "$1")" || die "shard $1 had ended already"
 }
 hold 1 &
 held=$!
@@ -134,7 +140,7 @@ parts() { wc -l <"$(cells "$1")/records.jsonl"; }
 say "shard 1 has recorded $(parts 1) parts: scontrol requeue ${array}_1"
 scontrol requeue "${array}_1"
 say "shard 2 has recorded $(parts 2) parts: its process is killed"
-kill -KILL "$(<"$(cells 2)/lock")"
+kill -KILL "$(process 2)"
 state() { scontrol show job "$1" | grep -o 'JobState=[A-Z]*\|Reason=[A-Za-z]*\|Restarts=[0-9]*' | xargs; }
 requeued() { [[ $(state "$1") == 'JobState=PENDING '*' Restarts=1' ]]; }
 for shard in 1 2; do

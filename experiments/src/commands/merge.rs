@@ -2,11 +2,9 @@
 
 use super::{Ending, Failure, ending, finish};
 use crate::cli::MergeArguments;
-use crate::durable::lock::FolderLock;
-use crate::durable::run_folder::RunPaths;
+use crate::durable::run_folder::RunFolder;
 use crate::merge;
 use crate::progress::Progress;
-use crate::results_folder::ResultsFolder;
 use crate::tasks::Conduct;
 
 /// Puts shards together.
@@ -16,10 +14,8 @@ use crate::tasks::Conduct;
 pub fn run(arguments: &MergeArguments) -> Result<Ending, Failure> {
     let progress = Progress::new(arguments.quiet);
     let merged = merge::read(&arguments.shards, progress).map_err(Failure::Run)?;
-    let folder = ResultsFolder::claim(&arguments.out, &merged.config, arguments.force)
-        .map_err(Failure::Usage)?;
     // Keeps runs off the folder; shards that are one with it are read no more.
-    let _lock = FolderLock::share(&RunPaths::of(&arguments.out).lock(), &arguments.out)
+    let folder = RunFolder::claim_for_tables(&arguments.out, &merged.config, arguments.force)
         .map_err(Failure::Run)?;
     let outcome = merged.publish(&folder).map_err(Failure::Run)?;
     finish(outcome.table.as_deref(), &arguments.out, Conduct::default())?;

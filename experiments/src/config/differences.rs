@@ -1,8 +1,36 @@
 //! Telling two recorded configurations apart.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
 
+use anyhow::{Context, Result};
 use toml::{Table, Value};
+
+use crate::refused::Refused;
+
+/// The configuration recorded in a file; nothing if there is no such file.
+///
+/// # Errors
+/// A file that cannot be read; [`Refused`] for one that is no configuration.
+pub fn recorded(path: &Path) -> Result<Option<Table>> {
+    let no_configuration = || Refused(format!("{} is no configuration", path.display()));
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        // What is no folder is refused by name elsewhere.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            return Err(error).with_context(no_configuration);
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    toml::from_str(&text)
+        .map(Some)
+        .with_context(no_configuration)
+}
 
 /// The keys in which two recorded configurations differ, with both values.
 #[must_use]

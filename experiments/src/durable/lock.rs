@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -25,9 +26,10 @@ impl FolderLock {
             .open(path)
             .with_context(|| format!("cannot write {}", path.display()))?;
         held(file.try_lock(), path, folder)?;
-        // For the message below only.
+        // For the message below only: the process, and the machine it is on, which may be another that sees the folder.
+        let host = host().unwrap_or_default();
         let _ = file.set_len(0);
-        let _ = writeln!(&file, "{}", std::process::id());
+        let _ = writeln!(&file, "{}\n{host}", std::process::id());
         Ok(Self { _file: file })
     }
 
@@ -54,10 +56,11 @@ fn held(tried: std::result::Result<(), TryLockError>, path: &Path, folder: &Path
     match tried {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
-            let holder = match fs::read_to_string(path) {
-                Ok(process) if !process.trim().is_empty() => {
-                    format!(" (process {})", process.trim())
-                }
+            let said = fs::read_to_string(path).unwrap_or_default();
+            let mut lines = said.lines().filter(|line| !line.is_empty());
+            let holder = match (lines.next(), lines.next()) {
+                (Some(process), Some(host)) => format!(" (process {process} on {host})"),
+                (Some(process), None) => format!(" (process {process})"),
                 _ => String::new(),
             };
             bail!(
@@ -69,6 +72,18 @@ fn held(tried: std::result::Result<(), TryLockError>, path: &Path, folder: &Path
             Err(error).with_context(|| format!("cannot lock {}", path.display()))
         }
     }
+}
+
+/// The name of this machine, if it tells.
+fn host() -> Option<String> {
+    // Where there is no such file there is such a command.
+    let command = || {
+        let output = Command::new("hostname").output().ok()?;
+        String::from_utf8(output.stdout).ok()
+    };
+    let name = fs::read_to_string("/proc/sys/kernel/hostname");
+    let name = name.ok().or_else(command)?.trim().to_owned();
+    (!name.is_empty()).then_some(name)
 }
 
 #[cfg(test)]
@@ -83,11 +98,11 @@ mod tests {
         let message = FolderLock::take(&path, folder.path())
             .unwrap_err()
             .to_string();
-        let process = std::process::id().to_string();
-        assert!(
-            message.contains("another run") && message.contains(&process),
-            "{message}"
-        );
+        let mut holder = format!("another run (process {}", std::process::id());
+        if let Some(host) = host() {
+            holder += &format!(" on {host})");
+        }
+        assert!(message.contains(&holder), "{message}");
         assert!(FolderLock::share(&path, folder.path()).is_err());
         drop(first);
         let readers = [(); 2].map(|()| FolderLock::share(&path, folder.path()).unwrap());

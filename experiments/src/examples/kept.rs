@@ -22,7 +22,7 @@ use crate::presentation;
 use crate::progress::Progress;
 use crate::result_tables;
 use crate::summary::CellResult;
-use crate::tasks::{PreparedRun, name};
+use crate::tasks::{PreparedRun, guarded, name};
 
 const VERSION: u32 = 1;
 
@@ -132,9 +132,10 @@ pub fn keep(
             continue;
         }
         let cell = result.cell;
-        let made = maker
-            .make(cell, result)
-            .and_then(|made| KeptExample::of(&made, result, config, Some(&cell) == middle));
+        let made = guarded(|| {
+            let made = maker.make(cell, result)?;
+            KeptExample::of(&made, result, config, Some(&cell) == middle)
+        });
         match made {
             Ok(example) => {
                 example.write(&path)?;

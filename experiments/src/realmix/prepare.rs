@@ -71,7 +71,7 @@ pub fn prepare(
         let recordings = Recordings::read(&config_of_unit).with_context(name)?;
         let store: &CellStore = match &mut store {
             Some(store) => store,
-            none => none.insert(tasks::begin(folder, config, progress)?),
+            none => none.insert(tasks::begin(folder, config, conduct, progress)?),
         };
         let keys = recordings.keys(&config_of_unit)?;
         planned.push(PlannedRun {

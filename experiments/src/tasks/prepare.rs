@@ -65,7 +65,7 @@ pub fn prepare<'a>(
         let signals = training::signals(corpus.as_ref(), first, progress)?;
         let digests = signals.digests();
         if store.is_none() {
-            store = Some(begin(folder, recorded, progress)?);
+            store = Some(begin(folder, recorded, conduct, progress)?);
         }
         let mut learned: HashMap<(DictionaryKeys, String), Arc<Dictionaries>> = HashMap::new();
         for position in positions {
@@ -115,8 +115,13 @@ pub fn prepare<'a>(
 ///
 /// # Errors
 /// As [`RunFolder::begin`].
-pub fn begin(folder: &mut RunFolder, recorded: &Config, progress: Progress) -> Result<CellStore> {
-    let (store, damage) = folder.begin(recorded)?;
+pub fn begin(
+    folder: &mut RunFolder,
+    recorded: &Config,
+    conduct: Conduct,
+    progress: Progress,
+) -> Result<CellStore> {
+    let (store, damage) = folder.begin(recorded, conduct.shard)?;
     if let Some(damage) = damage {
         progress.note(damage);
     }

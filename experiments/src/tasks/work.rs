@@ -111,16 +111,19 @@ impl Worker<'_> {
             dictionaries,
             ..
         } = &self.prepared.runs[*run];
-        let drawn = guarded(|| observation::draw(cell, dictionaries, config))
-            .context("drawing the observation");
-        let observation = match drawn {
-            Ok(observation) => observation,
+        let prepared = guarded(|| {
+            let observation =
+                observation::draw(cell, dictionaries, config).context("drawing the observation")?;
+            let scorer = self.separators[*run].scorer(&observation);
+            Ok((observation, scorer))
+        });
+        let (observation, scorer) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => {
                 let message = format!("{error:#}");
                 return tasks().try_for_each(|task| self.record(task, Err(anyhow!("{message}"))));
             }
         };
-        let scorer = self.separators[*run].scorer(&observation);
         if let Some(task) = &unit.singles {
             let separator = &self.separators[task.0];
             let singles = guarded(|| separator.scored_singles(&observation, &scorer));
@@ -139,5 +142,66 @@ impl Worker<'_> {
         let (run, cell, key) = task;
         let seed = self.prepared.runs[*run].config.experiment.seed;
         self.recorder.record(*key, outcome, || name(cell, seed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::Dictionary;
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::durable::key::Keys;
+    use crate::durable::plan::Plan;
+    use crate::durable::store::CellStore;
+    use crate::training::Dictionaries;
+
+    #[test]
+    fn a_panic_while_scores_are_prepared_is_a_failure_of_the_observation() {
+        // Dictionaries of fewer bins than the transform has: no corpus leads to such, and the transform panics.
+        let dictionary = Arc::new(Dictionary::new(Array2::ones((5, 1))).unwrap());
+        let mut config = Config::default();
+        config.mixtures.frames = 3;
+        let cell = Cell {
+            order_index: 0,
+            true_order: 1,
+            snr_db: 0.0,
+        };
+        let keys = Keys {
+            singles: Digest::of_bytes(b"singles"),
+            fusion: Digest::of_bytes(b"fusion"),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = CellStore::open(&folder.path().join("records.jsonl")).unwrap();
+        let run = PreparedRun {
+            config: &config,
+            dictionaries: Arc::new(Dictionaries {
+                generation: vec![Arc::clone(&dictionary)],
+                estimation: vec![Arc::clone(&dictionary)],
+                background: dictionary,
+            }),
+            cells: vec![(cell, keys)],
+        };
+        let prepared = Prepared {
+            runs: vec![run],
+            plan: Plan::new(Vec::new(), None),
+            store,
+        };
+        let both = Parts {
+            singles: true,
+            fusion: true,
+        };
+        let failures = work(&prepared, both, Conduct::default(), Progress::new(true)).unwrap();
+        assert_eq!(failures, 2);
+        for key in [keys.singles, keys.fusion] {
+            let outcome = prepared.store.outcome(&key);
+            assert!(
+                matches!(&outcome, Some(Outcome::Failed(error)) if error.contains("bins of the spectrogram")),
+                "{outcome:?}"
+            );
+        }
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn runs() -> Vec<Case> {
-    let table: [(&str, Spoil, &str, i32, &[&str]); 15] = [
+    let table: [(&str, Spoil, &str, i32, &[&str]); 18] = [
         (
             "results of another seed",
             |_| (),
@@ -95,6 +95,27 @@ fn runs() -> Vec<Case> {
             &["done holds an unfinished run", "--resume"],
         ),
         (
+            "a finished run that was begun again, without --resume",
+            |folder| fs::write(folder.join("done/cells/unfinished"), "all\n").unwrap(),
+            AGAIN,
+            2,
+            &["done holds an unfinished run", "--resume"],
+        ),
+        (
+            "a finished shard, without --resume",
+            |_| (),
+            "table1 --config tiny.toml --out one --shard 1/2",
+            2,
+            &["one holds an unfinished run", "--resume"],
+        ),
+        (
+            "what says that a run is unfinished is a folder",
+            |folder| fs::create_dir(folder.join("done/cells/unfinished")).unwrap(),
+            RESUME,
+            1,
+            &["cannot write done/cells/unfinished"],
+        ),
+        (
             "an unfinished run of another configuration",
             |folder| {
                 fs::remove_file(folder.join("done/config.toml")).unwrap();
@@ -122,7 +143,7 @@ fn runs() -> Vec<Case> {
             "the lock is a folder",
             |folder| make_folder(folder.join("done/cells/lock")),
             AGAIN,
-            2,
+            1,
             &["done/cells/lock"],
         ),
         (

@@ -31,19 +31,19 @@ fn add_energy(outcome: &mut Outcome) {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let table: [(&str, Spoil, &str, i32, &[&str]); 16] = [
+    let table: [(&str, Spoil, &str, i32, &[&str]); 18] = [
         (
             "no such shard",
             |_| (),
             "merge one three --out out",
-            1,
+            2,
             &["three holds no run"],
         ),
         (
             "a folder of something else",
             |_| (),
             "merge one speech --out out",
-            1,
+            2,
             &["speech holds no run"],
         ),
         (
@@ -83,7 +83,7 @@ pub(super) fn cases() -> Vec<Case> {
                 );
             },
             MERGE,
-            1,
+            2,
             &[
                 "one and two are of different configurations",
                 "mixtures.frames: 20 there, 21 here",
@@ -93,7 +93,7 @@ pub(super) fn cases() -> Vec<Case> {
             "a shard's configuration is no TOML",
             |folder| fs::write(folder.join("two/cells/run.toml"), "not [toml").unwrap(),
             MERGE,
-            1,
+            2,
             &["two/cells/run.toml"],
         ),
         (
@@ -105,7 +105,7 @@ pub(super) fn cases() -> Vec<Case> {
                 }
             },
             MERGE,
-            1,
+            2,
             &["one/cells/run.toml", "`mixtures.frames`: 0"],
         ),
         (
@@ -118,7 +118,7 @@ pub(super) fn cases() -> Vec<Case> {
                 );
             },
             MERGE,
-            1,
+            2,
             &["one and two", "different observations"],
         ),
         (
@@ -146,7 +146,26 @@ pub(super) fn cases() -> Vec<Case> {
             |folder| fs::remove_file(folder.join("one/cells/plan.json")).unwrap(),
             MERGE,
             1,
-            &["cannot read one/cells/plan.json"],
+            &[
+                "no one/cells/plan.json",
+                "table1 --config one/cells/run.toml --shard 1/2 --resume --out one",
+            ],
+        ),
+        (
+            "no plans, and nothing that says which shards",
+            |folder| {
+                for shard in ["one", "two"] {
+                    fs::remove_file(folder.join(shard).join("cells/plan.json")).unwrap();
+                    fs::remove_file(folder.join(shard).join("cells/unfinished")).unwrap();
+                }
+            },
+            MERGE,
+            1,
+            &[
+                "no one/cells/plan.json, two/cells/plan.json",
+                "one/cells/run.toml --resume --out one    (with the --shard it was begun with)",
+                "two/cells/run.toml --resume --out two",
+            ],
         ),
         (
             "plans that do not fit their configurations",
@@ -168,6 +187,23 @@ pub(super) fn cases() -> Vec<Case> {
             "merge one two done --out out",
             1,
             &["one and done have different results of one observation (key "],
+        ),
+        (
+            "an output with an unfinished run of another configuration",
+            |folder| {
+                fs::remove_file(folder.join("done/config.toml")).unwrap();
+                replace(
+                    folder.join("done/cells/run.toml"),
+                    "frames = 20",
+                    "frames = 21",
+                );
+            },
+            "merge one two --out done",
+            2,
+            &[
+                "done holds an unfinished run of another configuration",
+                "mixtures.frames: 21 there, 20 here",
+            ],
         ),
         (
             "an output of another configuration",
