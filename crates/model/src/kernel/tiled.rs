@@ -2,10 +2,11 @@
 //!
 //! Frames are worked on eight at a time, a lane of a vector each. For such a lane, and a block of bins,
 //! the product `C` of every order is formed in cache, turned into `q(S)` (eq. 15-16) and then in place
-//! into the ratio `E|s|^2 / C^2`, and contracted at once (eq. 17). Where a dictionary is known its activations
-//! depend on their own frame only, so a lane goes from `q(S)` to the new `q(H|K)` and its share of
-//! `log q~(K)` in one visit. That share needs the new `V`, whose reciprocal gives the `rho` of the next
-//! iteration: it is contracted there and then, and `V` is formed once an iteration.
+//! into the ratio `E|s|^2 / C^2`, and contracted at once (eq. 17). A tile of 32 frames is in cache together:
+//! dictionaries are read once for its lanes, and an estimated one's contractions are added up over it. Where a
+//! dictionary is known its activations depend on their own frame only, so a tile goes from `q(S)` to the new
+//! `q(H|K)` and its share of `log q~(K)` in one visit. That share needs the new `V`, whose reciprocal gives the
+//! `rho` of the next iteration: it is contracted there and then, and `V` is formed once an iteration.
 //!
 //! 1. *first pass*: `q(S)`; activations of sources with known dictionaries; the sums that the
 //!    estimated dictionaries need;
@@ -13,9 +14,8 @@
 //! 3. *second pass*: activations of sources with estimated dictionaries;
 //! 4. `q(K)`.
 //!
-//! Four lanes make a tile, over which an estimated dictionary's contractions are added up before they
-//! leave the registers. Tiles are gathered in at most sixteen slabs of consecutive frames. Slabs run in parallel,
-//! their sums are added in order: the result does not depend on the number of threads.
+//! Tiles are gathered in at most sixteen slabs of consecutive frames. Slabs run in parallel, their sums are added
+//! in order: the result does not depend on the number of threads.
 
 use std::ops::Range;
 
@@ -124,13 +124,16 @@ impl<T: Real> TiledModel<T> {
         let (frames, bins) = mixture.dim();
         let states: Vec<SourceState<T>> = sources.iter().map(SourceState::new).collect();
         let slab_frames = slab_frames(frames);
-        let slabs = (0..frames)
-            .step_by(slab_frames)
-            .map(|first| {
-                let range = first..usize::min(first + slab_frames, frames);
-                Slab::new(mixture, range, sources, &states)
-            })
-            .collect();
+        let slab = |index: usize| {
+            let first = index * slab_frames;
+            let range = first..usize::min(first + slab_frames, frames);
+            Slab::new(mixture, range, sources, &states)
+        };
+        let indices = 0..frames.div_ceil(slab_frames);
+        let slabs = match execution {
+            Execution::Serial => indices.map(slab).collect(),
+            Execution::Parallel => indices.into_par_iter().map(slab).collect(),
+        };
         let mut model = Self {
             level,
             execution,
