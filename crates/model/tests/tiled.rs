@@ -234,3 +234,24 @@ fn equals_the_plain_model_with_hundreds_of_sources() {
         seed: 1,
     });
 }
+
+/// So many that the mantissas of `prod_k rho_kn`, which `log q~(K)` needs, overflow a double if kept in one.
+#[test]
+fn equals_the_plain_model_with_thousands_of_components() {
+    let order = |components| OrderShape {
+        components,
+        dictionary: DictionaryShape::Dense,
+    };
+    assert_equals_plain(&Problem {
+        frames: 9,
+        bins: 7,
+        sources: vec![vec![order(2100), order(3)], vec![order(2)]],
+        dictionary_shape: 0,
+        activation_shape: 0,
+        activation_start: 5.0,
+        noise_variance: 1e-3,
+        level: 1.0,
+        beta: 1000.0,
+        seed: 1,
+    });
+}

@@ -7,7 +7,7 @@ use fearless_simd_macros::simd;
 use super::lanes::Lane;
 use super::micro::{load, splat, store, sum};
 use super::real::{EIGHT, Real};
-use super::rows::LaneProduct;
+use super::rows::{LaneProduct, StoredProduct};
 use crate::gig::{
     Coefficients, Expectations, FIRST_PIECE, Gig, LOCAL_BITS, MANTISSA_BITS, ONE_BITS, PADDED,
     PIECE_BITS, PIECES,
@@ -18,7 +18,7 @@ use crate::gig::{
 /// `gamma log gamma - log Gamma(gamma) + log Z + (rho - gamma) E[z] + tau E[1/z]`
 /// (the `E[log z]` cancel), with the logarithms of `rho` gathered as one product.
 pub(super) struct KlSum<S: Simd> {
-    rho: LaneProduct<S, f64>,
+    rho: StoredProduct,
     rest: f64x8<S>,
     count: usize,
 }
@@ -27,7 +27,7 @@ impl<S: Simd> KlSum<S> {
     #[inline(always)]
     pub(super) fn new(simd: S) -> Self {
         Self {
-            rho: LaneProduct::new(simd),
+            rho: StoredProduct::ONE,
             rest: splat(simd, 0.0),
             count: 0,
         }
@@ -37,7 +37,7 @@ impl<S: Simd> KlSum<S> {
     #[inline(always)]
     pub(super) fn total(self, simd: S, gig: &Gig) -> f64 {
         let log_shape = libm::log(gig.shape()) * self.count as f64;
-        gig.shape() * (log_shape - self.rho.log(simd)) + sum(simd, self.rest)
+        gig.shape() * (log_shape - self.rho.log()) + sum(simd, self.rest)
     }
 }
 
@@ -98,7 +98,7 @@ pub(super) fn update<S: Simd>(
         let log_ratio = scaled_log - splat(simd, 2.0) * y.sqrt();
         let rest = log_ratio + (rho - shape) * load(simd, mean) + t;
         kl.rest += exists.select(rest, zero);
-        kl.rho.multiply(simd, rho);
+        kl.rho.multiply(simd, LaneProduct::<S, f64>::of(simd, rho));
         kl.count += count;
     }
 }

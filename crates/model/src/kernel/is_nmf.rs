@@ -16,7 +16,7 @@ use super::lanes::{
 use super::micro::{contract_bins, contract_frames};
 use super::order::{At, product};
 use super::real::Real;
-use super::rows::{self, KeepInverseAndVolume, LaneProduct};
+use super::rows::{self, KeepInverse, KeepInverseAndVolume, LaneProduct, Misfit, Variance};
 use crate::log_product::LogProduct;
 
 /// The state of a training: `P ~ V = W H`.
@@ -49,8 +49,8 @@ struct Slab {
     running: Vec<[Lane<f64>; 1]>,
     dictionary_numerators: Vec<f64>,
     dictionary_denominators: Vec<f64>,
-    /// `sum [ P / V + log V ]` at the start of the iteration.
-    fit: f64,
+    /// At the start of the iteration.
+    misfit: Misfit,
 }
 
 impl TiledIsNmf {
@@ -93,7 +93,7 @@ impl TiledIsNmf {
         self.slabs
             .par_iter_mut()
             .for_each(|slab| slab.scale_activations(&scales));
-        self.sum_of_fits()
+        self.divergence()
     }
 
     /// The Itakura-Saito divergence `sum [ P / V - log(P / V) - 1 ]`.
@@ -102,7 +102,7 @@ impl TiledIsNmf {
         self.slabs.par_iter_mut().for_each(|slab| {
             dispatch!(level, simd => slab.evaluate(simd, dictionary, bins));
         });
-        self.sum_of_fits()
+        self.divergence()
     }
 
     /// Components x bins.
@@ -122,8 +122,9 @@ impl TiledIsNmf {
         ndarray::concatenate(Axis(0), &views).expect("slabs hold the same components")
     }
 
-    fn sum_of_fits(&self) -> f64 {
-        self.slabs.iter().map(|slab| slab.fit).sum::<f64>() + self.constant
+    fn divergence(&self) -> f64 {
+        let misfits = self.slabs.iter().map(|slab| slab.misfit.total());
+        misfits.sum::<f64>() + self.constant
     }
 
     /// `W <- W o ((P / V^2) H^T) / ((1 / V) H^T)`; returns the mean of each component, by which it
@@ -189,13 +190,13 @@ impl Slab {
             running: vec![[Lane::ZERO]; order],
             dictionary_numerators: vec![0.0; bins * order],
             dictionary_denominators: vec![0.0; bins * order],
-            fit: 0.0,
+            misfit: Misfit::ZERO,
         }
     }
 
     fn iterate<S: Simd>(&mut self, simd: S, dictionary: &Panel<f64>, bins: usize) {
         let (order, stride) = (dictionary.order, self.stride);
-        self.fit = 0.0;
+        self.misfit = Misfit::ZERO;
         let places = std::mem::take(&mut self.places);
         for tile in places.chunks(tile_lanes::<f64>()) {
             for place in tile {
@@ -206,7 +207,7 @@ impl Slab {
             for block in blocks(bins) {
                 for (slot, place) in tile.iter().enumerate() {
                     let at = At::new(place, slot, block.clone());
-                    self.form_ratios(simd, dictionary, bins, &at);
+                    self.form_ratios::<S, false>(simd, dictionary, bins, &at);
                 }
                 let sums = block.start * order..block.end * order;
                 let is_first = tile[0].lane == 0;
@@ -235,7 +236,7 @@ impl Slab {
         self.denominators.fill([Lane::ZERO]);
         for block in blocks(bins) {
             let at = At::new(place, 0, block);
-            self.fit += self.form_ratios(simd, dictionary, bins, &at);
+            self.form_ratios::<S, true>(simd, dictionary, bins, &at);
             let (panel, length) = (dictionary.block(&at.block), at.block.len());
             contract_bins(simd, panel, &self.ratio[..length], &mut self.numerators);
             contract_bins(
@@ -255,37 +256,47 @@ impl Slab {
     }
 
     fn evaluate<S: Simd>(&mut self, simd: S, dictionary: &Panel<f64>, bins: usize) {
-        self.fit = 0.0;
+        self.misfit = Misfit::ZERO;
         let places = std::mem::take(&mut self.places);
         for place in &places {
             for block in blocks(bins) {
                 let at = At::new(place, 0, block);
-                self.fit += self.form_ratios(simd, dictionary, bins, &at);
+                self.form_ratios::<S, true>(simd, dictionary, bins, &at);
             }
         }
         self.places = places;
     }
 
-    /// `1 / V` and `P / V^2` of a block. Returns `sum [ P / V + log V ]`.
+    /// `1 / V` and `P / V^2` of a block, and, if it is `MEASURED`, its misfit.
     #[simd]
-    fn form_ratios<S: Simd>(
+    fn form_ratios<S: Simd, const MEASURED: bool>(
         &mut self,
         simd: S,
         dictionary: &Panel<f64>,
         bins: usize,
         at: &At<'_, f64>,
-    ) -> f64 {
+    ) {
         let start = at.slot * self.stride;
         let kept = start..start + at.block.len();
-        let mut keep = KeepInverseAndVolume {
-            inverse: &mut self.inverse_v[kept.clone()],
-            volume: LaneProduct::new(simd),
-        };
-        product(simd, &self.activations, dictionary, at, &mut keep);
-        let log_volume = keep.volume.log(simd);
+        let inverse = &mut self.inverse_v[kept.clone()];
+        let mut volume = LaneProduct::new(simd);
+        if MEASURED {
+            let mut keep = KeepInverseAndVolume { inverse, volume };
+            product(simd, &self.activations, dictionary, at, &mut keep);
+            volume = keep.volume;
+        } else {
+            let mut keep = KeepInverse {
+                inverse,
+                variance: Variance::Unused,
+            };
+            product(simd, &self.activations, dictionary, at, &mut keep);
+        }
         let power = &self.power[at.of(bins)];
         let (inverse_v, ratio) = (&self.inverse_v[kept.clone()], &mut self.ratio[kept]);
-        rows::training_ratios(simd, power, inverse_v, ratio) + log_volume
+        let quotients = rows::training_ratios(simd, power, inverse_v, ratio);
+        if MEASURED {
+            self.misfit.add(simd, volume, quotients);
+        }
     }
 
     fn scale_activations(&mut self, scales: &[f64]) {

@@ -6,9 +6,9 @@
 //! | [`contract_bins`] | `sum_f w_fk r_fn` | `rho` and `tau` of the activations (eq. 17) |
 //! | [`contract_frames`] | `sum_n h_kn r_fn` | `rho` and `tau` of the dictionary (eq. 17) |
 //!
-//! Frames are the lanes of a vector, but in the last; entries of a dictionary are broadcast. Each product keeps a
-//! dozen AVX2 registers of accumulators and streams the rest. What becomes of `C` and `V` is decided
-//! by a [`Finish`] while they are still in registers.
+//! Frames are the lanes of a vector, and entries of a dictionary are broadcast; in the last product bins are
+//! the lanes, and activations are broadcast. A dozen accumulators stay in registers and the rest is streamed.
+//! What becomes of `C` and `V` is decided by a [`Finish`] while they are still in registers.
 //!
 //! `#[simd]` compiles each product once per instruction set, and the helpers are inlined into it.
 //! Vectors never pass through a closure: it would be compiled for the baseline and called for every
@@ -71,16 +71,29 @@ pub(super) trait Finish<S: Simd, T: Real> {
 pub(super) fn combine<S: Simd, T: Real, F: Finish<S, T>>(
     simd: S,
     activations: &[Lane<T>],
+    panel: &[T],
+    floor: &Lane<T>,
+    finish: &mut F,
+) -> bool {
+    combine_by::<S, T, F>(simd, activations, panel, floor, finish, S::f64s::LEN >= 8)
+}
+
+/// The same, by twelve bins at a time if there are `wide` registers for them: as many accumulators as leave
+/// registers for the operands, of sixteen or of 32 wide ones.
+#[inline(always)]
+fn combine_by<S: Simd, T: Real, F: Finish<S, T>>(
+    simd: S,
+    activations: &[Lane<T>],
     mut panel: &[T],
     floor: &Lane<T>,
     finish: &mut F,
+    wide: bool,
 ) -> bool {
     let order = activations.len();
     let floor = load(simd, floor);
     let mut lowest = T::constant(simd, 1.0);
     let mut bin = 0;
-    // As many accumulators as leave registers for the operands: of sixteen, or of 32 wide ones.
-    if S::f64s::LEN >= 8 {
+    if wide {
         while panel.len() >= 12 * order {
             let (group, rest) = panel.split_at(12 * order);
             let low = bins_at::<S, T, F, 12>(simd, activations, group, floor, bin, finish);
@@ -154,10 +167,27 @@ pub(super) fn contract_bins<S: Simd, T: Real>(
     ratios: &[Lane<T>],
     sums: &mut [T::Wide],
 ) {
+    contract_bins_by::<S, T>(simd, panel, ratios, sums, S::f64s::LEN >= 8);
+}
+
+/// The same, by twelve components at a time if there are `wide` registers for them.
+#[inline(always)]
+fn contract_bins_by<S: Simd, T: Real>(
+    simd: S,
+    panel: &[T],
+    ratios: &[Lane<T>],
+    sums: &mut [T::Wide],
+    wide: bool,
+) {
     let order = sums.len();
-    let (sixes, rest) = sums.as_chunks_mut::<6>();
+    let twelves = if wide { order / 12 * 12 } else { 0 };
+    let (whole, rest) = sums.split_at_mut(twelves);
+    for (i, sums) in whole.as_chunks_mut::<12>().0.iter_mut().enumerate() {
+        contract_components::<S, T, 12, 1>(simd, panel, order, 12 * i, ratios, sums);
+    }
+    let (sixes, rest) = rest.as_chunks_mut::<6>();
     for (i, sums) in sixes.iter_mut().enumerate() {
-        contract_components::<S, T, 6, 1>(simd, panel, order, 6 * i, ratios, sums);
+        contract_components::<S, T, 6, 1>(simd, panel, order, twelves + 6 * i, ratios, sums);
     }
     // Fewer components run in several phases, so that there are always enough independent sums.
     let first = order - rest.len();
@@ -267,6 +297,62 @@ fn turn<T: Real>(bins: &[Lane<T>], frames: &mut [Lane<T>]) {
     for (bin, lane) in bins.iter().enumerate() {
         for (frame, value) in frames.iter_mut().zip(lane.0.as_ref()) {
             frame.0.as_mut()[bin] = *value;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fearless_simd::{Level, dispatch};
+
+    use super::*;
+
+    /// Keeps the product as it is.
+    struct Keep<'a>(&'a mut [Lane<f64>]);
+
+    impl<S: Simd> Finish<S, f64> for Keep<'_> {
+        #[inline(always)]
+        fn finish<const BINS: usize>(&mut self, _: S, bin: usize, product: [f64x8<S>; BINS]) {
+            for (kept, product) in self.0[bin..bin + BINS].iter_mut().zip(product) {
+                product.store_array(&mut kept.0);
+            }
+        }
+    }
+
+    /// Entries that no sum is exact of.
+    fn entries(count: usize) -> Vec<f64> {
+        (0..count).map(|i| 1.0 / (1.0 + i as f64)).collect()
+    }
+
+    fn lanes(count: usize) -> Vec<Lane<f64>> {
+        let entries = entries(EIGHT * count);
+        let (lanes, _) = entries.as_chunks();
+        lanes.iter().map(|&values| Lane(values)).collect()
+    }
+
+    /// How many bins or components go together depends on the registers, and no bit of a result does.
+    #[test]
+    fn groups_of_twelve_and_of_six_give_the_same_bits() {
+        let level = Level::new();
+        for order in 1..=31 {
+            for bins in 1..=48 {
+                let (activations, panel) = (lanes(order), entries(order * bins));
+                let products = [false, true].map(|wide| {
+                    let mut kept = vec![Lane::ZERO; bins];
+                    let (finish, floor) = (&mut Keep(&mut kept), &Lane([0.0; EIGHT]));
+                    dispatch!(level, simd =>
+                        combine_by(simd, &activations, &panel, floor, finish, wide));
+                    kept
+                });
+                assert_eq!(products[0], products[1], "{order} x {bins}");
+                let sums = [false, true].map(|wide| {
+                    let mut sums = vec![[Lane::ZERO]; order];
+                    dispatch!(level, simd =>
+                        contract_bins_by(simd, &panel, &products[0], &mut sums, wide));
+                    sums
+                });
+                assert_eq!(sums[0], sums[1], "{order} x {bins}");
+            }
         }
     }
 }

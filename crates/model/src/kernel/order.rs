@@ -13,7 +13,7 @@ use super::lanes::{
 use super::micro::{Finish, combine, contract_bins, contract_frames, load, splat, store};
 use super::real::{EIGHT, Real};
 use super::rows::{
-    self, KeepInverse, KeepInverseAndVolume, LaneProduct, StoredProduct, SumQuotients, Variance,
+    self, KeepInverse, KeepInverseAndVolume, LaneProduct, Misfit, SumQuotients, Variance,
 };
 use super::tiled::DictionaryState;
 use crate::gig::Gig;
@@ -62,9 +62,8 @@ pub(super) struct SlabOrder<T: Real> {
     frame_mean: Vec<T>,
     /// Working memory of these contractions.
     running: Vec<T::Wide>,
-    /// `sum log V` and `sum E|s|^2 / C`.
-    volume: StoredProduct,
-    quotients: Lane<f64>,
+    /// `sum [ log V + E|s|^2 / C ]`.
+    misfit: Misfit,
     /// KL term of the activations.
     pub(super) kl: f64,
     /// Whether something has left [`Real::RANGE`].
@@ -102,21 +101,19 @@ impl<T: Real> SlabOrder<T> {
             frame_harmonic: vec![T::default(); frame_entries],
             frame_mean: vec![T::default(); frame_entries],
             running: vec![T::WIDE_ZEROS; components],
-            volume: StoredProduct::ONE,
-            quotients: Lane::ZERO,
+            misfit: Misfit::ZERO,
             kl: 0.0,
             out_of_range: false,
         }
     }
 
     pub(super) fn clear_misfit(&mut self) {
-        (self.volume, self.quotients) = (StoredProduct::ONE, Lane::ZERO);
+        self.misfit = Misfit::ZERO;
     }
 
     /// This slab's share of `log q~(K_jm)`: the KL term, minus `sum [ log V + E|s|^2 / C ]`.
     pub(super) fn log_posterior_share(&self) -> f64 {
-        let [a, b, c, d, e, f, g, h] = self.quotients.0;
-        self.kl - self.volume.log() - (((a + b) + (c + d)) + ((e + f) + (g + h)))
+        self.kl - self.misfit.total()
     }
 
     /// Mean and harmonic expectation of the activations, frames x components.
@@ -201,19 +198,7 @@ impl<T: Real> SlabOrder<T> {
         };
         self.out_of_range |=
             at_floor | product(simd, &self.harmonic, dictionary.harmonic(), at, &mut of_c);
-        self.add_to_misfit(simd, of_v.volume, of_c.quotients);
-    }
-
-    #[inline(always)]
-    fn add_to_misfit<S: Simd>(
-        &mut self,
-        simd: S,
-        volume: LaneProduct<S, T>,
-        quotients: T::Vector<S>,
-    ) {
-        self.volume.multiply(simd, volume);
-        let quotients = load(simd, &self.quotients) + T::fold_sum(simd, quotients);
-        store(quotients, &mut self.quotients);
+        self.misfit.add(simd, of_v.volume, of_c.quotients);
     }
 
     /// The same from the reciprocals.
@@ -237,7 +222,7 @@ impl<T: Real> SlabOrder<T> {
             &mut quotients,
             &mut volume,
         );
-        self.add_to_misfit(simd, volume, quotients);
+        self.misfit.add(simd, volume, quotients);
     }
 
     /// `1 / C` becomes `E|s|^2 / C^2`.

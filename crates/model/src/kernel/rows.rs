@@ -239,14 +239,14 @@ pub(super) fn ratio<S: Simd, T: Real>(simd: S, power: &[Lane<T>], inverse_c: &mu
     }
 }
 
-/// For a training: writes `P / V^2` beside `1 / V`, and returns `sum P / V`.
+/// For a training: writes `P / V^2` beside `1 / V`, and returns the sums of `P / V`.
 #[inline(always)]
 pub(super) fn training_ratios<S: Simd, T: Real>(
     simd: S,
     power: &[Lane<T>],
     inverse_v: &[Lane<T>],
     ratio: &mut [Lane<T>],
-) -> f64 {
+) -> T::Vector<S> {
     let mut quotients = T::constant(simd, 0.0);
     for ((power, inverse), ratio) in power.iter().zip(inverse_v).zip(ratio) {
         let inverse = load(simd, inverse);
@@ -254,7 +254,7 @@ pub(super) fn training_ratios<S: Simd, T: Real>(
         quotients += quotient;
         store(quotient * inverse, ratio);
     }
-    sum(simd, T::fold_sum(simd, quotients))
+    quotients
 }
 
 /// Adds `E|s|^2 / C` and `log V` from the reciprocals. In frames that do not exist the power is 0 and
@@ -320,8 +320,8 @@ pub(super) fn energy<S: Simd, T: Real>(
 }
 
 /// A product of positive normal numbers in the frames of a lane, for the sum of their logarithms:
-/// mantissas are multiplied, exponents added. It holds a block's numbers at most, so that the product of
-/// mantissas, each below 2, does not overflow.
+/// mantissas are multiplied, exponents added. It takes the numbers of a block at most, so that the product of
+/// mantissas, each below 2, does not overflow; a [`StoredProduct`] takes any number of such products.
 #[derive(Clone, Copy)]
 pub(super) struct LaneProduct<S: Simd, T: Real> {
     mantissa: T::Vector<S>,
@@ -337,6 +337,14 @@ impl<S: Simd, T: Real> LaneProduct<S, T> {
             exponents: T::no_exponents(simd),
             factors: 0,
         }
+    }
+
+    /// The product of one lane.
+    #[inline(always)]
+    pub(super) fn of(simd: S, value: T::Vector<S>) -> Self {
+        let mut product = Self::new(simd);
+        product.multiply(simd, value);
+        product
     }
 
     /// Two numbers that are at least at the floor: as one where their product is a normal number.
@@ -405,5 +413,38 @@ impl StoredProduct {
             product.scale(exponent as i64 - self.bias as i64);
         }
         product.log()
+    }
+}
+
+/// How badly variances fit powers: `sum [ log V + P / C ]`, which is `sum [ log V + P / V ]` in a training.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Misfit {
+    volume: StoredProduct,
+    quotients: Lane<f64>,
+}
+
+impl Misfit {
+    /// The sum of nothing.
+    pub(super) const ZERO: Self = Self {
+        volume: StoredProduct::ONE,
+        quotients: Lane::ZERO,
+    };
+
+    /// Adds a block: the product of its `V` and the sums of `P / C`.
+    #[inline(always)]
+    pub(super) fn add<S: Simd, T: Real>(
+        &mut self,
+        simd: S,
+        volume: LaneProduct<S, T>,
+        quotients: T::Vector<S>,
+    ) {
+        self.volume.multiply(simd, volume);
+        let quotients = load(simd, &self.quotients) + T::fold_sum(simd, quotients);
+        store(quotients, &mut self.quotients);
+    }
+
+    pub(super) fn total(&self) -> f64 {
+        let [a, b, c, d, e, f, g, h] = self.quotients.0;
+        self.volume.log() + (((a + b) + (c + d)) + ((e + f) + (g + h)))
     }
 }

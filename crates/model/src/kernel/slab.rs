@@ -181,7 +181,7 @@ impl<T: Real> Slab<T> {
     /// `q(S)`, the activations of sources with known dictionaries and their share of `log q~(K)`,
     /// and the contractions that estimated dictionaries need.
     pub(super) fn first_pass<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>) {
-        self.clear_sums(false);
+        self.clear_sums(pass, false);
         let places = std::mem::take(&mut self.places);
         for tile in places.chunks(tile_lanes::<T>()) {
             for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
@@ -218,7 +218,7 @@ impl<T: Real> Slab<T> {
     /// The activations of sources with estimated dictionaries, under the new dictionaries, and
     /// their share of `log q~(K)`.
     pub(super) fn second_pass<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>) {
-        self.clear_sums(true);
+        self.clear_sums(pass, true);
         for tile in self.places.chunks(tile_lanes::<T>()) {
             for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
                 if source.is_estimated() {
@@ -261,14 +261,13 @@ impl<T: Real> Slab<T> {
         self.places = places;
     }
 
-    /// Forgets the sums of a pass: over known dictionaries or, in the second, estimated ones.
-    fn clear_sums(&mut self, second: bool) {
-        for source in &mut self.sources {
-            for order in &mut source.orders {
-                if source.power.of_every_lane == second {
-                    order.clear_misfit();
-                    order.kl = 0.0;
-                }
+    /// Forgets the sums of a pass: those of sources with known dictionaries or with estimated ones.
+    fn clear_sums(&mut self, pass: &Pass<'_, T>, estimated: bool) {
+        let sources = self.sources.iter_mut().zip(pass.sources);
+        for (slab, _) in sources.filter(|(_, source)| source.is_estimated() == estimated) {
+            for order in &mut slab.orders {
+                order.clear_misfit();
+                order.kl = 0.0;
             }
         }
     }
@@ -296,7 +295,7 @@ impl<T: Real> Slab<T> {
                     Variance::Whole(variance)
                 };
                 order.invert_harmonic_product(simd, dictionary, at, variance);
-                if everywhere || source.is_estimated() {
+                if everywhere || !dictionary.is_known() {
                     order.invert_own_mean_product(simd, dictionary, at);
                 }
             }
@@ -377,7 +376,10 @@ impl<T: Real> SlabSource<T> {
     fn use_sources<S: Simd>(&mut self, simd: S, source: &SourceState<T>, at: &At<'_, T>) {
         let power = self.power.of(at);
         for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
-            order.form_ratios(simd, power, at);
+            // Beside an estimated dictionary, a known one's activations wait for the second pass.
+            if !source.is_estimated() || !dictionary.is_known() {
+                order.form_ratios(simd, power, at);
+            }
             if !source.is_estimated() {
                 order.contract_tau(simd, dictionary, at);
             }
