@@ -1,5 +1,5 @@
-//! One fusion of a given size, for measuring how time and memory grow: prints its setting up, its
-//! seconds per iteration and what its arrays hold.
+//! One fusion of a given size, for measuring how time and memory grow: prints the seconds of its fastest
+//! iteration.
 //!
 //! `cargo run -p model --example growth -- FRAMES LARGEST_ORDER [f32]`; `scripts/benchmark/growth.py` makes a
 //! table of several sizes.

@@ -16,6 +16,8 @@
 //! Itakura-Saito divergence", Neural Computation 21 (2009); C. Févotte, J. Idier, "Algorithms for
 //! nonnegative matrix factorization with the beta-divergence", Neural Computation 23 (2011).
 
+use std::ops::RangeInclusive;
+
 use ndarray::{Array2, ArrayView2};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,10 @@ use crate::kernel::is_nmf::TiledIsNmf;
 /// Power below this fraction of the mean power is raised to it: an exact zero would make the cost
 /// infinite. -120 dB, far below any recording's own noise.
 pub const RELATIVE_POWER_FLOOR: f64 = 1e-12;
+
+/// The mean powers that are trained with. Far outside, variances would meet the kernel's floor or their
+/// products overflow, and nothing would be learned.
+pub const MEAN_POWERS: RangeInclusive<f64> = 1e-80..=1e120;
 
 /// What to train.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,9 +65,15 @@ pub enum IsNmfError {
         /// The value.
         value: f64,
     },
-    /// Zero power throughout, or too little to divide by.
+    /// Zero power throughout.
     #[error("the training power is silent")]
     Silent,
+    /// A mean power outside [`MEAN_POWERS`].
+    #[error("the mean training power is {mean:e}; rescale it to between {:e} and {:e}", MEAN_POWERS.start(), MEAN_POWERS.end())]
+    OutOfRange {
+        /// The mean power.
+        mean: f64,
+    },
     /// No component asked for.
     #[error("a dictionary needs at least one component")]
     NoComponent,
@@ -105,8 +117,8 @@ pub struct IsNmf {
 /// ```
 ///
 /// # Errors
-/// An [`IsNmfError`] when the power is empty, silent, negative or not finite, or no component is
-/// asked for.
+/// An [`IsNmfError`] when the power is empty, silent, negative, not finite or of a mean outside
+/// [`MEAN_POWERS`], or no component is asked for.
 pub fn train(
     power: ArrayView2<'_, f64>,
     settings: &IsNmfSettings,
@@ -172,10 +184,11 @@ fn power_floor(power: ArrayView2<'_, f64>) -> Result<f64, IsNmfError> {
     let Some(mean) = power.mean() else {
         return Err(IsNmfError::Empty { frames, bins });
     };
-    let floor = RELATIVE_POWER_FLOOR * mean;
-    if floor.is_normal() {
-        Ok(floor)
-    } else {
-        Err(IsNmfError::Silent)
+    if mean <= 0.0 {
+        return Err(IsNmfError::Silent);
     }
+    if !MEAN_POWERS.contains(&mean) {
+        return Err(IsNmfError::OutOfRange { mean });
+    }
+    Ok(RELATIVE_POWER_FLOOR * mean)
 }

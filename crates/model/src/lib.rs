@@ -63,9 +63,10 @@
 //!
 //! # Numbers
 //!
-//! Sums over bins run in order and sums over frames in eight fixed lanes and in fixed slabs, with
-//! fused multiply-adds throughout: results are the same bytes on AVX2, AVX-512 and NEON, for any number
-//! of threads. `C` and `V` are floored at 1e-100 in every bin, far below any datum.
+//! Products add up in an order of their own, whatever the registers: bin after bin and frame after frame, in
+//! fixed blocks, tiles and slabs, with fused multiply-adds throughout. Results are the same bytes on AVX2, AVX-512
+//! and NEON, for any number of threads. `C` and `V` are floored in every bin at 1e-100, far below any datum, and
+//! at 1e-30 in single precision.
 
 mod bessel;
 mod dictionary;

@@ -152,7 +152,7 @@ proptest! {
 proptest! {
     #![proptest_config(cases(6))]
 
-    /// More than 24 lanes of bins: several blocks.
+    /// Several blocks of bins.
     #[test]
     fn equals_the_plain_model_on_many_bins(problem in problems(1..=25, 190..=420)) {
         assert_equals_plain(&problem);

@@ -1,9 +1,9 @@
 //! Storage of the kernels: frames in lanes.
 //!
 //! A lane is eight frames in double precision, sixteen in single: one AVX-512 register, two AVX2 or
-//! four NEON ones. The width is part of the arithmetic, not of the machine: a sum over frames is as
-//! many running sums added up in a fixed tree, whatever the registers, so that results are the same
-//! bytes on all of them.
+//! four NEON ones. The width is part of the arithmetic, not of the machine: a sum over frames or over what
+//! belongs to them is as many running sums, added up in a fixed order whatever the registers, so that results
+//! are the same bytes on all of them.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::real::Real;
 
-/// Frames in a tile: enough that sums over them are worth adding up across a lane.
+/// Frames in a tile: they are in cache together, and read a dictionary once.
 pub(crate) const TILE: usize = 32;
 
 /// Lanes in a tile.
@@ -160,8 +160,8 @@ pub(crate) fn slab_frames(frames: usize) -> usize {
     frames.div_ceil(TILE).div_ceil(SLABS) * TILE
 }
 
-/// Bins are worked on in blocks, small enough that what all orders need of a lane stays in the
-/// first-level cache, and of nearly equal size.
+/// Bins are worked on in blocks, small enough that what an order needs of one stays in the first-level
+/// cache, and what all orders of a lane need in the second.
 pub(crate) fn blocks(bins: usize) -> impl Iterator<Item = Range<usize>> {
     let size = block_size(bins);
     (0..bins)
@@ -172,8 +172,7 @@ pub(crate) fn blocks(bins: usize) -> impl Iterator<Item = Range<usize>> {
 /// Most bins in a block: mantissas of so many numbers, each below 2, have a finite product.
 const LARGEST_BLOCK: usize = 48;
 
-/// Bins in the largest block, a multiple of the twelve that a product takes at once.
+/// Bins in all blocks but the last, a multiple of the twelve that a product takes at once.
 pub(crate) fn block_size(bins: usize) -> usize {
-    bins.div_ceil(bins.div_ceil(LARGEST_BLOCK))
-        .next_multiple_of(12)
+    bins.next_multiple_of(12).min(LARGEST_BLOCK)
 }
