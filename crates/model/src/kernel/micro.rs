@@ -259,7 +259,6 @@ fn contract_components<S: Simd, T: Real, const COMPONENTS: usize, const PHASES: 
 /// `activations`: frame by frame, all components of each. `ratios`: those of a block in the first lane of
 /// the tile, then in the next, `stride` lanes apart. `sums` has the layout of the panel. `running`: working
 /// memory, one per component.
-#[expect(clippy::too_many_arguments, reason = "a product and its layout")]
 #[simd]
 pub(super) fn contract_frames<S: Simd, T: Real>(
     simd: S,
