@@ -105,7 +105,7 @@ pub struct ExperimentArguments {
     #[arg(long)]
     pub force: bool,
 
-    /// Report no progress
+    /// Report no progress, warnings only
     #[arg(long, short)]
     pub quiet: bool,
 }
@@ -165,6 +165,8 @@ impl RunArguments {
             start: match (self.resume, self.experiment.force) {
                 (true, _) => Start::Resume,
                 (false, true) => Start::Force,
+                // What is learned takes nothing from what is there.
+                (false, false) if self.dictionaries_only => Start::Resume,
                 (false, false) => Start::Fresh,
             },
             fail_fast: self.fail_fast,
@@ -189,7 +191,7 @@ pub struct MergeArguments {
     #[arg(long)]
     pub force: bool,
 
-    /// Report no progress
+    /// Report no progress, warnings only
     #[arg(long, short)]
     pub quiet: bool,
 }

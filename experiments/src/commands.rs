@@ -133,7 +133,7 @@ fn ending(failures: usize, progress: Progress) -> Ending {
     if failures == 0 {
         return Ending::Done;
     }
-    progress.note(format_args!(
+    progress.warn(format_args!(
         "{failures} failures: see the column `error` of observations.csv, sweep.csv or realmix.csv, once the tables are \
          written"
     ));
