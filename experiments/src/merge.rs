@@ -375,3 +375,20 @@ fn without_plan(config: &Config, folders: &[&Path]) -> String {
         commands.join("\n  ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted_where_a_shell_would_read_more_into_them() {
+        for (path, expected) in [
+            ("shards/1-of-2", "shards/1-of-2"),
+            ("my shards", "'my shards'"),
+            ("it's", "'it'\\''s'"),
+            ("$HOME", "'$HOME'"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), expected);
+        }
+    }
+}
