@@ -105,8 +105,12 @@ fn a_finished_run_that_is_run_again_and_killed_is_not_discarded() {
     child.wait().unwrap();
     let done = lines(&records(&out));
     assert!((3..64).contains(&done), "{done}");
-    // The tables are still those of the first run.
+    // The tables are still those of the first run, and whoever reads them is told.
     assert_same(&whole, &out);
+    let verify = experiments(folder.path(), &["verify", "out", "--against", "whole"]);
+    let said = stderr(&verify);
+    assert!(verify.status.success(), "{said}");
+    assert_eq!(said.matches("holds an unfinished run").count(), 1, "{said}");
 
     let refused = run(folder.path(), &["--out", "out"]);
     assert_eq!(refused.status.code(), Some(2));

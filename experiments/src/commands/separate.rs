@@ -26,7 +26,7 @@ const MOST_COMPONENTS: usize = 1000;
 pub fn run(arguments: &SeparateArguments) -> Result<Ending, Failure> {
     let settings = arguments.settings();
     check(arguments, &settings).map_err(Failure::Usage)?;
-    let sources = SourceSet::open(&arguments.named()).map_err(Failure::Usage)?;
+    let sources = SourceSet::open(&arguments.named()).map_err(Failure::Run)?;
     let folder = arguments
         .out
         .clone()
