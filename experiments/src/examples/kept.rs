@@ -191,5 +191,8 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, text.replace("mixture", "mixturf")).unwrap();
         assert_eq!(KeptExample::read(&path), None);
+        assert!(example.is_made());
+        KeptExample::failed().write(&path).unwrap();
+        assert!(!KeptExample::read(&path).unwrap().is_made());
     }
 }
