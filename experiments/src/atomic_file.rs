@@ -15,6 +15,19 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
     Staged::new(path, contents)?.publish()
 }
 
+/// The outcome of removing a file or folder, with its path; what was not there is removed as well.
+///
+/// # Errors
+/// What is still there.
+pub fn removed(path: &Path, outcome: std::io::Result<()>) -> Result<()> {
+    match outcome {
+        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A file written in full, not yet under its name; dropped unpublished, it is removed.
 pub struct Staged {
     temporary: PathBuf,

@@ -33,9 +33,9 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  the run failed: a corpus that cannot be used, a file that cannot be read or written, a folder that another run is
-     using, shards that are not complete
-  2  wrong usage: an unknown option, a configuration that is not valid, a folder of another configuration or of an
-     unfinished run, shards that are not of one run
+     using, shards whose observations or examples are not complete
+  2  wrong usage: an unknown option, a configuration that cannot be read or is not valid, a folder of another
+     configuration or of an unfinished run, shards that are not of one run, files that do not go together
   3  done, but some observations or scores failed; observations.csv, sweep.csv, realmix.csv or the table
      says which and why
   4  verify: numbers differ, or a claim of the paper is not held
@@ -43,8 +43,9 @@ Exit codes:
 
 A results folder keeps what is finished of a run in `cells/`. A run that was killed or stopped goes on with --resume,
 from any machine that sees the folder, and ends with the same bytes. Without --resume an unfinished run is neither
-continued nor discarded; a finished one of the same configuration is run again from its beginning. A shard counts as
-unfinished, whose tables are yet to come, until a merge writes them into its folder.";
+continued nor discarded; a finished one of the same configuration is run again from its beginning, except by --shard and
+--dictionaries-only, which take what is there. A shard counts as unfinished, whose tables are yet to come, until a merge
+writes them into its folder.";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -105,7 +106,7 @@ pub struct ExperimentArguments {
     #[arg(long)]
     pub force: bool,
 
-    /// Report no progress
+    /// Report no progress, warnings only
     #[arg(long, short)]
     pub quiet: bool,
 }
@@ -165,6 +166,8 @@ impl RunArguments {
             start: match (self.resume, self.experiment.force) {
                 (true, _) => Start::Resume,
                 (false, true) => Start::Force,
+                // What is learned takes nothing from what is there.
+                (false, false) if self.dictionaries_only => Start::Resume,
                 (false, false) => Start::Fresh,
             },
             fail_fast: self.fail_fast,
@@ -185,11 +188,11 @@ pub struct MergeArguments {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 
-    /// Overwrite the results of another configuration
+    /// Overwrite the results of another configuration, and discard what is kept there of its run
     #[arg(long)]
     pub force: bool,
 
-    /// Report no progress
+    /// Report no progress, warnings only
     #[arg(long, short)]
     pub quiet: bool,
 }

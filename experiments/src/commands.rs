@@ -19,9 +19,10 @@ use anyhow::{Context, Result};
 
 use crate::cli::RunArguments;
 use crate::config::Config;
-use crate::durable::run_folder::RunFolder;
+use crate::durable::run_folder::{RunFolder, RunPaths};
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Progress;
+use crate::recorded::Recorded;
 use crate::refused::Refused;
 use crate::table1::Outcome;
 use crate::tasks::Conduct;
@@ -40,7 +41,7 @@ pub enum Ending {
 /// Why a command ends without having done what it was asked for.
 #[derive(Debug)]
 pub enum Failure {
-    /// It cannot be asked for like this: an argument, a configuration.
+    /// It cannot be asked for like this: an argument, a configuration (one that cannot be read included).
     Usage(anyhow::Error),
     /// It failed, was interrupted, or met what it was [`Refused`] for.
     Run(anyhow::Error),
@@ -76,6 +77,18 @@ impl Ending {
             Self::Differs => 4,
         }
     }
+}
+
+/// The results in a folder, with a warning if they are about to be replaced.
+fn opened(path: &Path) -> Result<Recorded, Failure> {
+    let run = Recorded::open(path).map_err(Failure::Run)?;
+    if RunPaths::of(path).unfinished().exists() {
+        Progress::new(true).warn(format_args!(
+            "{} holds an unfinished run: its tables are of an earlier one of the same configuration",
+            path.display()
+        ));
+    }
+    Ok(run)
 }
 
 /// The threads of `--jobs`; without it, one per processor.
@@ -133,7 +146,7 @@ fn ending(failures: usize, progress: Progress) -> Ending {
     if failures == 0 {
         return Ending::Done;
     }
-    progress.note(format_args!(
+    progress.warn(format_args!(
         "{failures} failures: see the column `error` of observations.csv, sweep.csv or realmix.csv, once the tables are \
          written"
     ));

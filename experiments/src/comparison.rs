@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::config::differences;
 use crate::recorded::Recorded;
+use crate::refused::Refused;
 
 /// Numbers may differ by this part of their size, and by one unit of their last printed digit on top: on one machine runs
 /// are the same to the byte, between machines the last digits of FFTs and of elementary functions are not.
@@ -38,7 +39,7 @@ pub struct FileComparison {
 /// `tolerance`: relative, on numbers.
 ///
 /// # Errors
-/// Runs of different configurations, a reference without tables, a file that cannot be read.
+/// [`Refused`] for runs of different configurations and for a reference without tables. A file that cannot be read.
 pub fn compare(
     run: &Recorded,
     reference: &Recorded,
@@ -52,16 +53,20 @@ pub fn compare(
     });
     ensure!(
         keys.is_empty(),
-        "{} and {} are of different configurations\n  {}",
-        reference.path().display(),
-        run.path().display(),
-        keys.join("\n  ")
+        Refused(format!(
+            "{} and {} are of different configurations\n  {}",
+            reference.path().display(),
+            run.path().display(),
+            keys.join("\n  ")
+        ))
     );
     let names = tables(reference)?;
     ensure!(
         !names.is_empty(),
-        "{} holds no table to compare with",
-        reference.path().display()
+        Refused(format!(
+            "{} holds no table to compare with",
+            reference.path().display()
+        ))
     );
     let compared = names.into_iter().map(|name| {
         let expected = text(reference, &name)?;

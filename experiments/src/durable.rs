@@ -9,3 +9,4 @@ pub mod record;
 pub mod run_folder;
 pub mod shard;
 pub mod store;
+pub mod work;

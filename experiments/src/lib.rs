@@ -43,6 +43,7 @@ pub mod refused;
 pub mod report;
 pub mod result_tables;
 pub mod results_folder;
+pub mod revision;
 pub mod score;
 pub mod scoring;
 pub mod separate;

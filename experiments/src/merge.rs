@@ -16,6 +16,7 @@ use crate::durable::record::Outcome;
 use crate::durable::run_folder::{RunFolder, RunPaths};
 use crate::durable::shard::Shard;
 use crate::durable::store::Contents;
+use crate::durable::work::Work;
 use crate::examples::{self, KeptExample};
 use crate::progress::Progress;
 use crate::realmix;
@@ -83,7 +84,10 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
             ))
         );
         if !paths.plan().exists() {
-            unplanned.push(folder);
+            // Dictionaries are no part of the results.
+            if paths.work() != Some(Work::Dictionaries) {
+                unplanned.push(folder);
+            }
             continue;
         }
         let plan = Plan::read(&paths.plan())?;
@@ -99,7 +103,7 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
         }
         let contents = Contents::read(&paths.records())?;
         if let Some(damage) = contents.damage(&paths.records()) {
-            progress.note(damage);
+            progress.warn(damage);
         }
         for (key, outcome) in contents.outcomes {
             match outcomes.get(&key) {
@@ -131,6 +135,10 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
         "the configuration of the shards is not valid".to_owned(),
     ))?;
     ensure!(unplanned.is_empty(), without_plan(&config, &unplanned));
+    ensure!(
+        !parts.is_empty(),
+        Refused("there are dictionaries to merge, and no shards".to_owned())
+    );
     let outcomes = outcomes
         .into_iter()
         .map(|(key, (outcome, _))| (key, outcome))
@@ -144,7 +152,7 @@ pub fn read(folders: &[PathBuf], progress: Progress) -> Result<Merged> {
     };
     merged.check_complete(&parts)?;
     if merged.config.kind() == Kind::Table1 {
-        merged.examples = merged.kept_examples(&parts, progress);
+        merged.examples = merged.kept_examples(&parts)?;
     }
     Ok(merged)
 }
@@ -174,34 +182,38 @@ impl Merged {
         }
     }
 
-    /// The examples that the shards kept. What is not there is said: the tables stand without it.
-    fn kept_examples(&self, parts: &[Part], progress: Progress) -> Vec<KeptExample> {
+    /// The examples that the shards kept, of all observations that did not fail.
+    ///
+    /// # Errors
+    /// Examples that are not there, with what makes them: without them the results are not those of one run.
+    fn kept_examples(&self, parts: &[Part]) -> Result<Vec<KeptExample>> {
         let results = table1::results(&self.config, &self.plan, &self.outcomes);
         let keys = self.plan.runs.iter().flat_map(|run| &run.observations);
-        let chosen = examples::chosen_cells(&self.config);
-        let done = results
-            .iter()
-            .zip(keys)
-            .filter(|(result, _)| result.outcome.is_ok());
-        let mut wanted: Vec<_> = done
-            .filter_map(|(result, keys)| {
-                let place = chosen.iter().position(|cell| *cell == result.cell)?;
-                Some((place, result.cell, keys.fusion))
-            })
-            .collect();
-        wanted.sort_by_key(|&(place, ..)| place);
-        let kept = |(_, cell, key)| {
-            let read = |part: &Part| KeptExample::read(&RunPaths::of(&part.folder).example(&key));
-            let found = parts.iter().find_map(read);
-            if found.is_none() {
-                progress.note(format_args!(
-                    "no shard kept the example of {}: its audio and figures are missing",
-                    tasks::name(&cell, self.config.experiment.seed)
-                ));
+        let of_cell: Vec<_> = results.iter().zip(keys).collect();
+        let mut kept = Vec::new();
+        let mut missing = Vec::new();
+        for cell in examples::chosen_cells(&self.config) {
+            let found = of_cell.iter().find(|(result, _)| result.cell == cell);
+            let Some((_, keys)) = found.filter(|(result, _)| result.outcome.is_ok()) else {
+                continue;
+            };
+            let read =
+                |part: &Part| KeptExample::read(&RunPaths::of(&part.folder).example(&keys.fusion));
+            // One that could not be made counts if no other shard made it.
+            match parts
+                .iter()
+                .filter_map(read)
+                .max_by_key(KeptExample::is_made)
+            {
+                Some(example) => kept.push(example),
+                None => {
+                    let name = tasks::name(&cell, self.config.experiment.seed);
+                    missing.push((name, keys.singles));
+                }
             }
-            found
-        };
-        wanted.into_iter().filter_map(kept).collect()
+        }
+        self.refuse_missing("examples are not there", &missing, parts)?;
+        Ok(kept)
     }
 
     fn check_complete(&self, parts: &[Part]) -> Result<()> {
@@ -217,6 +229,16 @@ impl Merged {
             let plan = RunPaths::of(&parts[0].folder).plan();
             format!("{} does not fit its configuration", plan.display())
         })?;
+        self.refuse_missing("observations are not finished", &missing, parts)
+    }
+
+    /// Fails with what is missing and what finishes it, unless that is nothing.
+    fn refuse_missing(
+        &self,
+        what: &str,
+        missing: &[(String, Digest)],
+        parts: &[Part],
+    ) -> Result<()> {
         if missing.is_empty() {
             return Ok(());
         }
@@ -229,10 +251,10 @@ impl Merged {
             said.push(format!("and {} more", missing.len() - MOST_NAMED));
         }
         bail!(
-            "{} observations are not finished:\n  {}\nto be finished with\n  {}",
+            "{} {what}:\n  {}\nto be finished with\n  {}",
             missing.len(),
             said.join("\n  "),
-            self.commands(&missing, parts).join("\n  ")
+            self.commands(missing, parts).join("\n  ")
         )
     }
 
@@ -310,17 +332,31 @@ fn command(config: &Config, folder: &Path, shard: Option<Shard>, out: &Path) -> 
     let shard = shard.map(|shard| format!(" --shard {shard}"));
     format!(
         "experiments {name} --config {}{} --resume --out {}",
-        RunPaths::of(folder).config().display(),
+        quoted(&RunPaths::of(folder).config()),
         shard.unwrap_or_default(),
-        out.display()
+        quoted(out)
     )
+}
+
+/// A path as a shell reads it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:=@%".contains(c);
+    if text.chars().all(is_plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// What is wrong with runs that were stopped before they had a plan.
 fn without_plan(config: &Config, folders: &[&Path]) -> String {
     let command = |folder: &&Path| {
         let paths = RunPaths::of(folder);
-        let command = command(config, folder, paths.shard(), folder);
+        let shard = match paths.work() {
+            Some(Work::Shard(shard)) => Some(shard),
+            _ => None,
+        };
+        let command = command(config, folder, shard, folder);
         // Runs of versions before this one did not record it.
         let unknown = !paths.unfinished().exists();
         let note = if unknown {
@@ -338,4 +374,21 @@ fn without_plan(config: &Config, folders: &[&Path]) -> String {
         paths.join(", "),
         commands.join("\n  ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted_where_a_shell_would_read_more_into_them() {
+        for (path, expected) in [
+            ("shards/1-of-2", "shards/1-of-2"),
+            ("my shards", "'my shards'"),
+            ("it's", "'it'\\''s'"),
+            ("$HOME", "'$HOME'"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), expected);
+        }
+    }
 }

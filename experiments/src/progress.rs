@@ -20,7 +20,7 @@ enum Output {
 pub struct Progress(Output);
 
 impl Progress {
-    /// Bars on a terminal, lines elsewhere, nothing if `quiet`.
+    /// Bars on a terminal, lines elsewhere, warnings only if `quiet`.
     #[must_use]
     pub fn new(quiet: bool) -> Self {
         Self(match (quiet, stderr().is_terminal()) {
@@ -36,6 +36,11 @@ impl Progress {
             // A closed standard error is no reason to stop.
             let _ = writeln!(stderr(), "{line}");
         }
+    }
+
+    /// A line about something that is not as it should be, however quiet it shall be.
+    pub fn warn(self, line: impl Display) {
+        let _ = writeln!(stderr(), "{line}");
     }
 
     /// Begins a stage of so many steps.

@@ -11,6 +11,7 @@ use toml::Table;
 use crate::config::Config;
 use crate::method::Method;
 use crate::metric::Metric;
+use crate::refused::Refused;
 use crate::results_folder::CONFIG;
 use crate::summary::{Column, Difference, EffectiveOrders, Entry, Mean, Summary};
 
@@ -25,17 +26,21 @@ impl Recorded {
     /// Opens a results folder.
     ///
     /// # Errors
-    /// No folder of that name, or one without a readable configuration: not a run, or one that was cut short.
+    /// [`Refused`] for no folder of that name, and for one without a configuration: not a run, or one that was cut short.
+    /// A configuration that cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
         if !path.is_dir() {
-            bail!("{}: there is no such folder", path.display());
+            bail!(Refused(format!(
+                "{}: there is no such folder",
+                path.display()
+            )));
         }
         let file = path.join(CONFIG);
         if !file.is_file() {
-            bail!(
+            bail!(Refused(format!(
                 "{} does not hold the results of a run: {CONFIG} is missing",
                 path.display()
-            );
+            )));
         }
         let text =
             fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;

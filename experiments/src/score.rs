@@ -13,6 +13,7 @@ use anyhow::{Result, ensure};
 use eval::{BssEval, BssEvalSettings, bss_eval_sources};
 use rayon::prelude::*;
 
+use crate::refused::Refused;
 use crate::scoring::Scores;
 use inputs::SignalSet;
 
@@ -55,8 +56,8 @@ pub struct SpanScores {
 /// keep that place in the frames.
 ///
 /// # Errors
-/// Frames that are longer than the signals or shorter than a sample, or signals that cannot be permuted. A score that
-/// is not defined is part of the result.
+/// [`Refused`] for frames that are longer than the signals or shorter than a sample. Signals that cannot be permuted. A
+/// score that is not defined is part of the result.
 pub fn score(set: &SignalSet, permute: bool, frames: Option<Frames>) -> Result<Vec<TargetScores>> {
     let samples = set.samples();
     let spans = frames.map_or(Ok(Vec::new()), |frames| {
@@ -141,7 +142,9 @@ fn spans(frames: Frames, samples: usize, sample_rate_hz: u32) -> Result<Vec<Rang
         let count = seconds * f64::from(sample_rate_hz);
         ensure!(
             count >= 1.0 && count.is_finite(),
-            "--{name} {seconds}: must be at least one sample, 1/{sample_rate_hz} s"
+            Refused(format!(
+                "--{name} {seconds}: must be at least one sample, 1/{sample_rate_hz} s"
+            ))
         );
         Ok(count as usize)
     };
@@ -149,9 +152,11 @@ fn spans(frames: Frames, samples: usize, sample_rate_hz: u32) -> Result<Vec<Rang
     let hop = in_samples("hop", frames.hop_seconds)?;
     ensure!(
         window <= samples,
-        "--window {}: is longer than the signals of {} s",
-        frames.window_seconds,
-        samples as f64 / f64::from(sample_rate_hz)
+        Refused(format!(
+            "--window {}: is longer than the signals of {} s",
+            frames.window_seconds,
+            samples as f64 / f64::from(sample_rate_hz)
+        ))
     );
     let count = (samples - window) / hop + 1;
     Ok((0..count)

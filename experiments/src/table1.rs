@@ -66,7 +66,7 @@ pub fn run(
     let measure = || timing::measure(&run.dictionaries, config, progress);
     let timings = tasks::guarded(measure).map_err(|error| {
         let reason = format!("{error:#}");
-        progress.note(format_args!("times cannot be measured: {reason}"));
+        progress.warn(format_args!("times cannot be measured: {reason}"));
         reason
     });
     interrupt::check()?;

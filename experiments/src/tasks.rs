@@ -10,6 +10,7 @@ use crate::cell::Cell;
 use crate::durable::key::Keys;
 use crate::durable::run_folder::Start;
 use crate::durable::shard::Shard;
+use crate::durable::work::Work;
 use crate::method::Method;
 
 pub use prepare::{Prepared, PreparedRun, begin, prepare, record_plan};
@@ -28,6 +29,18 @@ pub struct Conduct {
     pub shard: Option<Shard>,
     /// Learn the dictionaries, and do none of the tasks.
     pub dictionaries_only: bool,
+}
+
+impl Conduct {
+    /// What is done.
+    #[must_use]
+    pub fn work(self) -> Work {
+        match self.shard {
+            _ if self.dictionaries_only => Work::Dictionaries,
+            Some(shard) => Work::Shard(shard),
+            None => Work::All,
+        }
+    }
 }
 
 /// Which parts of each observation are wanted.

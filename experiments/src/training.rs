@@ -16,10 +16,7 @@ use crate::digest::Digest;
 use crate::interrupt;
 use crate::normalisation::normalised;
 use crate::progress::{Progress, Stage};
-
-/// Revision of what training computes: raise when the training's result changes, so that dictionaries in caches are not
-/// taken for those of today.
-pub const REVISION: u32 = 2;
+use crate::revision::computed;
 
 /// The signals dictionaries are learned from, mono at the configured rate.
 #[derive(Debug)]
@@ -160,11 +157,7 @@ pub fn key(config: &Config, side: Side, signal: Digest, order: usize) -> Result<
         config.experiment.seed,
     );
     Ok(Digest::of([
-        format!(
-            "dictionary, {} {}, revision {REVISION}",
-            env!("CARGO_PKG_NAME"),
-            env!("CARGO_PKG_VERSION")
-        ),
+        computed("dictionary"),
         signal.to_string(),
         toml::to_string(&config.stft)?,
         format!("{training:?}"),

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use anyhow::{Result, bail, ensure};
 
 use crate::corpus::wav_files;
+use crate::refused::Refused;
 
 /// The files that arguments stand for: a file itself, the WAV files below a folder, or those a pattern with `*`, `?`
 /// or `[` matches. Sorted, each once.
 ///
 /// # Errors
-/// An argument that stands for no file; the error names it and the option it was given by.
+/// An argument that stands for no file, and [`Refused`] for a pattern that is none; the error names it and the option it
+/// was given by.
 pub fn expand(arguments: &[PathBuf], option: &str) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for argument in arguments {
@@ -25,7 +27,9 @@ pub fn expand(arguments: &[PathBuf], option: &str) -> Result<Vec<PathBuf>> {
         }
         let before = files.len();
         match glob::glob(&text) {
-            Err(error) => bail!("{text} ({option}): not a pattern: {error}"),
+            Err(error) => bail!(Refused(format!(
+                "{text} ({option}): not a pattern: {error}"
+            ))),
             Ok(paths) => {
                 for path in paths {
                     files.push(path.map_err(|error| anyhow::anyhow!("{text}: {error}"))?);

@@ -105,8 +105,12 @@ fn a_finished_run_that_is_run_again_and_killed_is_not_discarded() {
     child.wait().unwrap();
     let done = lines(&records(&out));
     assert!((3..64).contains(&done), "{done}");
-    // The tables are still those of the first run.
+    // The tables are still those of the first run, and whoever reads them is told.
     assert_same(&whole, &out);
+    let verify = experiments(folder.path(), &["verify", "out", "--against", "whole"]);
+    let said = stderr(&verify);
+    assert!(verify.status.success(), "{said}");
+    assert_eq!(said.matches("holds an unfinished run").count(), 1, "{said}");
 
     let refused = run(folder.path(), &["--out", "out"]);
     assert_eq!(refused.status.code(), Some(2));
@@ -155,6 +159,57 @@ fn a_forced_shard_does_not_pass_off_the_tables_of_another_configuration() {
     assert!(!path("out/cells/unfinished").exists());
     let (code, said) = of_other(&["--out", "out"]);
     assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn results_of_another_configuration_leave_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    config(folder.path());
+    let path = |name: &str| folder.path().join(name);
+    let fresh = ["--set", "report.examples=0", "--cache", "dictionaries"];
+    let with_examples = ["--cache", "dictionaries", "--out", "out"];
+    for arguments in [
+        &with_examples[..],
+        &[&fresh[..], &["--out", "whole"]].concat(),
+    ] {
+        let output = run(folder.path(), arguments);
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    assert!(path("out/spectrograms.png").exists() && path("out/audio").exists());
+    fs::write(path("out/notes.txt"), "of somebody").unwrap();
+    // Overwritten by a merge, and then by a run, there is what a new folder would hold, and what somebody else put there.
+    let merged = experiments(
+        folder.path(),
+        &["merge", "whole", "--force", "--out", "out"],
+    );
+    assert!(merged.status.success(), "{}", stderr(&merged));
+    fs::remove_file(path("out/notes.txt")).unwrap();
+    assert_same(&path("whole"), &path("out"));
+    // Nor does the first run go on over them.
+    let refused = run(folder.path(), &[&["--resume"], &with_examples[..]].concat());
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    let forced = run(folder.path(), &[&["--force"], &with_examples[..]].concat());
+    assert!(forced.status.success(), "{}", stderr(&forced));
+    assert!(path("out/audio").exists());
+    let forced = [&fresh[..], &["--force", "--out", "out"]].concat();
+    let output = run(folder.path(), &forced);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_same(&path("whole"), &path("out"));
+}
+
+#[test]
+fn dictionaries_and_shards_take_nothing_from_a_finished_run() {
+    let folder = tempfile::tempdir().unwrap();
+    config(folder.path());
+    assert!(run(folder.path(), &["--out", "out"]).status.success());
+    let out = folder.path().join("out");
+    let before = fs::read(records(&out)).unwrap();
+    for work in [&["--dictionaries-only"][..], &["--shard", "1/2"]] {
+        let output = run(folder.path(), &[work, &["--out", "out"]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert_eq!(fs::read(records(&out)).unwrap(), before);
+        assert!(!out.join("cells/unfinished").exists() && out.join("config.toml").exists());
+    }
 }
 
 #[cfg(unix)]
@@ -297,7 +352,6 @@ fn shards_merge_to_the_bytes_of_one_run() {
     assert!(output.status.success(), "{}", stderr(&output));
     let (whole, merged) = (folder.path().join("whole"), folder.path().join("merged"));
     assert_same(&whole, &merged);
-    assert_same(&whole.join("audio"), &merged.join("audio"));
     let times = fs::read_to_string(folder.path().join("merged/timings.md")).unwrap();
     assert!(times.contains("merged from shards"));
 
@@ -327,17 +381,40 @@ fn shards_merge_to_the_bytes_of_one_run() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert_same(&whole, &folder.path().join("planned"));
 
-    // Without its examples a shard still merges; what is missing is said, and the report does without.
-    for shard in shards {
-        let _ = fs::remove_dir_all(folder.path().join(shard).join("cells/examples"));
-    }
-    let output = merge(&[&shards[..], &["--out", "silent"]].concat());
+    // Merged again into the same folder, nothing changes; without an example, the tables would not be those of one run.
+    let output = merge(&[&shards[..], &["--out", "merged"]].concat());
     assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stderr(&output).contains("no shard kept the example of seed 7, "));
-    let output = experiments(folder.path(), &["report", "silent"]);
+    assert_same(&whole, &merged);
+    let example = shards
+        .iter()
+        .find_map(|shard| {
+            let folder = folder.path().join(shard).join("cells/examples");
+            let example = fs::read_dir(folder).unwrap().next()?;
+            Some((*shard, example.unwrap().path()))
+        })
+        .unwrap();
+    let (shard, path) = example;
+    fs::remove_file(&path).unwrap();
+    let quiet = [&shards[..], &["--quiet", "--out", "silent"]].concat();
+    let output = merge(&quiet);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(
+        said.contains("1 examples are not there:\n  seed 7, "),
+        "{said}"
+    );
+    let finishes = format!(" --resume --out {shard}");
+    let mut lines = said.lines().map(str::trim);
+    let command = lines.find(|line| line.ends_with(&finishes)).unwrap();
+    assert!(!folder.path().join("silent").exists());
+    let mut arguments: Vec<&str> = command.split(' ').skip(1).collect();
+    arguments.extend(["--cache", "dictionaries"]);
+    let output = experiments(folder.path(), &arguments);
     assert!(output.status.success(), "{}", stderr(&output));
-    let page = fs::read_to_string(folder.path().join("silent/report.html")).unwrap();
-    assert!(page.contains("There is nothing to listen to"));
+    assert!(path.exists());
+    let output = merge(&quiet);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_same(&whole, &folder.path().join("silent"));
 
     let path = records(&folder.path().join("shard1"));
     let text = fs::read_to_string(&path).unwrap();

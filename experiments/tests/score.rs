@@ -230,7 +230,7 @@ fn what_does_not_fit_together_is_refused_by_name() {
     refused(&["stereo.wav"], 1, &["stereo.wav", "channels: 2"]);
     refused(&["text.wav"], 1, &["text.wav", "not a WAV file"]);
     refused(&["missing.wav"], 1, &["missing.wav"]);
-    refused(&["a.wav", "a.wav"], 1, &["1 references", "2 estimates"]);
+    refused(&["a.wav", "a.wav"], 2, &["1 references", "2 estimates"]);
     refused(&["a.wav", "--window", "10"], 2, &["--window 10", "longer"]);
     refused(
         &["a.wav", "--window", "nan"],

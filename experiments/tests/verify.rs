@@ -178,34 +178,42 @@ fn what_cannot_be_compared_is_said() {
     let verify =
         |arguments: &[&str]| experiments(folder.path(), &[&["verify"], arguments].concat());
     assert!(verify(&["run", "--against", "moved"]).status.success());
-    let cases: [(&[&str], &str); 9] = [
-        (&["nowhere"], "nowhere: there is no such folder"),
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&["nowhere"], 2, "nowhere: there is no such folder"),
         (
             &["run", "--against", "nowhere"],
+            2,
             "nowhere: there is no such folder",
         ),
-        (&["nothing"], "nothing does not hold the results of a run"),
-        (&["broken", "--against", "run"], "broken/config.toml"),
+        (
+            &["nothing"],
+            2,
+            "nothing does not hold the results of a run",
+        ),
+        (&["broken", "--against", "run"], 1, "broken/config.toml"),
         (
             &["run", "--against", "other"],
+            2,
             "experiment.seed: 2 there, 1 here",
         ),
         (
             &["empty", "--against", "empty"],
+            2,
             "empty holds no table to compare with",
         ),
-        (&["empty"], "empty/config.toml has no experiment.name"),
-        (&["run", "--against", "paper"], "run/table1.csv"),
+        (&["empty"], 2, "empty/config.toml has no experiment.name"),
+        (&["run", "--against", "paper"], 1, "run/table1.csv"),
         (
             &["run", "--tolerance", "2"],
+            2,
             "allowed are numbers from 0 to 1",
         ),
     ];
-    for (arguments, message) in cases {
+    for (arguments, code, message) in cases {
         let output = verify(arguments);
         assert_eq!(
             output.status.code(),
-            Some(2),
+            Some(code),
             "{arguments:?}: {}",
             stderr(&output)
         );

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# A job of submit.sh: job.sh dictionaries|shard|merge DIR SHARDS RUN…
+# A job of submit.sh: job.sh dictionaries|shard|merge PROGRAM DIR SHARDS RUN…
 set -uo pipefail
 
 # Times a job goes back to the queue by itself: more than a bad node needs, less than for ever.
 most_restarts=10
 
-what=$1 out=$2 shards=$3
-shift 3
+what=$1 program=$2 out=$3 shards=$4
+shift 4
 threads=${SLURM_CPUS_PER_TASK:-1}
-step=(srun --ntasks=1 --cpus-per-task="$threads" "$out/jobs/experiments")
+step=(srun --ntasks=1 --cpus-per-task="$threads" "$program")
 run=("${step[@]}" "$@" --resume --jobs "$threads" --cache "$out/cache")
 case $what in
 dictionaries) "${run[@]}" --dictionaries-only --out "$out/shards/dictionaries" ;;

@@ -3,7 +3,8 @@
 #
 #     scripts/slurm/submit.sh --out DIR [--shards N] [--threads T] -- table1 --config configs/table1.toml [OPTION]…
 #
-# What follows `--` is the command line of the run, without --out, --cache, --shard and --resume. DIR is on a disk that
+# What follows `--` is the command line of the run. --out, --cache, --jobs, --shard, --resume, --force and
+# --dictionaries-only are for the jobs to give and refused there. DIR is on a disk that
 # all nodes see; tables end up in it, the shards in DIR/shards, logs in DIR/jobs. Without --shards there are 8, without
 # --threads 1 per job. Partition, account, memory and time limit are those of sbatch's own variables, for example
 # SBATCH_PARTITION=long SBATCH_TIMELIMIT=2:00:00. EXPERIMENTS names the program; without it a release build is made. Program
@@ -43,6 +44,9 @@ while (($#)); do
         config=${1#--config=}
         [[ -f $config && -r $config ]] || fail "--config: $config is not a file that can be read"
         ;;
+    --out | --out=* | --cache | --cache=* | --jobs | --jobs=* | --shard | --shard=* | --resume | --force | --dictionaries-only)
+        fail "${1%%=*} cannot be given to the run: the jobs give what they need of it"
+        ;;
     *) run+=("$1") ;;
     esac
     shift
@@ -57,14 +61,18 @@ mkdir -p "$out/jobs" "$out/shards"
 out=$(cd "$out" && pwd)
 # Copies, so that jobs which start later run the same whatever is built or edited meanwhile. Paths in a configuration are
 # not relative to it but to the folder of the submission, where Slurm runs the jobs.
-install -m 755 "$EXPERIMENTS" "$out/jobs/experiments.new"
-mv "$out/jobs/experiments.new" "$out/jobs/experiments"
+# Named by their contents: jobs of an earlier submission that still wait keep theirs.
+copy() {
+    local mode=$1 file=$2 name=$3 extension=${4:-}
+    copied=$out/jobs/$name-$(sha256sum <"$file" | cut -c 1-16)$extension
+    install -m "$mode" "$file" "$copied.new"
+    mv "$copied.new" "$copied"
+}
+copy 755 "$EXPERIMENTS" experiments
+program=$copied
 if [[ -n $config ]]; then
-    # Named by its contents: jobs of an earlier submission that still wait keep theirs.
-    copy=$out/jobs/config-$(sha256sum <"$config" | cut -c 1-16).toml
-    install -m 644 "$config" "$copy.new"
-    mv "$copy.new" "$copy"
-    run+=(--config "$copy")
+    copy 644 "$config" config .toml
+    run+=(--config "$copied")
 fi
 
 submit() {
@@ -74,9 +82,9 @@ submit() {
         --kill-on-invalid-dep=yes --ntasks=1 --cpus-per-task="$threads" "$@"
 }
 job=$here/job.sh
-dictionaries=$(submit dictionaries "$job" dictionaries "$out" "$shards" "${run[@]}")
+dictionaries=$(submit dictionaries "$job" dictionaries "$program" "$out" "$shards" "${run[@]}")
 array=$(submit shards --array="1-$shards" --dependency="afterok:${dictionaries%%;*}" \
-    --signal=TERM@60 "$job" shard "$out" "$shards" "${run[@]}")
-merge=$(submit merge --dependency="afterok:${array%%;*}" "$job" merge "$out" "$shards" "${run[@]}")
+    --signal=TERM@60 "$job" shard "$program" "$out" "$shards" "${run[@]}")
+merge=$(submit merge --dependency="afterok:${array%%;*}" "$job" merge "$program" "$out" "$shards" "${run[@]}")
 echo "dictionaries: job ${dictionaries%%;*}, shards: ${array%%;*}, merge: ${merge%%;*}"
 echo "to stop: scancel ${dictionaries%%;*} ${array%%;*} ${merge%%;*}"

@@ -114,6 +114,16 @@ say "$(sinfo --version) is up: $(sinfo --noheader --format='%D node, %c processo
 "$program" table1 --config configs/quick.toml --quiet --out "$work/plain" >/dev/null
 say 'plain run done'
 
+for option in --force --out=elsewhere '--shard 1/2' '--jobs 2' --resume; do
+    # An option and its value are two words.
+    # shellcheck disable=SC2086
+    if EXPERIMENTS=$program scripts/slurm/submit.sh --out "$work/refused" -- table1 $option 2>"$work/refused.txt"; then
+        die "$option was submitted"
+    fi
+    grep -q -e "${option%%[= ]*} cannot be given" "$work/refused.txt" || die "$option: $(cat "$work/refused.txt")"
+done
+[[ ! -e $work/refused ]] || die 'a refused submission left a folder'
+
 # Submitted from another folder with relative paths; the configuration is broken as soon as that is done.
 cp configs/quick.toml "$work/submitted.toml"
 submitted=$(cd "$work" && EXPERIMENTS=$program "$root/scripts/slurm/submit.sh" --out run --shards "$shards" -- \

@@ -112,7 +112,7 @@ pub struct SeparateArguments {
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
 
-    /// Report no progress
+    /// Report no progress, warnings only
     #[arg(long, short)]
     pub quiet: bool,
 }

@@ -64,7 +64,7 @@ pub struct TrainArguments {
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
 
-    /// Report no progress
+    /// Report no progress, warnings only
     #[arg(long, short)]
     pub quiet: bool,
 }

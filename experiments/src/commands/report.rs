@@ -4,10 +4,9 @@ use std::io::{Write, stdout};
 
 use anyhow::Context;
 
-use super::{Ending, Failure};
+use super::{Ending, Failure, opened};
 use crate::atomic_file;
 use crate::cli::report::ReportArguments;
-use crate::recorded::Recorded;
 use crate::report;
 
 /// Makes the page of a results folder.
@@ -15,7 +14,7 @@ use crate::report;
 /// # Errors
 /// A folder that does not hold results; a file of it that is missing or broken; a page that cannot be written.
 pub fn run(arguments: &ReportArguments) -> Result<Ending, Failure> {
-    let run = Recorded::open(&arguments.run).map_err(Failure::Usage)?;
+    let run = opened(&arguments.run)?;
     let page = report::html(&run, arguments.seconds).map_err(Failure::Run)?;
     let default_out = arguments.run.join("report.html");
     let out = arguments.out.as_deref().unwrap_or(&default_out);

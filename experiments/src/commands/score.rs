@@ -19,7 +19,7 @@ pub fn run(arguments: &ScoreArguments) -> Result<Ending, Failure> {
         window_seconds,
         hop_seconds: arguments.hop.unwrap_or(window_seconds),
     });
-    let targets = score::score(&set, arguments.permute, frames).map_err(Failure::Usage)?;
+    let targets = score::score(&set, arguments.permute, frames).map_err(Failure::Run)?;
     let write = || -> anyhow::Result<()> {
         if let Some(path) = &arguments.json {
             atomic_file::write(path, &output::museval(&targets)?)?;

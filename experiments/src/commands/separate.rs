@@ -26,7 +26,7 @@ const MOST_COMPONENTS: usize = 1000;
 pub fn run(arguments: &SeparateArguments) -> Result<Ending, Failure> {
     let settings = arguments.settings();
     check(arguments, &settings).map_err(Failure::Usage)?;
-    let sources = SourceSet::open(&arguments.named()).map_err(Failure::Usage)?;
+    let sources = SourceSet::open(&arguments.named()).map_err(Failure::Run)?;
     let folder = arguments
         .out
         .clone()
@@ -51,7 +51,7 @@ pub fn run(arguments: &SeparateArguments) -> Result<Ending, Failure> {
     let mixture = &report.mixture;
     let length = mixture.samples as f64 / f64::from(mixture.sample_rate_hz);
     if report.clipped_samples > 0 {
-        progress.note(format_args!(
+        progress.warn(format_args!(
             "{} samples are beyond full scale and were clipped: --encoding float32 keeps them",
             report.clipped_samples
         ));

@@ -24,7 +24,7 @@ const MOST_ENTRIES: usize = 100_000_000;
 pub fn run(arguments: &TrainArguments) -> Result<Ending, Failure> {
     let settings = arguments.settings();
     check(&settings).map_err(Failure::Usage)?;
-    let paths = wav_files::expand(&arguments.recordings, "recordings").map_err(Failure::Usage)?;
+    let paths = wav_files::expand(&arguments.recordings, "recordings").map_err(Failure::Run)?;
     let progress = Progress::new(arguments.quiet);
     let file = thread_pool(arguments.jobs)
         .and_then(|pool| pool.install(|| train::train(&paths, &settings, progress)))

@@ -3,13 +3,14 @@
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, ensure};
 
-use super::{Ending, Failure};
+use super::{Ending, Failure, opened};
 use crate::claims::{self, Verdict};
 use crate::cli::verify::VerifyArguments;
 use crate::comparison::{self, FileComparison};
 use crate::recorded::Recorded;
+use crate::refused::Refused;
 use crate::table::Table;
 
 /// So many differences of a file are printed in full.
@@ -18,21 +19,21 @@ const SHOWN: usize = 5;
 /// Compares a run with a committed one, or with the paper's claims.
 ///
 /// # Errors
-/// Folders that are not results, or not of the same configuration.
+/// Folders that are not results, or not of the same configuration; a file of them that is missing or broken.
 pub fn run(arguments: &VerifyArguments) -> Result<Ending, Failure> {
-    let run = Recorded::open(&arguments.run).map_err(Failure::Usage)?;
+    let run = opened(&arguments.run)?;
     let (text, passed) = match &arguments.against {
         Some(against) if against == Path::new("paper") => {
-            against_the_paper(&run).map_err(Failure::Usage)?
+            against_the_paper(&run).map_err(Failure::Run)?
         }
         against => {
             let reference = against
                 .clone()
                 .map_or_else(|| reference_of(&run), Ok)
-                .and_then(|path| Recorded::open(&path))
-                .map_err(Failure::Usage)?;
-            let compared = comparison::compare(&run, &reference, arguments.tolerance)
-                .map_err(Failure::Usage)?;
+                .map_err(Failure::Run)?;
+            let reference = opened(&reference)?;
+            let compared =
+                comparison::compare(&run, &reference, arguments.tolerance).map_err(Failure::Run)?;
             let passed = compared.iter().all(|file| file.differences.is_empty());
             (compared_text(&compared), passed)
         }
@@ -55,18 +56,19 @@ fn reference_of(run: &Recorded) -> Result<PathBuf> {
         .and_then(|experiment| experiment.get("name"))
         .and_then(toml::Value::as_str)
         .ok_or_else(|| {
-            anyhow!(
+            Refused(format!(
                 "{} has no experiment.name: say with --against what to compare with",
                 run.file("config.toml").display()
-            )
+            ))
         })?;
     let path = Path::new("results/reference").join(name);
-    if !path.is_dir() {
-        return Err(anyhow!(
+    ensure!(
+        path.is_dir(),
+        Refused(format!(
             "{} is not a folder: say with --against what to compare with",
             path.display()
-        ));
-    }
+        ))
+    );
     Ok(path)
 }
 

@@ -7,12 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::cell::Cell;
 use crate::config::{Config, Realmix};
 use crate::digest::Digest;
+use crate::revision::computed;
 use crate::separation::beta;
 use crate::training::DictionaryKeys;
-
-/// Revision of what separations and scores compute: raise when their results change, so that records of an earlier
-/// program are not taken for those of today.
-pub const REVISION: u32 = 4;
 
 /// The keys of one observation's two parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,15 +93,6 @@ pub fn of_mixture(
         format!("{:?}", (config.model.tempering(), noise_db)),
         format!("{:?}", config.evaluation.filter_taps),
     ]))
-}
-
-/// What is computed, by which program.
-fn computed(what: &str) -> String {
-    format!(
-        "{what}, {} {}, revision {REVISION}",
-        env!("CARGO_PKG_NAME"),
-        env!("CARGO_PKG_VERSION")
-    )
 }
 
 /// The model's settings, but the tempering.

@@ -25,7 +25,12 @@ impl FolderLock {
             .write(true)
             .open(path)
             .with_context(|| format!("cannot write {}", path.display()))?;
-        held(file.try_lock(), path, folder)?;
+        let tried = file.try_lock();
+        // Of those that share it none leaves its name.
+        if matches!(tried, Err(TryLockError::WouldBlock)) && file.try_lock_shared().is_ok() {
+            bail!("a merge is reading {}: wait for it", folder.display());
+        }
+        held(tried, path, folder)?;
         // For the message below only: the process, and the machine it is on, which may be another that sees the folder.
         let host = host().unwrap_or_default();
         let _ = file.set_len(0);
@@ -107,7 +112,10 @@ mod tests {
         drop(first);
         let readers = [(); 2].map(|()| FolderLock::share(&path, folder.path()).unwrap());
         assert!(readers.iter().all(Option::is_some));
-        assert!(FolderLock::take(&path, folder.path()).is_err());
+        let message = FolderLock::take(&path, folder.path())
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("a merge is reading"), "{message}");
         drop(readers);
         FolderLock::take(&path, folder.path()).unwrap();
     }

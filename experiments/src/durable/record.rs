@@ -69,6 +69,9 @@ pub struct Record {
     pub outcome: Outcome,
 }
 
+/// Of the format.
+pub const VERSION: u64 = 1;
+
 const HEAD: &str = "{\"version\":1,\"sha256\":\"";
 const MIDDLE: &str = "\",\"record\":";
 const TAIL: &str = "}";
@@ -82,6 +85,15 @@ impl Record {
         let json = serde_json::to_string(self)?;
         let digest = Digest::of_bytes(json.as_bytes());
         Ok(format!("{HEAD}{digest}{MIDDLE}{json}{TAIL}\n").into_bytes())
+    }
+
+    /// The version of the format that a line says it is of.
+    #[must_use]
+    pub fn version(line: &[u8]) -> Option<u64> {
+        let rest = line.strip_prefix(b"{\"version\":")?;
+        let digits = rest.split(|&byte| byte == b',').next()?;
+        (digits.len() < rest.len()).then_some(())?;
+        std::str::from_utf8(digits).ok()?.parse().ok()
     }
 
     /// The record of a line (without its line feed), unless it is damaged or of another version.
@@ -234,6 +246,15 @@ pub(super) mod tests {
             damaged[index] ^= 1;
             assert!(Record::decode(&damaged).is_none(), "byte {index}");
             assert!(Record::decode(&line[..index]).is_none(), "length {index}");
+        }
+    }
+
+    #[test]
+    fn a_line_says_its_version() {
+        assert_eq!(Record::version(&record(4).encode().unwrap()), Some(VERSION));
+        assert_eq!(Record::version(b"{\"version\":12,\"sha"), Some(12));
+        for line in ["", "{\"version\":1", "{\"version\":,", "{\"version\":x,"] {
+            assert_eq!(Record::version(line.as_bytes()), None, "{line}");
         }
     }
 

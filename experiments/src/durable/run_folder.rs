@@ -6,7 +6,8 @@
 //! | `plan.json` | what it consists of |
 //! | `records.jsonl` | what is finished |
 //! | `examples/` | the examples that are finished |
-//! | `unfinished` | which shard is done, or `all`; there from before the first result until the tables are written |
+//! | `unfinished` | which [`Work`] is done; there from before the first result until the tables are written |
+//! | `published` | the names of the results, which are removed when others take their place |
 //! | `lock` | who has it, for people; the run under way holds a lock on it |
 //!
 //! `config.toml` of the results folder is written with the tables and says whose these are; `run.toml` is written before
@@ -14,23 +15,23 @@
 //! begins, so that no tables seem to be its own.
 //!
 //! A shard and a run for the dictionaries only write no tables. They stay unfinished, so that what they found is not
-//! discarded unasked, until a merge writes its tables into their folder.
+//! discarded unasked, until a merge writes its tables into their folder. In the folder of a finished run they take what
+//! is there and leave it finished; only a run that writes tables begins anew there.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
 use super::lock::FolderLock;
-use super::shard::Shard;
 use super::store::CellStore;
-use crate::atomic_file;
+use super::work::Work;
+use crate::atomic_file::{self, removed};
 use crate::config::Config;
 use crate::digest::Digest;
 use crate::examples::AUDIO_FOLDER;
 use crate::refused::Refused;
-use crate::results_folder::{ResultsFolder, differing};
+use crate::results_folder::{ResultsFolder, differing, is_of};
 
 /// What to do with what an earlier run left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,9 +92,9 @@ impl RunPaths {
         self.0.join("unfinished")
     }
 
-    /// The shard that the unfinished run does; nothing if it does all, or does not say.
+    /// What the unfinished run does; nothing if there is none, or it does not say.
     #[must_use]
-    pub fn shard(&self) -> Option<Shard> {
+    pub fn work(&self) -> Option<Work> {
         fs::read_to_string(self.unfinished())
             .ok()?
             .trim()
@@ -130,19 +131,27 @@ impl RunFolder {
         Ok(Self::of(results, start, lock))
     }
 
-    /// Checks that tables of `config` may go to a folder, whose parts other folders hold. Nothing is created yet.
+    /// Checks that tables of `config` may go to a folder, whose parts other folders hold, makes the folder and locks it.
     ///
     /// # Errors
     /// [`Refused`] for results or an unfinished run of another configuration, unless `force`. A run under way; files that
     /// cannot be read.
     pub fn claim_for_tables(path: &Path, config: &Config, force: bool) -> Result<Self> {
+        let allowed = || {
+            let results = ResultsFolder::claim(path, config, force)?;
+            if !force {
+                let begun = differing(&RunPaths::of(path).config(), config)?;
+                refuse_others(path, &begun.unwrap_or_default())?;
+            }
+            Ok::<_, anyhow::Error>(results)
+        };
         let lock = existing_lock(path)?;
-        let results = ResultsFolder::claim(path, config, force)?;
-        if !force {
-            let begun = differing(&RunPaths::of(path).config(), config)?;
-            refuse_others(path, &begun.unwrap_or_default())?;
+        let mut folder = Self::of(allowed()?, Start::Resume, lock);
+        if folder.take_lock()? {
+            allowed()?;
         }
-        Ok(Self::of(results, Start::Resume, lock))
+        folder.remove_leftovers();
+        Ok(folder)
     }
 
     fn of(results: ResultsFolder, start: Start, lock: Option<FolderLock>) -> Self {
@@ -175,51 +184,87 @@ impl RunFolder {
     }
 
     /// Makes the folder, locks it, records the configuration, and opens the records, which are empty unless the run is
-    /// resumed. The second value says what was damaged. `shard`: which one the run does, if it does not do all.
+    /// resumed or does not write tables. The second value says what was damaged.
     ///
     /// # Errors
     /// Another run under way; a folder that cannot be written; what [`RunFolder::claim`] refuses, if it came about since.
-    pub fn begin(
-        &mut self,
-        config: &Config,
-        shard: Option<Shard>,
-    ) -> Result<(CellStore, Option<String>)> {
-        fs::create_dir_all(&self.paths.0)
-            .with_context(|| format!("cannot create {}", self.paths.0.display()))?;
-        if self.lock.is_none() {
-            self.lock = Some(FolderLock::take(&self.paths.lock(), self.results.path())?);
-            // Without a lock nothing kept off another run since the claim.
+    pub fn begin(&mut self, config: &Config, work: Work) -> Result<(CellStore, Option<String>)> {
+        if self.take_lock()? {
             allowed(self.results.path(), config, self.start)?;
         }
+        self.remove_leftovers();
+        let anew = match self.start {
+            Start::Fresh => work == Work::All,
+            Start::Resume => false,
+            Start::Force => true,
+        };
+        let unfinished = self.paths.unfinished();
+        let stays_as_it_is = match work {
+            Work::All => false,
+            Work::Shard(_) => !unfinished.exists() && self.results.is_published(),
+            Work::Dictionaries => unfinished.exists() || self.results.is_published(),
+        };
+        // What is there of a finished run is discarded from here on. Killed in between, it is unfinished.
+        if anew || !stays_as_it_is {
+            atomic_file::write(&unfinished, format!("{work}\n").as_bytes())?;
+        }
+        self.results.disown_others(config)?;
+        // Records are found by keys of their own, whatever became of the configuration beside them.
+        if anew {
+            // They go first: killed in between, no configuration stands beside records of another.
+            let records = self.paths.records();
+            removed(&records, fs::remove_file(&records))?;
+        }
+        // From here on the run can be resumed.
+        atomic_file::write(&self.paths.config(), toml::to_string(config)?.as_bytes())?;
+        if anew {
+            self.discard_plan()?;
+        }
+        CellStore::open(&self.paths.records())
+    }
+
+    /// Writes the results of `config`, files by name. With them the run is finished. What is there of a run of another
+    /// configuration is discarded: it was allowed to.
+    ///
+    /// # Errors
+    /// As [`ResultsFolder::publish`].
+    pub fn publish<N: AsRef<str>>(&self, config: &Config, files: &[(N, Vec<u8>)]) -> Result<()> {
+        let begun = self.paths.config();
+        if !is_of(&begun, config) {
+            let records = self.paths.records();
+            removed(&records, fs::remove_file(&records))?;
+            self.discard_plan()?;
+            removed(&begun, fs::remove_file(&begun))?;
+        }
+        self.results.publish(config, files)?;
+        let unfinished = self.paths.unfinished();
+        removed(&unfinished, fs::remove_file(&unfinished))
+    }
+
+    /// Makes the folder and locks it, and returns whether that is new: nothing kept off another run since the claim.
+    fn take_lock(&mut self) -> Result<bool> {
+        fs::create_dir_all(&self.paths.0)
+            .with_context(|| format!("cannot create {}", self.paths.0.display()))?;
+        let is_new = self.lock.is_none();
+        if is_new {
+            self.lock = Some(FolderLock::take(&self.paths.lock(), self.results.path())?);
+        }
+        Ok(is_new)
+    }
+
+    /// Removes what killed runs and merges left under temporary names; to be called with the lock.
+    fn remove_leftovers(&self) {
         let audio = self.results.path().join(AUDIO_FOLDER);
         let examples = self.paths.examples();
         for folder in [self.results.path(), &audio, &self.paths.0, &examples] {
             atomic_file::remove_leftovers(folder);
         }
-        // What is there of a finished run is discarded from here on. Killed in between, it is unfinished.
-        let work = shard.map_or_else(|| "all".to_owned(), |shard| shard.to_string());
-        atomic_file::write(&self.paths.unfinished(), format!("{work}\n").as_bytes())?;
-        self.results.disown_others(config)?;
-        // Records are found by keys of their own, whatever became of the configuration beside them.
-        if self.start != Start::Resume {
-            // They go first: killed in between, no configuration stands beside records of another.
-            let (records, plan) = (self.paths.records(), self.paths.plan());
-            removed(&records, fs::remove_file(&records))?;
-            removed(&plan, fs::remove_file(&plan))?;
-            removed(&examples, fs::remove_dir_all(&examples))?;
-        }
-        atomic_file::write(&self.paths.config(), toml::to_string(config)?.as_bytes())?;
-        CellStore::open(&self.paths.records())
     }
 
-    /// Writes the results of `config`, files by name. With them the run is finished.
-    ///
-    /// # Errors
-    /// As [`ResultsFolder::publish`].
-    pub fn publish<N: AsRef<str>>(&self, config: &Config, files: &[(N, Vec<u8>)]) -> Result<()> {
-        self.results.publish(config, files)?;
-        let unfinished = self.paths.unfinished();
-        removed(&unfinished, fs::remove_file(&unfinished))
+    fn discard_plan(&self) -> Result<()> {
+        let (plan, examples) = (self.paths.plan(), self.paths.examples());
+        removed(&plan, fs::remove_file(&plan))?;
+        removed(&examples, fs::remove_dir_all(&examples))
     }
 }
 
@@ -277,16 +322,6 @@ fn refuse_others(path: &Path, differing: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// What was not there is removed as well.
-fn removed(path: &Path, outcome: std::io::Result<()>) -> Result<()> {
-    match outcome {
-        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Err(error).with_context(|| format!("cannot remove {}", path.display()))
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,13 +339,13 @@ mod tests {
     /// Begins a run and leaves it, as if it were killed.
     fn begin(folder: &Path, config: &Config, start: Start) -> RunPaths {
         let mut run = RunFolder::claim(folder, config, start).unwrap();
-        drop(run.begin(config, None).unwrap());
+        drop(run.begin(config, Work::All).unwrap());
         run.paths().clone()
     }
 
     fn finish(folder: &Path, config: &Config) {
         let mut run = RunFolder::claim(folder, config, Start::Resume).unwrap();
-        drop(run.begin(config, None).unwrap());
+        drop(run.begin(config, Work::All).unwrap());
         run.publish(config, &[("table1.csv", b"mean\n".to_vec())])
             .unwrap();
     }
@@ -321,7 +356,7 @@ mod tests {
         let (first, second) = seeds();
         let claim = |config: &Config, start| RunFolder::claim(folder.path(), config, start);
         let mut run = claim(&first, Start::Resume).unwrap();
-        drop(run.begin(&first, None).unwrap());
+        drop(run.begin(&first, Work::All).unwrap());
         // While it is held, nobody else may.
         assert!(message(claim(&first, Start::Resume)).contains("another run"));
         drop(run);
@@ -381,8 +416,9 @@ mod tests {
                 fs::write(&recorded, contents).unwrap();
             }
             let mut run = RunFolder::claim(folder.path(), &second, Start::Force).unwrap();
-            drop(run.begin(&second, "1/2".parse().ok()).unwrap());
-            assert_eq!(run.paths().shard(), "1/2".parse().ok());
+            let shard: Work = "1/2".parse().unwrap();
+            drop(run.begin(&second, shard).unwrap());
+            assert_eq!(run.paths().work(), Some(shard));
             assert!(!recorded.exists());
             drop(run);
             // The first is not begun again over the shard, and the shard is not taken for finished.
@@ -400,7 +436,7 @@ mod tests {
         let paths = begin(folder.path(), &first, Start::Fresh);
         let claim = |config, force| RunFolder::claim_for_tables(folder.path(), config, force);
         assert!(message(claim(&second, false)).contains("unfinished run of another"));
-        claim(&second, true).unwrap();
+        drop(claim(&second, true).unwrap());
         let tables = claim(&first, false).unwrap();
         assert!(message(claim(&first, false)).contains("another run"));
         tables.publish::<&str>(&first, &[]).unwrap();
@@ -408,6 +444,71 @@ mod tests {
         assert!(!paths.unfinished().exists());
         assert!(message(claim(&second, false)).contains("results of another"));
         RunFolder::claim(folder.path(), &first, Start::Fresh).unwrap();
+    }
+
+    #[test]
+    fn forced_tables_leave_nothing_of_a_run_of_another_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = seeds();
+        let paths = begin(folder.path(), &first, Start::Fresh);
+        fs::write(paths.records(), "a record\n").unwrap();
+        fs::write(paths.plan(), "a plan").unwrap();
+        let tables = RunFolder::claim_for_tables(folder.path(), &second, true).unwrap();
+        tables.publish::<&str>(&second, &[]).unwrap();
+        drop(tables);
+        for state in [paths.records(), paths.plan(), paths.config()] {
+            assert!(!state.exists(), "{}", state.display());
+        }
+        // The first does not go on over the tables of the second, and the second is a finished run.
+        let claim = |config, start| RunFolder::claim(folder.path(), config, start);
+        assert!(message(claim(&first, Start::Resume)).contains("results of another"));
+        claim(&second, Start::Fresh).unwrap();
+    }
+
+    #[test]
+    fn tables_go_to_a_new_folder_one_merge_at_a_time() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("out");
+        let (first, second) = seeds();
+        let claim = |config| RunFolder::claim_for_tables(&folder, config, false);
+        let tables = claim(&first).unwrap();
+        assert!(message(claim(&second)).contains("another run"));
+        assert!(message(RunFolder::claim(&folder, &first, Start::Fresh)).contains("another run"));
+        let leftover = folder.join(".table1.csv.7-0.tmp");
+        drop(tables);
+        fs::write(&leftover, "me").unwrap();
+        claim(&second).unwrap();
+        assert!(!leftover.exists());
+    }
+
+    #[test]
+    fn what_writes_no_tables_takes_what_a_finished_run_left() {
+        let shard = "1/2".parse::<Work>().unwrap();
+        for work in [shard, Work::Dictionaries] {
+            for start in [Start::Fresh, Start::Resume, Start::Force] {
+                let folder = tempfile::tempdir().unwrap();
+                let config = Config::default();
+                finish(folder.path(), &config);
+                let mut run = RunFolder::claim(folder.path(), &config, start).unwrap();
+                let paths = run.paths().clone();
+                fs::write(paths.plan(), "a plan").unwrap();
+                drop(run.begin(&config, work).unwrap());
+                drop(run);
+                let kept = start != Start::Force;
+                assert_eq!(paths.plan().exists(), kept);
+                assert_eq!(paths.work(), (!kept).then_some(work));
+                let again = RunFolder::claim(folder.path(), &config, Start::Fresh);
+                assert_eq!(again.is_ok(), kept);
+            }
+        }
+        // Dictionaries are learned into the folder of a shard without a change of whose it is.
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::default();
+        for work in [shard, Work::Dictionaries] {
+            let mut run = RunFolder::claim(folder.path(), &config, Start::Resume).unwrap();
+            drop(run.begin(&config, work).unwrap());
+            assert_eq!(run.paths().work(), Some(shard));
+        }
     }
 
     #[test]
@@ -433,9 +534,9 @@ mod tests {
         let config = Config::default();
         let claim = |start| RunFolder::claim(folder.path(), &config, start).unwrap();
         let (mut late, mut early) = (claim(Start::Fresh), claim(Start::Fresh));
-        drop(early.begin(&config, None).unwrap());
+        drop(early.begin(&config, Work::All).unwrap());
         drop(early);
-        let error = late.begin(&config, None).unwrap_err();
+        let error = late.begin(&config, Work::All).unwrap_err();
         assert!(error.is::<Refused>());
         assert!(error.to_string().contains("go on with --resume"), "{error}");
     }
@@ -451,7 +552,7 @@ mod tests {
         fs::remove_file(paths.config()).unwrap();
         fs::write(paths.records(), "no record\n").unwrap();
         let mut run = RunFolder::claim(folder.path(), &config, Start::Resume).unwrap();
-        let (_, damage) = run.begin(&config, None).unwrap();
+        let (_, damage) = run.begin(&config, Work::All).unwrap();
         assert!(damage.unwrap().contains("cut off"), "the file was read");
         assert!(!leftover.exists());
     }

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
-use super::record::{Outcome, Record};
+use super::record::{Outcome, Record, VERSION};
 use crate::clock::Stopwatch;
 use crate::digest::Digest;
 
@@ -31,6 +31,8 @@ pub struct Contents {
     pub sound_bytes: u64,
     /// Length of the file.
     pub bytes: u64,
+    /// Another version of the format than this program's, if a line says that it is of one.
+    pub other_version: Option<u64>,
 }
 
 impl Contents {
@@ -51,7 +53,11 @@ impl Contents {
                     contents.damaged_lines.append(&mut damaged);
                     contents.sound_bytes = end;
                 }
-                None => damaged.push(index + 1),
+                None => {
+                    let version = Record::version(line).filter(|&version| version != VERSION);
+                    contents.other_version = contents.other_version.or(version);
+                    damaged.push(index + 1);
+                }
             }
         }
         contents
@@ -60,13 +66,22 @@ impl Contents {
     /// Reads a file; one that does not exist holds nothing.
     ///
     /// # Errors
-    /// A file that cannot be read.
+    /// A file that cannot be read, or is of another version: its records are no damage.
     pub fn read(path: &Path) -> Result<Self> {
-        match fs::read(path) {
-            Ok(bytes) => Ok(Self::parse(&bytes)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        let contents = match fs::read(path) {
+            Ok(bytes) => Self::parse(&bytes),
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::default(),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
+        };
+        if let Some(version) = contents.other_version {
+            bail!(
+                "{} is of version {version}, this program reads version {VERSION}",
+                path.display()
+            );
         }
+        Ok(contents)
     }
 
     /// What is wrong with the file, for people; nothing if all is well.
@@ -109,7 +124,7 @@ impl CellStore {
     /// what was damaged.
     ///
     /// # Errors
-    /// A file that cannot be read or written.
+    /// A file that cannot be read or written, or is of another version.
     pub fn open(path: &Path) -> Result<(Self, Option<String>)> {
         let contents = Contents::read(path)?;
         let damage = contents.damage(path);
@@ -241,6 +256,21 @@ mod tests {
         store.append(record(1)).unwrap();
         drop(store);
         assert!(CellStore::open(&path).unwrap().0.is_done(&record(1).key));
+    }
+
+    #[test]
+    fn records_of_another_version_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records.jsonl");
+        let text = String::from_utf8(record(1).encode().unwrap()).unwrap();
+        let text = text.clone() + &text.replacen("\"version\":1,", "\"version\":2,", 1);
+        fs::write(&path, &text).unwrap();
+        let error = CellStore::open(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("is of version 2, this program reads version 1"),
+            "{error}"
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
 
     #[test]

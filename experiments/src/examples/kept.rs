@@ -64,6 +64,21 @@ impl KeptExample {
         })
     }
 
+    /// One that could not be made: the run is complete without it. It is tried again when the run goes on.
+    fn failed() -> Self {
+        Self {
+            version: VERSION,
+            rows: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+
+    /// Whether it could be made.
+    #[must_use]
+    pub fn is_made(&self) -> bool {
+        !self.files.is_empty()
+    }
+
     /// Its files, by name in the results folder.
     ///
     /// # Errors
@@ -127,7 +142,7 @@ pub fn keep(
         interrupt::check()?;
         let path = paths.example(&keys.fusion);
         stage.step();
-        if let Some(example) = KeptExample::read(&path) {
+        if let Some(example) = KeptExample::read(&path).filter(KeptExample::is_made) {
             examples.push(example);
             continue;
         }
@@ -142,10 +157,13 @@ pub fn keep(
                 examples.push(example);
             }
             // Without it the results still stand.
-            Err(error) => progress.note(format_args!(
-                "there is no example of {}: {error:#}",
-                name(&cell, config.experiment.seed)
-            )),
+            Err(error) => {
+                progress.warn(format_args!(
+                    "there is no example of {}: {error:#}",
+                    name(&cell, config.experiment.seed)
+                ));
+                KeptExample::failed().write(&path)?;
+            }
         }
     }
     stage.finish();
@@ -173,5 +191,8 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, text.replace("mixture", "mixturf")).unwrap();
         assert_eq!(KeptExample::read(&path), None);
+        assert!(example.is_made());
+        KeptExample::failed().write(&path).unwrap();
+        assert!(!KeptExample::read(&path).unwrap().is_made());
     }
 }

@@ -101,7 +101,7 @@ pub fn prepare(
     }
     stage.finish();
     let plan = Plan::new(planned, conduct.shard);
-    tasks::record_plan(&plan, folder, progress)?;
+    tasks::record_plan(&plan, conduct.work(), folder, progress)?;
     Ok(Prepared {
         units,
         wanted: wanted.len(),

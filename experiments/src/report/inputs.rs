@@ -36,7 +36,7 @@ impl Inputs {
             .with_context(|| manifest_file.display().to_string())?;
         let summary = run.summary()?;
         let times = run.times()?;
-        // Files of an older configuration may still be there.
+        // A folder that lost its `cells/` may hold files of an older configuration.
         let kept = config.report.examples > 0;
         let optional = |name: &str, kind| {
             (kept && run.file(name).is_file())

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::corpus::wav_files;
+use crate::refused::Refused;
 
 /// One file's signal.
 #[derive(Debug, Clone)]
@@ -76,9 +77,11 @@ impl SignalSet {
         };
         ensure!(
             references.len() == estimates.len(),
-            "{} references (--reference) and {} estimates (--estimate): as many of the one as of the other are needed",
-            references.len(),
-            estimates.len()
+            Refused(format!(
+                "{} references (--reference) and {} estimates (--estimate): as many of the one as of the other are needed",
+                references.len(),
+                estimates.len()
+            ))
         );
         let read = |paths: &[PathBuf]| -> Result<Vec<Signal>> {
             paths.iter().map(|path| Signal::read(path)).collect()

@@ -6,6 +6,7 @@ use dsp::wav::Reader;
 
 use super::SeparateSettings;
 use super::segment::ChannelMode;
+use crate::refused::Refused;
 
 /// Samples, at the lower rate, that a resampled signal needs beyond its ends: the length of the resampler's filter.
 const FILTER_SAMPLES: usize = 2048;
@@ -38,7 +39,7 @@ impl Plan {
     /// Segments start where a sample at the dictionaries' rate does, so that resampling keeps the time.
     ///
     /// # Errors
-    /// A length or an overlap out of range.
+    /// [`Refused`] for a length or an overlap out of range.
     pub fn new(
         samples: usize,
         file_hz: u32,
@@ -54,17 +55,21 @@ impl Plan {
         let window = window_samples as f64 * ratio;
         ensure!(
             length >= 4.0 * window && length / f64::from(file_hz) <= 600.0,
-            "--segment {}: is out of range, allowed are {:.2} (four windows) to 600 s",
-            settings.segment_seconds,
-            4.0 * window / f64::from(file_hz)
+            Refused(format!(
+                "--segment {}: is out of range, allowed are {:.2} (four windows) to 600 s",
+                settings.segment_seconds,
+                4.0 * window / f64::from(file_hz)
+            ))
         );
         ensure!(
             settings.overlap_seconds >= 0.0
                 && 2.0 * settings.overlap_seconds <= settings.segment_seconds
                 // Rates with hardly a common divisor round it up by much.
                 && overlap as f64 <= 0.75 * length,
-            "--overlap {}: is out of range, allowed are 0 to half of --segment",
-            settings.overlap_seconds
+            Refused(format!(
+                "--overlap {}: is out of range, allowed are 0 to half of --segment",
+                settings.overlap_seconds
+            ))
         );
         let filter = match file_hz == model_hz {
             true => 0.0,

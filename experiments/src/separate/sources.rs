@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::SeparateSettings;
 use super::segments::resampled;
 use crate::dictionary_file::DictionaryFile;
+use crate::refused::Refused;
 
 /// Least entry of an estimated dictionary at its start, so that no entry is stuck at zero.
 const START_FLOOR: f64 = 1e-10;
@@ -86,12 +87,12 @@ impl SourceSet {
     /// Reads the dictionaries of named sources, the first of which sets rate and transform.
     ///
     /// # Errors
-    /// No source, names that cannot name files or are given twice, a file that cannot be read or does not go with the
-    /// first.
+    /// [`Refused`] for no source, for names that cannot name files or are given twice, and for a file that does not go
+    /// with the first. A file that cannot be read.
     pub fn open(named: &[(String, PathBuf)]) -> Result<Self> {
         let (_, first) = named
             .first()
-            .context("no source: give --speech or --source")?;
+            .ok_or_else(|| Refused("no source: give --speech or --source".to_owned()))?;
         let DictionaryFile { metadata, .. } = DictionaryFile::read(first)?;
         let mut set = Self {
             sample_rate_hz: metadata.sample_rate_hz,
@@ -108,8 +109,8 @@ impl SourceSet {
     /// Adds the background, for a recording.
     ///
     /// # Errors
-    /// A file that cannot be read or does not go with the sources; a stretch that is not in the recording, or from
-    /// which nothing can be learned.
+    /// [`Refused`] for a file that does not go with the sources, and for a stretch that is not in the recording or too
+    /// short. A file that cannot be read; a stretch from which nothing can be learned.
     pub fn with_background(
         mut self,
         background: &Background,
@@ -206,10 +207,12 @@ impl SourceSet {
         let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
         ensure!(
             !name.is_empty() && !name.starts_with('.') && name.chars().all(plain),
-            "--source {name:?}: a source names its file, so letters, digits, `-`, `_` and inner `.`"
+            Refused(format!(
+                "--source {name:?}: a source names its file, so letters, digits, `-`, `_` and inner `.`"
+            ))
         );
         let taken = self.sources.iter().any(|source| source.report.name == name);
-        ensure!(!taken, "two sources are named {name:?}");
+        ensure!(!taken, Refused(format!("two sources are named {name:?}")));
         self.sources.push(Source {
             report: SourceReport {
                 name: name.to_owned(),
@@ -235,11 +238,13 @@ impl SourceSet {
         };
         ensure!(
             (found.sample_rate_hz, &found.stft) == (self.sample_rate_hz, &self.stft),
-            "{} cannot be used with {}: it was learned at {}, the other at {}",
-            path.display(),
-            first.display(),
-            describe(found.sample_rate_hz, &found.stft),
-            describe(self.sample_rate_hz, &self.stft)
+            Refused(format!(
+                "{} cannot be used with {}: it was learned at {}, the other at {}",
+                path.display(),
+                first.display(),
+                describe(found.sample_rate_hz, &found.stft),
+                describe(self.sample_rate_hz, &self.stft)
+            ))
         );
         Ok(file.dictionaries)
     }
@@ -257,13 +262,17 @@ impl SourceSet {
         let samples = |seconds: f64| (seconds * f64::from(rate_hz)).round() as usize;
         ensure!(
             0.0 <= start && start < end && samples(end) <= reader.samples(),
-            "--background-from {start}-{end}: {} has 0 to {} s",
-            mixture.display(),
-            reader.samples() as f64 / f64::from(rate_hz)
+            Refused(format!(
+                "--background-from {start}-{end}: {} has 0 to {} s",
+                mixture.display(),
+                reader.samples() as f64 / f64::from(rate_hz)
+            ))
         );
         ensure!(
             end - start <= MOST_SECONDS,
-            "--background-from {start}-{end}: at most {MOST_SECONDS} s"
+            Refused(format!(
+                "--background-from {start}-{end}: at most {MOST_SECONDS} s"
+            ))
         );
         let mut skipped = 0;
         while skipped < samples(start) {
@@ -282,8 +291,11 @@ impl SourceSet {
         }
         ensure!(
             power.nrows() > components,
-            "--background-from {start}-{end}: {} frames are too few for {components} components (--background-components)",
-            power.nrows()
+            Refused(format!(
+                "--background-from {start}-{end}: {} frames are too few for {components} components \
+                 (--background-components)",
+                power.nrows()
+            ))
         );
         let settings = IsNmfSettings {
             order: components,

@@ -15,6 +15,7 @@ use crate::durable::key::Keys;
 use crate::durable::plan::{CorpusInfo, Plan, PlannedRun};
 use crate::durable::run_folder::RunFolder;
 use crate::durable::store::CellStore;
+use crate::durable::work::Work;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::training::{self, Dictionaries, DictionaryKeys};
@@ -103,7 +104,7 @@ pub fn prepare<'a>(
     }
     let store = store.context("there is no configuration to run")?;
     let plan = Plan::new(planned.into_iter().flatten().collect(), conduct.shard);
-    record_plan(&plan, folder, progress)?;
+    record_plan(&plan, conduct.work(), folder, progress)?;
     Ok(Prepared {
         runs: prepared.into_iter().flatten().collect(),
         plan,
@@ -121,9 +122,9 @@ pub fn begin(
     conduct: Conduct,
     progress: Progress,
 ) -> Result<CellStore> {
-    let (store, damage) = folder.begin(recorded, conduct.shard)?;
+    let (store, damage) = folder.begin(recorded, conduct.work())?;
     if let Some(damage) = damage {
-        progress.note(damage);
+        progress.warn(damage);
     }
     Ok(store)
 }
@@ -132,12 +133,15 @@ pub fn begin(
 ///
 /// # Errors
 /// Those of the file system.
-pub fn record_plan(plan: &Plan, folder: &RunFolder, progress: Progress) -> Result<()> {
+pub fn record_plan(plan: &Plan, work: Work, folder: &RunFolder, progress: Progress) -> Result<()> {
     let path = folder.paths().plan();
-    if Plan::read(&path).is_ok_and(|earlier| !earlier.agrees_with(plan)) {
-        progress.note(
+    match Plan::read(&path) {
+        // Which shard it is of stays known.
+        Ok(earlier) if earlier.agrees_with(plan) && work == Work::Dictionaries => return Ok(()),
+        Ok(earlier) if !earlier.agrees_with(plan) => progress.warn(
             "the corpus or the program is another than before: what depends on it is done again",
-        );
+        ),
+        _ => {}
     }
     plan.write(&path)
 }

@@ -22,6 +22,14 @@ fn change_outcomes(results: &Path, change: impl Fn(&mut Outcome)) {
     fs::write(records(results), lines.flatten().collect::<Vec<u8>>()).unwrap();
 }
 
+/// What a run for the dictionaries leaves when it is killed among them.
+fn begin_dictionaries(folder: &Path) {
+    let cells = folder.join("three/cells");
+    fs::create_dir_all(&cells).unwrap();
+    fs::copy(folder.join("one/cells/run.toml"), cells.join("run.toml")).unwrap();
+    fs::write(cells.join("unfinished"), "dictionaries\n").unwrap();
+}
+
 fn add_energy(outcome: &mut Outcome) {
     match outcome {
         Outcome::Singles(singles) => singles.orders[0].free_energy += 1.0,
@@ -31,7 +39,7 @@ fn add_energy(outcome: &mut Outcome) {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let table: [(&str, Spoil, &str, i32, &[&str]); 18] = [
+    let table: [(&str, Spoil, &str, i32, &[&str]); 21] = [
         (
             "no such shard",
             |_| (),
@@ -166,6 +174,33 @@ pub(super) fn cases() -> Vec<Case> {
                 "one/cells/run.toml --resume --out one    (with the --shard it was begun with)",
                 "two/cells/run.toml --resume --out two",
             ],
+        ),
+        (
+            "dictionaries whose run was stopped before it had a plan",
+            begin_dictionaries,
+            "merge one two three --out out",
+            0,
+            &["Results: out"],
+        ),
+        (
+            "dictionaries only",
+            begin_dictionaries,
+            "merge three --out out",
+            2,
+            &["no shards"],
+        ),
+        (
+            "records of another version",
+            |folder| {
+                replace(
+                    records(&folder.join("one")),
+                    "{\"version\":1,",
+                    "{\"version\":2,",
+                );
+            },
+            MERGE,
+            1,
+            &["one/cells/records.jsonl is of version 2, this program reads version 1"],
         ),
         (
             "plans that do not fit their configurations",

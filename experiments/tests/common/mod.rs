@@ -74,6 +74,20 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// The files of a folder and of its folders, by their paths from it.
+pub fn all_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut all = files(folder);
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            let name = path.file_name().unwrap().to_string_lossy();
+            let below = all_files(&path).into_iter();
+            all.extend(below.map(|(file, contents)| (format!("{name}/{file}"), contents)));
+        }
+    }
+    all
+}
+
 /// The files of a folder by name, without those of its folders.
 pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     fs::read_dir(folder)
