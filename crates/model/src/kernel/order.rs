@@ -147,31 +147,17 @@ impl<T: Real> SlabOrder<T> {
         self.out_of_range |= product(simd, &self.harmonic, dictionary.harmonic(), at, &mut keep);
     }
 
-    /// `1 / V` of a block, kept beside `1 / C`.
-    pub(super) fn invert_own_mean_product<S: Simd>(
-        &mut self,
-        simd: S,
-        dictionary: &DictionaryState<T>,
-        at: &At<'_, T>,
-    ) {
-        let kept = self.kept(at);
-        let mut keep = KeepInverse {
-            inverse: &mut self.inverse_v[kept],
-            variance: Variance::Unused,
-        };
-        self.out_of_range |= product(simd, &self.mean, dictionary.mean(), at, &mut keep);
-    }
-
-    /// `1 / V` of a block.
+    /// `1 / V` of a block, kept elsewhere or beside the order's `1 / C`.
     pub(super) fn invert_mean_product<S: Simd>(
         &mut self,
         simd: S,
         dictionary: &DictionaryState<T>,
         at: &At<'_, T>,
-        inverse_v: &mut [Lane<T>],
+        inverse_v: Option<&mut [Lane<T>]>,
     ) {
+        let kept = self.kept(at);
         let mut keep = KeepInverse {
-            inverse: inverse_v,
+            inverse: inverse_v.unwrap_or(&mut self.inverse_v[kept]),
             variance: Variance::Unused,
         };
         self.out_of_range |= product(simd, &self.mean, dictionary.mean(), at, &mut keep);

@@ -296,7 +296,7 @@ impl<T: Real> Slab<T> {
                 };
                 order.invert_harmonic_product(simd, dictionary, at, variance);
                 if everywhere || !dictionary.is_known() {
-                    order.invert_own_mean_product(simd, dictionary, at);
+                    order.invert_mean_product(simd, dictionary, at, None);
                 }
             }
         }
@@ -412,7 +412,7 @@ impl<T: Real> SlabSource<T> {
                     let at = At::new(place, slot, block.clone());
                     let power = self.power.of(&at);
                     order.invert_harmonic_product(simd, dictionary, &at, Variance::Unused);
-                    order.invert_own_mean_product(simd, dictionary, &at);
+                    order.invert_mean_product(simd, dictionary, &at, None);
                     order.form_ratios(simd, power, &at);
                     order.contract_tau(simd, dictionary, &at);
                     order.contract_rho(simd, dictionary, &at, None);
@@ -461,7 +461,7 @@ impl<T: Real> SlabSource<T> {
                     if wants_misfit {
                         order.add_misfit(simd, dictionary, power, &at, inverse_v);
                     } else {
-                        order.invert_mean_product(simd, dictionary, &at, inverse_v);
+                        order.invert_mean_product(simd, dictionary, &at, Some(inverse_v));
                     }
                     if !source.is_estimated() {
                         order.contract_rho(simd, dictionary, &at, Some(inverse_v));
