@@ -38,9 +38,9 @@ impl Tempering {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
-    /// Single precision: faster, with the same results but for the last digits. An inference that leaves its range, where a
-    /// variance `C` or `V` reaches 1e-30 or a power or factor is above 1e17, is begun again in
-    /// double precision, and its result is then that of [`Precision::F64`].
+    /// Single precision: faster, with the same results but for the last digits. An inference that
+    /// leaves its range, where a variance `C` or `V` reaches 1e-30 or a power or factor is above 1e17,
+    /// is begun again in double precision, and its result is then that of [`Precision::F64`].
     F32,
     /// Double precision.
     #[default]

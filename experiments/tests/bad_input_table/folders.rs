@@ -19,6 +19,16 @@ pub(super) fn replace(path: PathBuf, from: &str, to: &str) {
     fs::write(path, text.replace(from, to)).unwrap();
 }
 
+/// The finished run in `done` becomes an unfinished one of another configuration.
+pub(super) fn leave_another_run_in_done(folder: &Path) {
+    fs::remove_file(folder.join("done/config.toml")).unwrap();
+    replace(
+        folder.join("done/cells/run.toml"),
+        "frames = 20",
+        "frames = 21",
+    );
+}
+
 /// A folder in the place of a file.
 fn make_folder(path: PathBuf) {
     fs::remove_file(&path).unwrap();
@@ -117,14 +127,7 @@ fn runs() -> Vec<Case> {
         ),
         (
             "an unfinished run of another configuration",
-            |folder| {
-                fs::remove_file(folder.join("done/config.toml")).unwrap();
-                replace(
-                    folder.join("done/cells/run.toml"),
-                    "frames = 20",
-                    "frames = 21",
-                );
-            },
+            leave_another_run_in_done,
             RESUME,
             2,
             &["mixtures.frames: 21 there, 20 here"],

@@ -7,7 +7,7 @@ use experiments::durable::record::{Outcome, Record};
 use experiments::durable::store::Contents;
 
 use super::common::runs::records;
-use super::folders::{exchange_outcomes, replace};
+use super::folders::{exchange_outcomes, leave_another_run_in_done, replace};
 use super::{Case, Spoil};
 
 const MERGE: &str = "merge one two --out out";
@@ -225,14 +225,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         (
             "an output with an unfinished run of another configuration",
-            |folder| {
-                fs::remove_file(folder.join("done/config.toml")).unwrap();
-                replace(
-                    folder.join("done/cells/run.toml"),
-                    "frames = 20",
-                    "frames = 21",
-                );
-            },
+            leave_another_run_in_done,
             "merge one two --out done",
             2,
             &[
