@@ -13,7 +13,7 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 
 /// The run was interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("interrupted (go on with --resume)")]
+#[error("interrupted: the same command goes on from what is finished")]
 pub(crate) struct Interrupted;
 
 /// Catches signals from now on. To be called once.
