@@ -37,7 +37,7 @@ impl MergeArguments {
     /// Shards that do not agree or are not complete, a folder that cannot be written.
     pub(crate) fn run(&self) -> Result<Ending, Failure> {
         let progress = Progress::new(self.quiet);
-        let merge = || -> anyhow::Result<study::Ending> {
+        let merge = || -> anyhow::Result<study::publish::Ending> {
             let merged = Merged::read(&self.shards, progress)?;
             let text = toml::to_string(&merged.config)?;
             // The shards are read no more: the folder may be one of theirs.

@@ -9,13 +9,12 @@ use clap::Args;
 use super::ending::{Ending, Failure, announce, ending};
 use super::threads::start_threads;
 use crate::config::{self, Config, EmbeddedConfig, Kind, Sources};
-use crate::interrupt;
 use crate::progress::Progress;
 use crate::store::folder::RunFolder;
 use crate::store::shard::Shard;
-use crate::study;
 use crate::study::design::Study;
 use crate::study::prepare::Conduct;
+use crate::{interrupt, study};
 
 /// Options of every study.
 #[derive(Debug, Args)]
@@ -88,7 +87,7 @@ impl StudyArguments {
         let default_out = || Path::new("results").join(&config.experiment.name);
         let out = self.out.clone().unwrap_or_else(default_out);
         let progress = Progress::new(self.quiet);
-        let work = || -> anyhow::Result<study::Ending> {
+        let work = || -> anyhow::Result<study::publish::Ending> {
             let text = toml::to_string(&config)?;
             let mut folder =
                 RunFolder::claim(&out, text, self.force)?.with_cache(self.cache.clone());

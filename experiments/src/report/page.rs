@@ -61,7 +61,7 @@ pub(super) fn table(table: &Table, caption: &str, class: &str) -> Markup {
                 caption { (caption) }
                 thead {
                     tr {
-                        @for column in table.columns() { th scope="col" { (column) } }
+                        @for column in table.columns() { th scope="col" { (column.trim_matches('`')) } }
                     }
                 }
                 @for group in table.groups() {

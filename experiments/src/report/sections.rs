@@ -130,8 +130,13 @@ fn scores(inputs: &Inputs, about: &Caption<'_>) -> Markup {
     let table = |metric| of_case(summary, about, 0, metric, FORMAT, None);
     let (_, units) = about.study.unit.names();
     let columns = summary.columns(0);
+    // The paper's rows stand below a run's own.
+    let class = match about.is_the_papers(Metric::Sdr) {
+        true => "scores",
+        false => "other",
+    };
     html! {
-        (page::table(&table(Metric::Sdr), &about.text(trials(inputs)), "scores"))
+        (page::table(&table(Metric::Sdr), &about.text(trials(inputs)), class))
         @for &metric in others {
             details {
                 summary { (metric.title()) }

@@ -6,10 +6,9 @@
 //! mixtures are recordings every case has a run for each speaker and seed.
 
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
 use toml::Value;
 
-use super::estimate::Candidate;
+use super::estimate::{Candidate, Member, Trial};
 use super::methods::{Method, Part};
 use crate::config::{Config, MixtureSource, assigned};
 
@@ -42,24 +41,6 @@ pub(crate) struct Run {
     pub(crate) case: usize,
     /// That of its case, with one speaker and one seed.
     pub(crate) config: Config,
-}
-
-/// One mixture of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Trial {
-    /// Ratio of the speech's power to the background's.
-    pub(crate) snr_db: f64,
-    pub(crate) member: Member,
-}
-
-/// Which of the mixtures at one ratio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Member {
-    /// The one drawn from the speaker's dictionary of this order.
-    TrueOrder(usize),
-    /// The recordings of this number; at every ratio the same speech over the same background.
-    Recording(usize),
 }
 
 /// What intervals are over: trials within one share dictionaries or recordings.
@@ -206,6 +187,27 @@ impl Run {
         }
     }
 
+    /// One of its trials in words.
+    pub(crate) fn trial_name(&self, trial: &Trial) -> String {
+        let (run, snr_db) = (self.name(), trial.snr_db);
+        match trial.member {
+            Member::TrueOrder(order) => format!("{run}, {snr_db} dB, true order {order}"),
+            Member::Recording(number) => format!("{run}, mixture {number}, {snr_db} dB"),
+        }
+    }
+
+    /// One of its trials as the name of a file.
+    pub(crate) fn trial_file_stem(&self, trial: &Trial) -> String {
+        let speaker = self.config.corpus.speaker;
+        let speaker = speaker.map(|speaker| format!("speaker{speaker}_"));
+        let member = match trial.member {
+            Member::TrueOrder(order) => format!("order{order}"),
+            Member::Recording(number) => format!("mixture{number}"),
+        };
+        let speaker = speaker.unwrap_or_default();
+        format!("{speaker}seed{}_{member}_snr{}", self.seed(), trial.snr_db)
+    }
+
     /// All mixtures that are drawn: every order at every ratio, by ratio first.
     pub(crate) fn drawn_trials(&self) -> Vec<Trial> {
         let orders = &self.config.training.orders;
@@ -216,36 +218,6 @@ impl Run {
             })
         };
         self.config.mixtures.snr_db.iter().flat_map(at).collect()
-    }
-}
-
-impl Trial {
-    /// Names the trial in random streams by what it is and not by its place, so that a part of a study
-    /// draws the same numbers as the whole.
-    pub(crate) fn stream_key(&self) -> [u64; 2] {
-        let (Member::TrueOrder(number) | Member::Recording(number)) = self.member;
-        [self.snr_db.to_bits(), number as u64]
-    }
-
-    /// The trial of a run in words.
-    pub(crate) fn name(&self, run: &Run) -> String {
-        let (run, snr_db) = (run.name(), self.snr_db);
-        match self.member {
-            Member::TrueOrder(order) => format!("{run}, {snr_db} dB, true order {order}"),
-            Member::Recording(number) => format!("{run}, mixture {number}, {snr_db} dB"),
-        }
-    }
-
-    /// The trial of a run as the name of a file.
-    pub(crate) fn file_stem(&self, run: &Run) -> String {
-        let speaker = run.config.corpus.speaker;
-        let speaker = speaker.map(|speaker| format!("speaker{speaker}_"));
-        let member = match self.member {
-            Member::TrueOrder(order) => format!("order{order}"),
-            Member::Recording(number) => format!("mixture{number}"),
-        };
-        let speaker = speaker.unwrap_or_default();
-        format!("{speaker}seed{}_{member}_snr{}", run.seed(), self.snr_db)
     }
 }
 

@@ -1,10 +1,40 @@
-//! What comes of a trial: its estimates, each with what made it and its scores.
+//! A trial, and what comes of it: its estimates, each with what made it and its scores.
 
 use serde::{Deserialize, Serialize};
 
-use super::design::Trial;
 use super::methods::Method;
 use super::scores::{Metric, ScoreError, Scores};
+use crate::store::records;
+
+/// What came of the parts of trials, by their keys.
+pub(crate) type Outcomes = records::Outcomes<Vec<Estimate>>;
+
+/// One mixture of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Trial {
+    /// Ratio of the speech's power to the background's.
+    pub(crate) snr_db: f64,
+    pub(crate) member: Member,
+}
+
+/// Which of the mixtures at one ratio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Member {
+    /// The one drawn from the speaker's dictionary of this order.
+    TrueOrder(usize),
+    /// The recordings of this number; at every ratio the same speech over the same background.
+    Recording(usize),
+}
+
+impl Trial {
+    /// Names the trial in random streams by what it is and not by its place, so that a part of a study
+    /// draws the same numbers as the whole.
+    pub(crate) fn stream_key(&self) -> [u64; 2] {
+        let (Member::TrueOrder(number) | Member::Recording(number)) = self.member;
+        [self.snr_db.to_bits(), number as u64]
+    }
+}
 
 /// What is scored against the true speech.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,11 +8,11 @@ use anyhow::{Context, Result, bail, ensure};
 use toml::Table;
 
 use super::design::{Run, Study};
-use super::estimate::Estimate;
+use super::estimate::{Estimate, Outcomes};
 use super::examples::{KeptExample, chosen_trials};
 use super::plan::{Plan, PlannedTrial};
-use super::publish::Publication;
-use super::{Ending, Outcomes, results};
+use super::publish::{Ending, Publication};
+use super::results;
 use crate::clock::Stopwatch;
 use crate::config::{self, Config, EmbeddedConfig, Sources};
 use crate::progress::Progress;
@@ -211,7 +211,7 @@ impl Shards {
             return Ok(());
         }
         let named = missing.iter().take(MOST_NAMED);
-        let mut said: Vec<String> = named.map(|(run, it)| it.trial.name(run)).collect();
+        let mut said: Vec<String> = named.map(|(run, it)| run.trial_name(&it.trial)).collect();
         if missing.len() > MOST_NAMED {
             said.push(format!("and {} more", missing.len() - MOST_NAMED));
         }

@@ -28,26 +28,13 @@ use crate::clock::Stopwatch;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::store::folder::RunFolder;
-use crate::store::records;
 use design::{Run, Study};
-use estimate::{Candidate, Estimate, TrialResult};
+use estimate::{Candidate, Estimate, Outcomes, TrialResult};
 use methods::Method;
 use plan::{Plan, PlannedTrial};
 use prepare::Conduct;
-use publish::{Publication, timing};
+use publish::{Ending, Publication, timing};
 use statistics::Results;
-
-/// What came of the parts of trials, by their keys.
-pub(crate) type Outcomes = records::Outcomes<Vec<Estimate>>;
-
-/// What a run leaves to be said at its end.
-#[derive(Debug, Default)]
-pub(crate) struct Ending {
-    /// The tables, for the terminal; none where none were written.
-    pub(crate) table: Option<String>,
-    /// Parts of trials, or scores, that failed.
-    pub(crate) failures: usize,
-}
 
 /// Runs a study, or the part of it that `conduct` asks for, and writes its results.
 ///

@@ -10,37 +10,13 @@ use dsp::StftSettings;
 use model::Precision;
 use serde::{Deserialize, Serialize};
 
-use super::design::{Run, Trial};
+use super::design::Run;
 use super::dictionaries::DictionaryKeys;
+use super::estimate::Trial;
 use super::methods::Part;
 use crate::config::{Config, MixtureSource, Normalisation};
 use crate::store::atomic;
-use crate::store::digest::Digest;
-
-/// Revision of what this program computes, the libraries below it included: raise it whenever a
-/// dictionary, an estimate or a score comes out with other bits. One for all keys: neither
-/// dictionaries in caches nor records of an earlier program are then taken for those of today.
-const REVISION: u32 = 6;
-
-/// What is computed, by which program.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Computed {
-    what: &'static str,
-    program: &'static str,
-    version: &'static str,
-    revision: u32,
-}
-
-impl Computed {
-    pub(crate) fn new(what: &'static str) -> Self {
-        Self {
-            what,
-            program: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
-            revision: REVISION,
-        }
-    }
-}
+use crate::store::digest::{Computed, Digest};
 
 /// The keys of a trial's parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -323,7 +299,7 @@ fn joined(descriptions: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::design::Member;
+    use super::super::estimate::Member;
     use super::*;
 
     const TRIAL: Trial = Trial {

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::Outcomes;
-use super::design::{Run, Study, Trial};
+use super::design::{Run, Study};
 use super::dictionaries::signals::{Signals, describe, open_corpus};
 use super::dictionaries::{self, Dictionaries, DictionaryKeys};
-use super::estimate::Estimate;
+use super::estimate::{Estimate, Outcomes, Trial};
 use super::mixtures::recorded::{self, RecordedMixture};
 use super::plan::{CorpusInfo, Keys, Plan, PlannedRun, PlannedTrial};
 use crate::config::{Config, Estimation, MixtureSource, Normalisation, Recordings};

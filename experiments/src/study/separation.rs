@@ -10,9 +10,8 @@ use eval::BssEvalSettings;
 use model::{Dictionary, Execution, Inference, Observer, Separation, Settings, SourceModel, level};
 use ndarray::Array2;
 
-use super::design::Trial;
 use super::dictionaries::Dictionaries;
-use super::estimate::{Candidate, Estimate};
+use super::estimate::{Candidate, Estimate, Trial};
 use super::methods::{Choice, Method, Part, Singles};
 use super::mixtures::Observation;
 use super::mixtures::recorded::RecordedMixture;

@@ -15,8 +15,8 @@
 use anyhow::Result;
 use eval::{effect_size, effective_number, mean_interval, sign_flip_test, student_interval};
 
-use super::design::{Member, Run, Study, Trial, Unit};
-use super::estimate::{Candidate, TrialResult};
+use super::design::{Run, Study, Unit};
+use super::estimate::{Candidate, Member, Trial, TrialResult};
 use super::methods::{COMPARISONS, Method};
 use super::scores::Metric;
 

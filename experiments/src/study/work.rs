@@ -134,7 +134,7 @@ impl Worker<'_> {
 
     fn record(&self, task: &Task<'_>, estimates: Result<Vec<Estimate>>) -> Result<()> {
         let run = self.prepared.runs[task.run].run;
-        let name = || task.trial.trial.name(run);
+        let name = || run.trial_name(&task.trial.trial);
         self.recorder.record(task.key, estimates, name)
     }
 }

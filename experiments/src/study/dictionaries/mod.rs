@@ -15,11 +15,10 @@ use ndarray::Array2;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::plan::Computed;
 use crate::config::{BackgroundModel, Config, Estimation, MixtureSource};
 use crate::interrupt;
 use crate::progress::{Progress, Stage};
-use crate::store::digest::Digest;
+use crate::store::digest::{Computed, Digest};
 use cache::DictionaryCache;
 use normalisation::normalise;
 use signals::{SignalDigests, Signals};

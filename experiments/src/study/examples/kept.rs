@@ -210,7 +210,7 @@ pub(crate) fn keep(
             }
             // Without it the results still stand.
             Err(error) => {
-                let name = trial.trial.name(run.run);
+                let name = run.run.trial_name(&trial.trial);
                 progress.warn(format_args!("there is no example of {name}: {error:#}"));
                 KeptExample::failed().write(&path)?;
             }

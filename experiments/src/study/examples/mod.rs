@@ -11,8 +11,8 @@ use dsp::wav::{Encoding, to_bytes};
 use model::{Execution, Observer, Separation};
 use ndarray::Array2;
 
-use super::design::{Member, Run, Trial};
-use super::estimate::{Candidate, TrialResult};
+use super::design::Run;
+use super::estimate::{Candidate, Member, Trial, TrialResult};
 use super::methods::{Choice, Method, Part, Singles};
 use super::prepare::{PreparedRun, PreparedTrial};
 use super::scores::Metric;
@@ -216,8 +216,8 @@ impl<'a> Maker<'a> {
         let samples = signals.iter().flat_map(|signal| &signal.samples);
         let peak = samples.fold(0.0_f64, |peak, sample| peak.max(sample.abs()));
         Ok(Example {
-            name: trial.trial.name(self.run),
-            file_stem: trial.trial.file_stem(self.run),
+            name: self.run.trial_name(&trial.trial),
+            file_stem: self.run.trial_file_stem(&trial.trial),
             signals,
             gain: if peak > 0.0 { PEAK / peak } else { 1.0 },
             traces,

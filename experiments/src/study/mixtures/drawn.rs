@@ -6,8 +6,8 @@ use synth::MixtureSettings;
 
 use super::Observation;
 use crate::config::Config;
-use crate::study::design::{Member, Trial};
 use crate::study::dictionaries::Dictionaries;
+use crate::study::estimate::{Member, Trial};
 
 /// Draws the mixture of a trial from a random stream of its own.
 ///

@@ -8,8 +8,8 @@ use dsp::{Complex64, Stft};
 use model::level;
 use ndarray::Array2;
 
-use super::design::Trial;
 use super::dictionaries::Dictionaries;
+use super::estimate::Trial;
 use crate::config::Config;
 use recorded::RecordedMixture;
 

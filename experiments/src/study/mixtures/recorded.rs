@@ -11,8 +11,8 @@ use dsp::wav;
 use crate::config::{BackgroundModel, Config, IsolatedSet};
 use crate::corpus::{Corpus, IsolatedMixture, isolated_mixtures, split};
 use crate::store::digest::Digest;
-use crate::study::design::{Member, Trial};
 use crate::study::dictionaries::signals::{Signals, estimation_signal, read_utterances};
+use crate::study::estimate::{Member, Trial};
 
 /// A mixture of two signals, which it shares with those at other ratios.
 #[derive(Debug, Clone)]

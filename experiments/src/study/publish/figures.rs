@@ -9,8 +9,8 @@ use crate::figures::{
     Curve, CurveChart, HeatMap, HeatMaps, LegendPlace, Point, Scale, Spectrogram, Spectrograms,
     Style, Trace, Traces,
 };
-use crate::study::design::{Member, text};
-use crate::study::estimate::{Candidate, TrialResult};
+use crate::study::design::text;
+use crate::study::estimate::{Candidate, Member, TrialResult};
 use crate::study::examples::{Content, Example};
 use crate::study::methods::Method;
 use crate::study::scores::Metric;

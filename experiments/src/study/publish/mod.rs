@@ -5,7 +5,6 @@ pub(crate) mod timing;
 
 use anyhow::Result;
 
-use super::Ending;
 use super::design::{Run, Study};
 use super::estimate::{Candidate, TrialResult};
 use super::examples::KeptExample;
@@ -25,6 +24,15 @@ use crate::tables::rows::{
     DifferenceRow, EffectiveOrdersRow, ExampleRow, MeanRow, OrderPosteriorRow, ScoreRow, TimeRow,
 };
 use crate::tables::times::{self, Times};
+
+/// What a run leaves to be said at its end.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    /// The tables, for the terminal; none where none were written.
+    pub(crate) table: Option<String>,
+    /// Parts of trials, or scores, that failed.
+    pub(crate) failures: usize,
+}
 
 /// All that is published of a study.
 #[derive(Debug)]

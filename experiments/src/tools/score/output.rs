@@ -4,8 +4,7 @@ use anyhow::Result;
 use serde_json::{Map, Number, Value, json};
 
 use super::targets::{SpanScores, TargetScores};
-use crate::study::scores::Metric;
-use crate::study::scores::{Score, ScoreError};
+use crate::study::scores::{Metric, Score, ScoreError};
 use crate::tables::table::Table;
 
 /// How scores are written.

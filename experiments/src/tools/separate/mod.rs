@@ -23,11 +23,10 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use dsp::wav::Reader;
 use dsp::{RATES_HZ, Stft};
-use model::{Inference, Settings};
+use model::{Inference, Settings, level};
 
 use crate::progress::Progress;
 use leftover::Leftover;
-use model::level;
 use recording_buffer::{BLOCK_SAMPLES, RecordingBuffer};
 use report::{LevelReport, MixtureReport, SegmentReport, SettingsReport};
 use segment_separator::{SILENCE, SegmentSeparator, mean_square};
