@@ -17,9 +17,6 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 pub(crate) struct Interrupted;
 
 /// Catches signals from now on. To be called once.
-///
-/// # Errors
-/// Those of the operating system.
 pub(crate) fn install() -> Result<()> {
     let handle = || {
         if REQUESTED.swap(true, Ordering::Relaxed) {

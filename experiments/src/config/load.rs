@@ -63,9 +63,6 @@ pub(crate) fn load(sources: &Sources, embedded: EmbeddedConfig) -> Result<Config
 }
 
 /// A configuration from the text of a file, which errors call `name`, and the options of `sources`.
-///
-/// # Errors
-/// As those of [`load`].
 pub(crate) fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Config> {
     let located = |error: toml::de::Error| match error.span() {
         Some(span) => {

@@ -16,9 +16,6 @@ pub(crate) fn write(path: &Path, contents: &[u8]) -> Result<()> {
 }
 
 /// Makes a folder, and those above it, unless it is there.
-///
-/// # Errors
-/// Those of the file system, with the path.
 pub(crate) fn create_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))
 }
@@ -44,9 +41,6 @@ pub(crate) struct Staged {
 
 impl Staged {
     /// Writes `contents` beside `path` and makes them durable.
-    ///
-    /// # Errors
-    /// Those of the file system, with the path.
     pub(crate) fn new(path: &Path, contents: &[u8]) -> Result<Self> {
         let write = || {
             let (mut file, temporary) = create_beside(path)?;
@@ -62,9 +56,6 @@ impl Staged {
     }
 
     /// Gives the file its name, in place of any older one.
-    ///
-    /// # Errors
-    /// Those of the file system, with the path.
     pub(crate) fn publish(self) -> Result<()> {
         fs::rename(&self.temporary, &self.path)
             .with_context(|| format!("cannot write {}", self.path.display()))?;

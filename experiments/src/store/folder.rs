@@ -158,9 +158,6 @@ impl RunFolder {
     }
 
     /// [`RunFolder::lock`], and records the configuration and the share of it that is done here.
-    ///
-    /// # Errors
-    /// As those of [`RunFolder::lock`].
     pub(crate) fn begin(&mut self, shard: Option<Shard>) -> Result<()> {
         self.lock()?;
         atomic::write(&self.kept.config(), self.config.as_bytes())?;
@@ -176,9 +173,6 @@ impl RunFolder {
     /// The older configuration goes first, then older results that these do not replace, and the new
     /// configuration comes last: whenever the run is killed, a recorded configuration stands beside
     /// results of its own only.
-    ///
-    /// # Errors
-    /// Those of the file system, with the path.
     pub(crate) fn publish(&self, files: &[(String, Vec<u8>)]) -> Result<()> {
         let staged: Vec<Staged> = files
             .iter()

@@ -67,9 +67,6 @@ impl<'a> Manifest<'a> {
     }
 
     /// As JSON.
-    ///
-    /// # Errors
-    /// Never: every field has a JSON form.
     pub(crate) fn json(&self) -> Result<Vec<u8>> {
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');

@@ -207,9 +207,6 @@ impl<T: Serialize + DeserializeOwned + Clone> Records<T> {
     }
 
     /// Makes all records durable.
-    ///
-    /// # Errors
-    /// Those of the file system.
     pub(crate) fn sync(&self) -> Result<()> {
         self.sync_state(&mut self.state())
     }

@@ -75,9 +75,6 @@ impl Keys {
     /// The keys of a trial of drawn mixtures.
     ///
     /// `generation`: of the dictionary that draws the speech.
-    ///
-    /// # Errors
-    /// Never: all inputs have a JSON form.
     pub(crate) fn of_drawn(
         trial: &Trial,
         generation: Digest,
@@ -97,9 +94,6 @@ impl Keys {
     /// The keys of a trial of recordings.
     ///
     /// `signals`: of what is mixed. `frames`: of the mixture.
-    ///
-    /// # Errors
-    /// Never: all inputs have a JSON form.
     pub(crate) fn of_recorded(
         trial: &Trial,
         signals: Digest,
@@ -237,9 +231,6 @@ impl Plan {
     }
 
     /// Records the plan.
-    ///
-    /// # Errors
-    /// Those of the file system.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         atomic::write(path, &serde_json::to_vec(self)?)
     }

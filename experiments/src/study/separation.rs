@@ -125,9 +125,6 @@ impl<'a> Separator<'a> {
     }
 
     /// One separation with some orders of the speaker, by their positions.
-    ///
-    /// # Errors
-    /// Those of the model.
     pub(crate) fn separate(
         &self,
         subject: &Subject,

@@ -98,9 +98,6 @@ impl Recorded {
     }
 
     /// The rows of a table.
-    ///
-    /// # Errors
-    /// As [`Recorded::bytes`]; a row that does not read as `R`.
     pub(crate) fn rows<R: Row>(&self, name: &str) -> Result<Vec<Labelled<R>>> {
         csv::read(&self.bytes(name)?).with_context(|| self.file(name).display().to_string())
     }

@@ -109,9 +109,6 @@ impl<'a> Wanted<'a> {
 
 impl DictionaryKeys {
     /// The keys of the dictionaries that a configuration learns from signals.
-    ///
-    /// # Errors
-    /// Never: all inputs have a JSON form.
     pub(crate) fn new(signals: &SignalDigests, config: &Config) -> Result<Self> {
         let wanted = Wanted::new(config);
         let of_orders = |side, signal, orders: &[usize]| -> Result<Vec<Digest>> {
