@@ -1,5 +1,5 @@
-//! Ctrl-C and termination signals: the first lets what is under way finish, the second ends the process at once. Either
-//! way what is finished is on disk.
+//! Ctrl-C and termination signals: the first lets what is under way finish, the second ends the
+//! process at once. Either way what is finished is on disk.
 
 use std::io::{Write, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};

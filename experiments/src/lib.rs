@@ -1,18 +1,20 @@
-//! The runner of the experiments: the only crate of the workspace that reads clocks, the terminal and
-//! files (audio aside).
+//! The runner of the experiments: the only crate of the workspace that reads clocks, the terminal
+//! and files (audio aside).
 //!
-//! A *study* is a list of *trials*; a trial is one mixture and the estimates of its speech: the mixture
-//! as it is, each single order, and what each *method* chooses or makes of them, with their scores.
+//! A *study* is a list of *trials*; a trial is one mixture and the estimates of its speech: the
+//! mixture as it is, each single order, and what each *method* chooses or makes of them, with their
+//! scores.
 //!
-//! > configuration (`config`) -> corpus (`corpus`) -> dictionaries, mixtures, estimates, scores (`study`)
-//! > -> means and tables (`study::statistics`, `tables`), figures (`figures`), a page (`report`)
+//! > configuration (`config`) -> corpus (`corpus`) -> dictionaries, mixtures, estimates, scores
+//! > (`study`) -> means and tables (`study::statistics`, `tables`), figures (`figures`), a page (`report`)
 //!
-//! What is finished is kept on disk (`store`), so that a run can be stopped, goes on, and can be spread
-//! over machines. `tools` are the commands that work on recordings of one's own, `cli` asks for all of
-//! it. Random numbers come from streams keyed by what they are for (`synth::stream`), and sums run in a
-//! fixed order: results are the same for any number of threads.
+//! What is finished is kept on disk (`store`), so that a run can be stopped, goes on, and can be
+//! spread over machines. `tools` are the commands that work on recordings of one's own, `cli` asks
+//! for all of it. Random numbers come from streams keyed by what they are for (`synth::stream`),
+//! and sums run in a fixed order: results are the same for any number of threads.
 //!
-//! The rooms are private. What is here is for the program itself, the examples and the fuzz targets.
+//! The rooms are private. What is here is for the program itself, the examples and the fuzz
+//! targets.
 
 mod cli;
 mod clock;
@@ -31,8 +33,8 @@ pub use cli::run;
 pub use corpus::{Corpus, Split, split};
 pub use tools::dictionary_file::{DictionaryFile, Metadata};
 
-/// Readers of what is on disk, as the fuzz targets call them: whatever the bytes are, they say whether
-/// they could be read, and do not panic.
+/// Readers of what is on disk, as the fuzz targets call them: whatever the bytes are, they say
+/// whether they could be read, and do not panic.
 pub mod readers {
     use std::io::Cursor;
 

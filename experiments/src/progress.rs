@@ -1,4 +1,5 @@
-//! What the user sees while it runs: bars with an estimate of the time left on a terminal, else a line per stage.
+//! What the user sees while it runs: bars with an estimate of the time left on a terminal, else a
+//! line per stage.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr};
@@ -37,12 +38,12 @@ impl Progress {
         }
     }
 
-    /// A line about something that is not as it should be, however quiet it shall be.
+    /// A line about something that is not as it should be; it is not silenced.
     pub(crate) fn warn(self, line: impl Display) {
         let _ = writeln!(stderr(), "{line}");
     }
 
-    /// Begins a stage of so many steps.
+    /// Begins a stage of a number of steps.
     pub(crate) fn stage(self, name: &'static str, steps: usize) -> Stage {
         let target = match self.0 {
             Output::Bars => ProgressDrawTarget::stderr(),

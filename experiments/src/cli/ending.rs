@@ -74,7 +74,8 @@ pub(crate) fn ending(failures: usize, progress: Progress) -> Ending {
         return Ending::Done;
     }
     progress.warn(format_args!(
-        "{failures} failures: see the column `error` of observations.csv, once the tables are written"
+        "{failures} failures: see the column `error` of observations.csv, once the tables are \
+         written"
     ));
     Ending::PartlyFailed
 }

@@ -38,10 +38,10 @@ Exit codes:
   4  verify: numbers differ, or a claim of the paper is not held
 130  stopped by Ctrl-C or a termination signal; what is finished is kept
 
-A results folder keeps what is finished of a run in `cells/`, under keys of all that determines it. A
-run goes on from what fits it, whoever left it there: killed or stopped, it is just started again, from
-any machine that sees the folder, and ends with the same bytes. To have everything computed anew, choose
-another folder.";
+A results folder keeps what is finished of a run in `cells/`, under keys of all that determines it.
+A run goes on from what fits it, whoever left it there: killed or stopped, it is just started again,
+from any machine that sees the folder, and ends with the same bytes. To have everything computed
+anew, choose another folder.";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]

@@ -20,8 +20,8 @@ pub(crate) struct ReportArguments {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
-    /// How much of each example can be listened to. A second of each of seven signals adds 0.3 MB per
-    /// example
+    /// How much of each example can be listened to. A second of each of seven signals adds 0.3 MB
+    /// per example
     #[arg(long, value_name = "X", default_value_t = 8.0, value_parser = seconds)]
     seconds: f64,
 }
@@ -37,8 +37,8 @@ impl ReportArguments {
     /// Makes the page of a results folder.
     ///
     /// # Errors
-    /// A folder that does not hold results; a file of it that is missing or broken; a page that cannot be
-    /// written.
+    /// A folder that does not hold results; a file of it that is missing or broken; a page that
+    /// cannot be written.
     pub(crate) fn run(&self) -> Result<Ending, Failure> {
         let default_out = self.run.join("report.html");
         let out = self.out.as_deref().unwrap_or(&default_out);

@@ -23,8 +23,8 @@ pub(crate) struct StudyArguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Change a value of the configuration, for example model.iterations=20 (repeatable, the last one
-    /// counts)
+    /// Change a value of the configuration, for example model.iterations=20 (repeatable, the last
+    /// one counts)
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
 
@@ -36,8 +36,8 @@ pub(crate) struct StudyArguments {
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 
-    /// Folder of the results; without it, results/<experiment.name>. What is finished there and fits
-    /// the configuration is taken, the rest is done
+    /// Folder of the results; without it, results/<experiment.name>. What is finished there and
+    /// fits the configuration is taken, the rest is done
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -61,8 +61,8 @@ pub(crate) struct StudyArguments {
     #[arg(long)]
     dictionaries_only: bool,
 
-    /// Folder of learned dictionaries, which several runs may share; without it, cache/ in the results
-    /// folder
+    /// Folder of learned dictionaries, which several runs may share; without it, cache/ in the
+    /// results folder
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
 

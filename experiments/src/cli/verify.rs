@@ -8,7 +8,7 @@ use clap::Args;
 use super::ending::{Ending, Failure, say};
 use crate::store::refused::Refused;
 use crate::tables::claims::{self, Verdict};
-use crate::tables::comparison::{self, FileComparison};
+use crate::tables::comparison::{self, FileComparison, TOLERANCE};
 use crate::tables::recorded::Recorded;
 use crate::tables::table::Table;
 
@@ -28,7 +28,7 @@ pub(crate) struct VerifyArguments {
     against: Option<PathBuf>,
 
     /// Relative difference allowed between two numbers, besides one unit of the last printed digit
-    #[arg(long, value_name = "X", default_value_t = comparison::TOLERANCE, value_parser = tolerance)]
+    #[arg(long, value_name = "X", default_value_t = TOLERANCE, value_parser = tolerance)]
     tolerance: f64,
 }
 
@@ -43,7 +43,8 @@ impl VerifyArguments {
     /// Compares a run with a committed one, or with the paper's claims.
     ///
     /// # Errors
-    /// Folders that are not results, or not of the same configuration; a file of them that is missing or broken.
+    /// Folders that are not results, or not of the same configuration; a file of them that is
+    /// missing or broken.
     pub(crate) fn run(&self) -> Result<Ending, Failure> {
         let (text, passed) = verify(self).map_err(Failure::Run)?;
         say(&text)?;

@@ -148,7 +148,8 @@ fn assign(table: &mut Table, path: &str, value: Value) -> Result<Config> {
     config.map_err(|error| anyhow!("{}", error.message()))
 }
 
-/// A TOML value, or a string whose quotes the shell took: anything that does not begin like a value of several parts.
+/// A TOML value, or a string whose quotes the shell took: anything that does not begin like a value
+/// of several parts.
 fn value(text: &str) -> Result<Value> {
     let parsed = toml::from_str::<Table>(&format!("value = {text}"));
     match parsed {

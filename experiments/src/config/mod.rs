@@ -20,7 +20,8 @@ use ranges::{DICTIONARY_START_FLOOR, TRAINING_ITERATIONS};
 pub(crate) use recordings::{BackgroundModel, IsolatedSet, Recordings};
 pub(crate) use sweep::{Axis, Sweep};
 
-/// A whole experiment, as resolved from a file and the command line, and as recorded with its results.
+/// A whole experiment, as resolved from a file and the command line, and as recorded with its
+/// results.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
@@ -113,7 +114,8 @@ impl Default for Experiment {
     }
 }
 
-/// How the components of dictionaries are scaled before they generate and estimate, all by the same rule.
+/// How the components of dictionaries are scaled before they generate and estimate, all by the same
+/// rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Normalisation {
@@ -151,7 +153,8 @@ pub(crate) enum Estimation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Training {
-    /// Utterances behind the dictionaries that generate, and as many others behind those that estimate.
+    /// Utterances behind the dictionaries that generate, and as many others behind those that
+    /// estimate.
     pub(crate) utterances_per_side: usize,
     /// Length of the background excerpt.
     pub(crate) background_seconds: f64,

@@ -29,8 +29,8 @@ pub(crate) const SAMPLE_RATE_HZ: RangeInclusive<u32> = 4_000..=192_000;
 /// Most entries of one matrix: frames x bins and the like.
 pub(crate) const MOST_ENTRIES: usize = 100_000_000;
 
-/// Floor of an estimated dictionary's start, which is drawn from its prior: no entry may be stuck at
-/// zero.
+/// Floor of an estimated dictionary's start, which is drawn from its prior: no entry may be stuck
+/// at zero.
 pub(crate) const DICTIONARY_START_FLOOR: f64 = 1e-10;
 /// Multiplicative updates of a training.
 pub(crate) const TRAINING_ITERATIONS: usize = 100;

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Recordings {
     /// Each with dictionaries of its own. A `folder` corpus has one speaker and takes none.
     pub(crate) speakers: Vec<u32>,
-    /// Repetitions with other utterances, dictionaries and background: seeds from `experiment.seed` on.
+    /// Repetitions with other utterances, dictionaries and background: seeds from `experiment.seed`
+    /// on.
     pub(crate) seeds: usize,
     /// Mixtures per speaker, seed and ratio.
     pub(crate) mixtures: usize,
@@ -19,7 +20,8 @@ pub(crate) struct Recordings {
     pub(crate) background: BackgroundModel,
     /// Level of the model's sensor noise against a mixture, in dB.
     pub(crate) noise_db: f64,
-    /// `chime`: take the mixtures of this set as they are, with their own ratios, instead of making some.
+    /// `chime`: take the mixtures of this set as they are, with their own ratios, instead of making
+    /// some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) isolated: Option<IsolatedSet>,
 }

@@ -11,7 +11,8 @@ use crate::study::methods::Method;
 
 /// Points of all axes, times seeds.
 const MOST_RUNS: usize = 100_000;
-/// Keys that name or summarise results and do not change them, or that have a place of their own in `[sweep]`.
+/// Keys that name or summarise results and do not change them, or that have a place of their own in
+/// `[sweep]`.
 const NOT_SWEPT: [&str; 7] = [
     "experiment.",
     "recordings.seeds",
@@ -140,8 +141,8 @@ impl Axis {
             fails(
                 !NOT_SWEPT.iter().any(|fixed| key.starts_with(fixed)),
                 &format!(
-                    "`{key}` cannot be an axis: names, statistics and times change no result, and seeds are given as \
-                     `sweep.seeds`"
+                    "`{key}` cannot be an axis: names, statistics and times change no result, and \
+                     seeds are given as `sweep.seeds`"
                 ),
             )?;
         }

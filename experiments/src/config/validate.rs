@@ -39,7 +39,8 @@ impl Config {
             !name.is_empty() && name.chars().all(plain) && !name.starts_with('.'),
             || {
                 format!(
-                    "{name:?} is not allowed: it names a folder, so letters, digits, `-`, `_` and inner `.`"
+                    "{name:?} is not allowed: it names a folder, so letters, digits, `-`, `_` and \
+                     inner `.`"
                 )
             },
         )?;
@@ -192,7 +193,8 @@ impl Config {
             "training.estimation",
             self.training.estimation != Estimation::SameDictionaries,
             || {
-                "has a meaning for drawn mixtures only: recordings have no dictionaries that generate"
+                "has a meaning for drawn mixtures only: recordings have no dictionaries that \
+                 generate"
                     .to_owned()
             },
         )?;
@@ -213,8 +215,8 @@ impl Config {
             let entries = usize::saturating_mul(rows, columns);
             require(key, entries <= MOST_ENTRIES, || {
                 format!(
-                    "{rows} ({row_keys}) times {columns} ({column_keys}) is {entries}, allowed are at \
-                     most {MOST_ENTRIES}"
+                    "{rows} ({row_keys}) times {columns} ({column_keys}) is {entries}, allowed are \
+                     at most {MOST_ENTRIES}"
                 )
             })
         };

@@ -1,4 +1,5 @@
-//! The corpus without files: synthesised sentences of the Grid grammar, and a synthesised domestic background.
+//! The corpus without files: synthesised sentences of the Grid grammar, and a synthesised domestic
+//! background.
 
 use anyhow::Result;
 use rand::RngExt;

@@ -1,8 +1,9 @@
 //! The PASCAL CHiME corpora: the small-vocabulary data of CHiME 1, and track 1 of CHiME 2.
 //!
-//! Training speech is `train/reverberated/id<speaker>/<code>.wav`, below `PCCdata16kHz` (CHiME 1) or
-//! `aasp-chime-grid` (CHiME 2); the code spells the sentence, for example `bgaa9a` for "bin green at a nine again".
-//! Background recordings are in `background`, beside `train` or in it, or where `corpus.background` says.
+//! Training speech is `train/reverberated/id<speaker>/<code>.wav`, below `PCCdata16kHz` (CHiME 1)
+//! or `aasp-chime-grid` (CHiME 2); the code spells the sentence, for example `bgaa9a` for "bin
+//! green at a nine again". Background recordings are in `background`, beside `train` or in it, or
+//! where `corpus.background` says.
 
 use std::path::{Path, PathBuf};
 
@@ -75,13 +76,14 @@ pub(crate) fn top(section: &CorpusSection) -> Result<PathBuf> {
         root.display()
     );
     TOPS.iter()
-        // Collected from its parts, the path does not end in a slash where the top is the root itself.
+        // Collected from its parts, the path does not end in a slash where the top is the root
+        // itself.
         .map(|top| root.join(top).components().collect::<PathBuf>())
         .find(|top| top.join(SPEECH).is_dir())
         .with_context(|| {
             format!(
-                "{} holds neither PCCdata16kHz/{SPEECH} (CHiME 1) nor aasp-chime-grid/{SPEECH} (CHiME 2) \
-                 (`corpus.root`)",
+                "{} holds neither PCCdata16kHz/{SPEECH} (CHiME 1) nor aasp-chime-grid/{SPEECH} \
+                 (CHiME 2) (`corpus.root`)",
                 root.display()
             )
         })

@@ -109,8 +109,8 @@ pub(crate) fn find_wav_files(folder: &Path, key: &str) -> Result<Vec<PathBuf>> {
     );
     let mut found = Vec::new();
     let mut pending = vec![folder.to_owned()];
-    // Links are followed, but a folder is listed once only: a link back to a parent folder would never
-    // end.
+    // Links are followed, but a folder is listed once only: a link back to a parent folder would
+    // never end.
     let mut listed = HashSet::new();
     while let Some(folder) = pending.pop() {
         let mut list = || -> std::io::Result<Vec<PathBuf>> {

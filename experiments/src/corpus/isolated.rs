@@ -19,9 +19,9 @@ pub(crate) struct IsolatedMixture {
     pub(crate) speech: PathBuf,
 }
 
-/// A speaker's mixtures in `<set>/isolated/<ratio>dB/s<speaker>_<code>.wav`, at most `most` per ratio.
-/// Their speech is `<set>/reverberated/id<speaker>/<code>.wav` or any file below `<set>/reverberated` of
-/// the mixture's name.
+/// A speaker's mixtures in `<set>/isolated/<ratio>dB/s<speaker>_<code>.wav`, at most `most` per
+/// ratio. Their speech is `<set>/reverberated/id<speaker>/<code>.wav` or any file below
+/// `<set>/reverberated` of the mixture's name.
 ///
 /// # Errors
 /// A missing folder, a speaker without mixtures, or a mixture without its speech.
@@ -36,8 +36,8 @@ pub(crate) fn isolated_mixtures(
     let clean = set.join("reverberated");
     ensure!(
         clean.is_dir(),
-        "{} is not a folder: without the speech that is in the isolated mixtures they cannot be scored \
-         (`recordings.isolated`)",
+        "{} is not a folder: without the speech that is in the isolated mixtures they cannot be \
+         scored (`recordings.isolated`)",
         clean.display()
     );
     let clean_files = find_wav_files(&clean, "recordings.isolated")?;

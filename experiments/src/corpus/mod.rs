@@ -1,7 +1,7 @@
 //! Where training signals come from, behind one trait.
 //!
-//! A corpus is a type behind [`Corpus`] in a file of its own; what else it needs is here: a variant of
-//! [`CorpusKind`], what it says of itself, and its arm of [`open`].
+//! A corpus is a type behind [`Corpus`] in a file of its own; what else it needs is here: a variant
+//! of [`CorpusKind`], what it says of itself, and its arm of [`open`].
 
 mod builtin;
 mod chime;
@@ -63,7 +63,8 @@ pub(crate) enum CorpusKind {
 pub(crate) struct CorpusSection {
     /// The layout.
     pub(crate) kind: CorpusKind,
-    /// Which speaker, 1 to 34; drawn from the seed if absent. A `folder` corpus has one speaker and no number.
+    /// Which speaker, 1 to 34; drawn from the seed if absent. A `folder` corpus has one speaker and
+    /// no number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) speaker: Option<u32>,
     /// Of all processing; files of another rate are resampled.
@@ -176,8 +177,8 @@ impl CorpusSection {
         others.retain(|&other| other != speaker);
         let mut rng = synth::stream(seed, "another speaker", &[]);
         let other = others.choose(&mut rng).context(
-            "`training.estimation = \"another_speaker\"` needs a second speaker, and the corpus has \
-             one only",
+            "`training.estimation = \"another_speaker\"` needs a second speaker, and the corpus \
+                                                       has one only",
         )?;
         Ok(Self {
             speaker: Some(*other),

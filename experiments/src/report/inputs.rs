@@ -87,7 +87,7 @@ impl Inputs {
     }
 }
 
-/// `fig1.svg`, `realmix.svg`, `sweep.svg`; of a sweep with several `sweep_1.svg`, `sweep_2.svg`, …
+/// `fig1.svg`, `realmix.svg`, `sweep.svg`; of a sweep with several `sweep_1.svg` and so on.
 fn score_figures(run: &Recorded, kind: Kind) -> Result<Vec<String>> {
     let name = match kind {
         Kind::Table1 => "fig1",

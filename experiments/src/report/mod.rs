@@ -1,5 +1,5 @@
-//! One self-contained HTML page of a results folder: nothing is loaded from anywhere, and without scripts
-//! it still reads and plays.
+//! One self-contained HTML page of a results folder: nothing is loaded from anywhere, and without
+//! scripts it still reads and plays.
 
 mod inputs;
 mod listening;

@@ -31,8 +31,8 @@ pub(super) fn page(inputs: &Inputs, study: &Study<'_>) -> Markup {
     };
     let lead = html! {
         p.lead {
-            "Single-channel speech separation by variational Bayesian NMF: does averaging over the number \
-             of components beat choosing one? Corpus: " (corpus) "; " (about.seeds()) "; "
+            "Single-channel speech separation by variational Bayesian NMF: does averaging over the \
+             number of components beat choosing one? Corpus: " (corpus) "; " (about.seeds()) "; "
             (trials(inputs)) " mixtures" (match study.has_recordings() {
                 true => " of recordings.",
                 false => " drawn from the model.",
@@ -41,14 +41,15 @@ pub(super) fn page(inputs: &Inputs, study: &Study<'_>) -> Markup {
         @if !inputs.claims.is_empty() {
             p.lead {
                 "Of " (inputs.claims.len()) " claims of the paper this run bears out "
-                strong { (count(Verdict::Held)) } ", contradicts " strong { (count(Verdict::NotHeld)) }
+                strong { (count(Verdict::Held)) } ", contradicts "
+                strong { (count(Verdict::NotHeld)) }
                 " and leaves " strong { (count(Verdict::Undecided)) } " undecided."
             }
         }
         @if config.corpus.kind.is_synthesised() {
             p.note {
-                "The built-in corpus is synthesised, a stand-in for recordings: numbers need not be the \
-                 paper's."
+                "The built-in corpus is synthesised, a stand-in for recordings: numbers need not \
+                 be the paper's."
             }
         }
     };
@@ -86,12 +87,15 @@ fn trials(inputs: &Inputs) -> usize {
 fn claims(inputs: &Inputs, about: &Caption<'_>) -> Markup {
     html! {
         p {
-            "Held: the whole 95 % interval is on the claim's side. Not held: the whole interval is on the \
-             other. Undecided: the interval holds both. In brackets: " (about.intervals()) "."
+            "Held: the whole 95 % interval is on the claim's side. Not held: the whole interval is \
+             on the other. Undecided: the interval holds both. In brackets: "
+            (about.intervals()) "."
         }
-        div.scroll tabindex="0" role="region" aria-label="The paper's claims and this run's numbers" {
+        div.scroll tabindex="0" role="region" aria-label="The paper's claims and this run's \
+            numbers" {
             table.claims {
-                caption { "What the paper says and what this run found, on the average over all SNRs" }
+                caption { "What the paper says and what this run found, on the average over all \
+                    SNRs" }
                 thead {
                     tr {
                         th scope="col" { "Claim" }
@@ -104,7 +108,9 @@ fn claims(inputs: &Inputs, about: &Caption<'_>) -> Markup {
                     @for claim in &inputs.claims {
                         tr {
                             th scope="row" { (claim.statement) }
-                            td { span class={ "verdict " (class(claim.verdict)) } { (claim.verdict) } }
+                            td {
+                                span class={ "verdict " (class(claim.verdict)) } { (claim.verdict) }
+                            }
                             td { (claim.found) }
                             td { (claim.paper) }
                         }
@@ -148,8 +154,8 @@ fn scores(inputs: &Inputs, about: &Caption<'_>) -> Markup {
             (page::table(
                 &differences::table(summary, about, Metric::Sdr, FORMAT, &columns),
                 &format!(
-                    "Differences of the SDR (BSS Eval) on the same mixtures, in dB: mean and 95 % interval, \
-                     p-value of a sign-flip test over the {units}, Cohen's d of pairs"
+                    "Differences of the SDR (BSS Eval) on the same mixtures, in dB: mean and 95 % \
+                     interval, p-value of a sign-flip test over the {units}, Cohen's d of pairs"
                 ),
                 "differences",
             ))
@@ -164,7 +170,10 @@ fn cases(inputs: &Inputs, about: &Caption<'_>) -> Markup {
     html! {
         (page::table(
             &of_all_cases(summary, about, FORMAT),
-            &format!("SDR (BSS Eval) averaged over the SNRs, in dB. In brackets: {}", about.intervals()),
+            &format!(
+                "SDR (BSS Eval) averaged over the SNRs, in dB. In brackets: {}",
+                about.intervals()
+            ),
             "other",
         ))
         (page::table(
@@ -191,10 +200,12 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
     let (_, units) = about.study.unit.names();
     let caption = match inputs.config.kind() {
         Kind::Table1 => format!(
-            "Fig. 1: SDR of each method against the signal-to-noise ratio, with 95 % intervals over {units}."
+            "Fig. 1: SDR of each method against the signal-to-noise ratio, with 95 % intervals \
+             over {units}."
         ),
         Kind::Realmix => format!(
-            "SDR of each method against the signal-to-noise ratio, with 95 % intervals over {units}."
+            "SDR of each method against the signal-to-noise ratio, with 95 % intervals over \
+             {units}."
         ),
         Kind::Sweep => {
             "The SDR over the swept values; the title says what the bars are.".to_owned()
@@ -204,7 +215,8 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
         @for figure in &inputs.scores {
             (page::figure(
                 figure,
-                "Line chart: SDR of the methods, with intervals. Its numbers are those of the tables.",
+                "Line chart: SDR of the methods, with intervals. Its numbers are those of the \
+                 tables.",
                 &caption,
             ))
         }
@@ -214,10 +226,11 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
         @if let Some(free_energy) = &inputs.free_energy {
             (page::figure(
                 free_energy,
-                "Line chart: the free energy of each single order and of the fusion, rising over the \
-                 iterations.",
-                "Free energy of the separations of one mixture. The fusion's is tempered: it holds beta times \
-                 the entropy of q(K), so its height does not compare with the single orders'.",
+                "Line chart: the free energy of each single order and of the fusion, rising over \
+                 the iterations.",
+                "Free energy of the separations of one mixture. The fusion's is tempered: it holds \
+                 beta times the entropy of q(K), so its height does not compare with the single \
+                 orders'.",
             ))
         }
         @if let Some(spectrograms) = &inputs.spectrograms {
@@ -250,22 +263,23 @@ fn orders(inputs: &Inputs) -> Markup {
 fn times(inputs: &Inputs) -> Markup {
     let Some(time) = inputs.times.first() else {
         return html! {
-            p { "There are no times: they could not be measured, or the run was merged from shards." }
+            p { "There are no times: they could not be measured, or the run was merged from \
+                shards." }
         };
     };
     html! {
         (page::table(
             &time_tables::table(&inputs.times),
             &format!(
-                "Time of one mixture, each method alone: median and fastest of {} repetitions on {} \
-                 thread(s)",
+                "Time of one mixture, each method alone: median and fastest of {} repetitions on \
+                 {} thread(s)",
                 time.repetitions, time.threads
             ),
             "other",
         ))
         p {
-            "Selection, oracle and mean all need one separation per order. The paper's machine is of 2014: \
-             compare the ratio."
+            "Selection, oracle and mean all need one separation per order. The paper's machine is \
+             of 2014: compare the ratio."
         }
     }
 }
@@ -307,8 +321,9 @@ fn provenance(inputs: &Inputs) -> Markup {
             pre tabindex="0" { code { (inputs.config_text) } }
         }
         p {
-            "Method: X. Jaureguiberry, E. Vincent, G. Richard, \u{201c}Variational Bayesian model averaging \
-             for audio source separation\u{201d}, IEEE Workshop on Statistical Signal Processing (SSP), 2014."
+            "Method: X. Jaureguiberry, E. Vincent, G. Richard, \u{201c}Variational Bayesian model \
+             averaging for audio source separation\u{201d}, IEEE Workshop on Statistical Signal \
+             Processing (SSP), 2014."
         }
     }
 }
@@ -317,10 +332,11 @@ fn listening(examples: &[Example], study: &Study<'_>) -> Markup {
     html! {
         p {
             @if !study.has_recordings() {
-                "Mixtures are drawn from the generative model, as in the paper, so the speaker sounds like noise \
-                 shaped by speech. "
+                "Mixtures are drawn from the generative model, as in the paper, so the speaker \
+                 sounds like noise shaped by speech. "
             }
-            "All signals of a mixture have the same gain. Switch while it plays: the position is kept."
+            "All signals of a mixture have the same gain. Switch while it plays: the position is \
+             kept."
         }
         @for (index, example) in examples.iter().enumerate() {
             (player(index, example))
@@ -338,14 +354,15 @@ fn player(index: usize, example: &Example) -> Markup {
     } = example.edges;
     let heading = &example.name;
     html! {
-        article.example data-player data-seconds=(example.seconds) data-left=(left) data-right=(right)
-            data-top=(top) data-bottom=(bottom) aria-labelledby={ "example-" (index) } {
+        article.example data-player data-seconds=(example.seconds) data-left=(left)
+            data-right=(right) data-top=(top) data-bottom=(bottom) aria-labelledby={ "example-" (index) } {
             h3 id={ "example-" (index) } { (heading) }
             fieldset.signals {
                 legend { "Signal" }
                 @for (number, signal) in example.signals.iter().enumerate() {
                     label {
-                        input type="radio" name={ "signal-" (index) } value=(number) checked[number == 0];
+                        input type="radio" name={ "signal-" (index) } value=(number)
+                            checked[number == 0];
                         span { (signal.label) }
                     }
                 }

@@ -12,9 +12,9 @@
 //! | `cells/published` | the names of the results, which go when others take their place |
 //! | `cells/lock` | who is using the folder; a run under way holds a lock on it |
 //!
-//! Records and examples are found by digests of what determines them: whichever run left them, a run
-//! takes those that fit it and adds its own. Only tables can be overwritten, and those of another
-//! configuration only if that is asked for.
+//! Records and examples are found by digests of what determines them: whichever run left them, a
+//! run takes those that fit it and adds its own. Only tables can be overwritten, and those of
+//! another configuration only if that is asked for.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -103,8 +103,8 @@ impl RunFolder {
     /// created yet.
     ///
     /// # Errors
-    /// [`Refused`] for what is no folder, and for tables of another configuration, unless they are to
-    /// be overwritten; another run under way; files that cannot be read.
+    /// [`Refused`] for what is no folder, and for tables of another configuration, unless they are
+    /// to be overwritten; another run under way; files that cannot be read.
     pub(crate) fn claim(results: &Path, config: String, overwrite: bool) -> Result<Self> {
         let kept = KeptPaths::new(results);
         let lock = match kept.lock().exists() {
@@ -142,8 +142,8 @@ impl RunFolder {
     /// Makes the folder and locks it.
     ///
     /// # Errors
-    /// Another run under way; a folder that cannot be written; what [`RunFolder::claim`] refuses, if
-    /// it came about since.
+    /// Another run under way; a folder that cannot be written; what [`RunFolder::claim`] refuses,
+    /// if it came about since.
     pub(crate) fn lock(&mut self) -> Result<()> {
         create_folder(&self.kept.0)?;
         if self.lock.is_none() {
@@ -170,9 +170,9 @@ impl RunFolder {
     /// Writes results, files by name, and the configuration they are of: all under temporary names
     /// first, so that an error leaves the older results as they were, then all renamed.
     ///
-    /// The older configuration goes first, then older results that these do not replace, and the new
-    /// configuration comes last: whenever the run is killed, a recorded configuration stands beside
-    /// results of its own only.
+    /// The older configuration goes first, then older results that these do not replace, and the
+    /// new configuration comes last: whenever the run is killed, a recorded configuration stands
+    /// beside results of its own only.
     pub(crate) fn publish(&self, files: &[(String, Vec<u8>)]) -> Result<()> {
         let staged: Vec<Staged> = files
             .iter()

@@ -31,15 +31,16 @@ impl FolderLock {
             bail!("a merge is reading {}: wait for it", folder.display());
         }
         held(tried, path, folder)?;
-        // For the message below only: the process, and the machine it is on, which may be another that sees the folder.
+        // For the message below only: the process, and the machine it is on, which may be another
+        // that sees the folder.
         let host = host().unwrap_or_default();
         let _ = file.set_len(0);
         let _ = writeln!(&file, "{}\n{host}", std::process::id());
         Ok(Self { _file: file })
     }
 
-    /// Keeps runs off a folder that is read, which others may read, too, and that need not be writable. Without a lock
-    /// file there was no run.
+    /// Keeps runs off a folder that is read, which others may read, too, and that need not be
+    /// writable. Without a lock file there was no run.
     ///
     /// # Errors
     /// A run under way; a file that cannot be read.

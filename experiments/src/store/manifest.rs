@@ -15,7 +15,8 @@ const CARGO_LOCK: &[u8] = include_bytes!("../../../Cargo.lock");
 #[derive(Debug, Serialize)]
 pub(crate) struct Manifest<'a> {
     pub(crate) version: &'static str,
-    /// State of the checkout when the run ended; the binary may have been built from an earlier one.
+    /// State of the checkout when the run ended; the binary may have been built from an earlier
+    /// one.
     pub(crate) checkout_at_run: Option<Checkout>,
     /// SHA-256 of the Cargo.lock the binary was built with.
     pub(crate) cargo_lock_sha256: Digest,

@@ -1,7 +1,7 @@
 //! The file of finished work: records are appended, and made durable every few seconds.
 //!
-//! A run that is killed leaves whole records and at most a piece of one at the end, which is cut off
-//! when the file is opened again. Damage elsewhere costs the damaged records only.
+//! A run that is killed leaves whole records and at most a piece of one at the end, which is cut
+//! off when the file is opened again. Damage elsewhere costs the damaged records only.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -142,8 +142,8 @@ struct State<T> {
 }
 
 impl<T: Serialize + DeserializeOwned + Clone> Records<T> {
-    /// Opens a file of records for appending, or makes one; cuts off what is damaged at the end. The
-    /// second value says what was damaged.
+    /// Opens a file of records for appending, or makes one; cuts off what is damaged at the end.
+    /// The second value says what was damaged.
     ///
     /// # Errors
     /// A file that cannot be read or written, or is of another version.
@@ -194,7 +194,8 @@ impl<T: Serialize + DeserializeOwned + Clone> Records<T> {
         ensure!(!state.torn, self.failure(state.outcomes.len()));
         let written = state.file.write_all(&line);
         if written.is_err() {
-            // A piece of the record may be there. If it cannot be cut off now, opening the file does it.
+            // A piece of the record may be there. If it cannot be cut off now, opening the file
+            // does it.
             state.torn = state.file.set_len(state.length).is_err();
         }
         written.with_context(|| self.failure(state.outcomes.len()))?;
@@ -222,8 +223,8 @@ impl<T: Serialize + DeserializeOwned + Clone> Records<T> {
 
     fn failure(&self, finished: usize) -> String {
         format!(
-            "cannot append to {}; the {finished} records in it are kept, and the same command goes on \
-             from them",
+            "cannot append to {}; the {finished} records in it are kept, and the same command goes \
+             on from them",
             self.path.display()
         )
     }

@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use super::digest::Digest;
 
-/// One of `count` shares of an experiment. A part's share follows from its own key: adding others moves none.
+/// One of `count` shares of an experiment. A part's share follows from its own key: adding others
+/// moves none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Shard {
     /// From 1.

@@ -1,7 +1,8 @@
 //! What a study consists of, as its configuration says it.
 //!
-//! A *trial* is one mixture, through every method. Trials with the same dictionaries are a *run*: one
-//! configuration with one speaker and one seed. Runs with the same values of the swept keys are a
+//! A *trial* is one mixture, through every method. Trials with the same dictionaries are a *run*:
+//! one configuration with one speaker and one seed. Runs with the same values of the swept keys are
+//! a
 //! *case*. `table1` has one case of one run, `sweep` a case for each point of its axes, and where
 //! mixtures are recordings every case has a run for each speaker and seed.
 
@@ -89,7 +90,8 @@ impl<'a> Study<'a> {
         })
     }
 
-    /// What tables compare: the methods, below the mixture where they are to improve on a recording.
+    /// What tables compare: the methods, below the mixture where they are to improve on a
+    /// recording.
     pub(crate) fn candidates(&self) -> Vec<Candidate> {
         let mixture = self.has_recordings().then_some(Candidate::Mixture);
         let methods = self.methods.iter().copied().map(Candidate::Method);

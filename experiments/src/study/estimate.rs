@@ -28,8 +28,8 @@ pub(crate) enum Member {
 }
 
 impl Trial {
-    /// Names the trial in random streams by what it is and not by its place, so that a part of a study
-    /// draws the same numbers as the whole.
+    /// Names the trial in random streams by what it is and not by its place, so that a part of a
+    /// study draws the same numbers as the whole.
     pub(crate) fn stream_key(&self) -> [u64; 2] {
         let (Member::TrueOrder(number) | Member::Recording(number)) = self.member;
         [self.snr_db.to_bits(), number as u64]
@@ -112,8 +112,8 @@ impl TrialResult {
         score.as_ref().ok().copied()
     }
 
-    /// Estimates and scores that are missing. A ratio that is infinite is not missing: the mixture as
-    /// it is has no artefacts.
+    /// Estimates and scores that are missing. A ratio that is infinite is not missing: the mixture
+    /// as it is has no artefacts.
     pub(crate) fn failures(&self) -> usize {
         let is_missing = |estimate: &Estimate, metric| {
             !matches!(

@@ -43,8 +43,8 @@ impl Merged {
     /// # Errors
     /// [`Refused`] for a folder that holds no run, for a configuration that is not valid, and for
     /// shards of different configurations or plans. A run under way; files that cannot be read;
-    /// different results of one trial; trials and examples that are in no shard, and shards that were
-    /// stopped before they had a plan, with what finishes them.
+    /// different results of one trial; trials and examples that are in no shard, and shards that
+    /// were stopped before they had a plan, with what finishes them.
     pub(crate) fn read(paths: &[PathBuf], progress: Progress) -> Result<Self> {
         let shards = Shards::open(paths, progress)?;
         let study = Study::new(&shards.config)?;
@@ -254,8 +254,8 @@ fn common_plan(folders: &[&ShardFolder]) -> Result<Plan> {
         ensure!(
             *first == plan,
             Refused(format!(
-                "{} and {} have the same configuration and different trials: their corpora or programs \
-                 differ",
+                "{} and {} have the same configuration and different trials: their corpora or \
+                 programs differ",
                 folders[0].path.display(),
                 folder.path.display()
             ))

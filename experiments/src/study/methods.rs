@@ -1,8 +1,8 @@
 //! The methods that are compared: what each is called, what it is made of, and its rule.
 //!
 //! To add a method, add a variant: the compiler names every place here that has to know of it, and
-//! `figures::style` asks for its colour. A rule that makes something of the single-order separations
-//! is a function of [`Singles`]; one that separates by itself is a [`Part`] of its own.
+//! `figures::style` asks for its colour. A rule that makes something of the single-order
+//! separations is a function of [`Singles`]; one that separates by itself is a [`Part`] of its own.
 
 use dsp::Complex64;
 use model::fusion;
@@ -19,7 +19,8 @@ pub(crate) enum Method {
     VbSelection,
     /// One separation with a posterior over all orders, the paper's proposal.
     VbFusion,
-    /// The single-order separation of highest SDR (BSS Eval): it takes the true speech to know which.
+    /// The single-order separation of highest SDR (BSS Eval): it takes the true speech to know
+    /// which.
     OracleSelection,
     /// The mean of the single-order estimates.
     FusionByMean,
@@ -167,8 +168,8 @@ mod tests {
         assert_eq!(oracle(&[f64::NAN, f64::NAN]), None);
     }
 
-    /// A rule gives the only order's estimate, whatever the rule, and the sequence of the orders does
-    /// not matter.
+    /// A rule gives the only order's estimate, whatever the rule, and the sequence of the orders
+    /// does not matter.
     #[test]
     fn one_order_is_what_every_rule_gives_and_their_sequence_does_not_matter() {
         let estimate = |scale: f64| Array2::from_elem((2, 3), Complex64::new(scale, -scale));

@@ -148,8 +148,8 @@ impl Keys {
         }
     }
 
-    /// What trials have in common that differ in beta only: they can share their mixture, and are in
-    /// one shard.
+    /// What trials have in common that differ in beta only: they can share their mixture, and are
+    /// in one shard.
     pub(crate) fn shared(&self) -> Digest {
         self.singles
     }

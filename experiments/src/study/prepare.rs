@@ -1,5 +1,5 @@
-//! From a study to what there is to do: corpora are read, keys formed, dictionaries learned or taken
-//! from the cache. What several runs share is done once.
+//! From a study to what there is to do: corpora are read, keys formed, dictionaries learned or
+//! taken from the cache. What several runs share is done once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -85,8 +85,8 @@ struct Material {
     corpus: CorpusInfo,
 }
 
-/// Prepares a study. The folder is begun once the first corpus has been read: a study that cannot begin
-/// leaves no trace.
+/// Prepares a study. The folder is begun once the first corpus has been read: a study that cannot
+/// begin leaves no trace.
 ///
 /// # Errors
 /// A corpus that cannot be used, a training that fails, a folder that cannot be written, an

@@ -89,7 +89,8 @@ pub(crate) enum ScoreError {
 }
 
 impl ScoreError {
-    /// The error of a recorded message: itself where that makes a difference to what is done with it.
+    /// The error of a recorded message: itself where that makes a difference to what is done with
+    /// it.
     fn from_message(message: String) -> Self {
         let told = [
             Self::Infinite,
@@ -176,8 +177,8 @@ impl<'de> Deserialize<'de> for Scores {
     }
 }
 
-/// Scores estimates of the speech of one mixture. What depends on the true sources alone is computed
-/// once.
+/// Scores estimates of the speech of one mixture. What depends on the true sources alone is
+/// computed once.
 pub(crate) struct Scorer {
     speech: Vec<f64>,
     bss_eval: Result<BssEval, MetricError>,

@@ -1,5 +1,5 @@
-//! One mixture through every method (section 4.2): a separation for each order, one with all orders,
-//! and what is chosen from or made of them.
+//! One mixture through every method (section 4.2): a separation for each order, one with all
+//! orders, and what is chosen from or made of them.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -28,8 +28,8 @@ pub(crate) struct Separator<'a> {
     stft: Stft,
     dictionaries: &'a Dictionaries,
     config: &'a Config,
-    /// Mean power that all sources together expect of recordings; the same for every method, so that
-    /// they differ by nothing else.
+    /// Mean power that all sources together expect of recordings; the same for every method, so
+    /// that they differ by nothing else.
     expected_power: f64,
 }
 
@@ -37,8 +37,8 @@ pub(crate) struct Separator<'a> {
 #[derive(Debug)]
 pub(crate) struct Subject {
     pub(crate) observation: Observation,
-    /// The start of `E[W_2]`, components x bins: one draw for all separations of the mixture, so that
-    /// they differ by the method alone.
+    /// The start of `E[W_2]`, components x bins: one draw for all separations of the mixture, so
+    /// that they differ by the method alone.
     background_start: Array2<f64>,
 }
 
@@ -268,9 +268,9 @@ impl SpeechEstimate {
     }
 }
 
-/// The oracle goes by the SDR of BSS Eval whatever metric is tabled, so that all its rows are of one
-/// choice. A perfect estimate is above all others; one without an SDR, or with nothing of the source,
-/// is NaN, which is never chosen.
+/// The oracle goes by the SDR of BSS Eval whatever metric is tabled, so that all its rows are of
+/// one choice. A perfect estimate is above all others; one without an SDR, or with nothing of the
+/// source, is NaN, which is never chosen.
 fn sdr_for_the_oracle(scores: &Scores) -> f64 {
     match scores.get(Metric::Sdr) {
         Ok(sdr_db) => *sdr_db,

@@ -9,8 +9,8 @@
 //! | seed | mean over its trials | over units | Student's t, from three units on |
 //! | speaker and seed | mean over its trials | over units | bootstrap over units |
 //!
-//! The paired test flips the signs of the units' differences: with n units its p-value is 2 / 2^n at
-//! the least.
+//! The paired test flips the signs of the units' differences: with n units its p-value is 2 / 2^n
+//! at the least.
 
 use anyhow::Result;
 use eval::{effect_size, effective_number, mean_interval, sign_flip_test, student_interval};
@@ -161,8 +161,8 @@ impl Summary {
     }
 }
 
-/// What is compared with what: the comparisons of the paper, and every method with the mixture that it
-/// is to improve on.
+/// What is compared with what: the comparisons of the paper, and every method with the mixture that
+/// it is to improve on.
 fn comparisons(study: &Study<'_>) -> Vec<(Candidate, Candidate)> {
     let candidates = study.candidates();
     let improvements = study
@@ -391,9 +391,9 @@ fn by_unit(values: &[Value], unit: Unit) -> Vec<f64> {
 
 /// One value per true order: the mean of its values over the signal-to-noise ratios.
 ///
-/// The trials of one true order share their dictionaries, but the orders do not; the ratios are chosen
-/// and not sampled. Resampling these values is therefore a bootstrap of whole orders, and flipping
-/// their signs flips whole orders.
+/// The trials of one true order share their dictionaries, but the orders do not; the ratios are
+/// chosen and not sampled. Resampling these values is therefore a bootstrap of whole orders, and
+/// flipping their signs flips whole orders.
 ///
 /// The ratios' own means are replaced by the overall mean, which changes nothing unless values are
 /// missing: then an order is not judged by the ratios it lacks.

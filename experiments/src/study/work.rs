@@ -27,11 +27,11 @@ struct Task<'a> {
     key: Digest,
 }
 
-/// Does the parts of trials that are not recorded, all of them or those of a shard. Returns how many
-/// failed.
+/// Does the parts of trials that are not recorded, all of them or those of a shard. Returns how
+/// many failed.
 ///
-/// Trials that differ in beta only are done one after another, so that their mixture is drawn, and its
-/// true sources are prepared for scoring, once.
+/// Trials that differ in beta only are done one after another, so that their mixture is drawn, and
+/// its true sources are prepared for scoring, once.
 ///
 /// # Errors
 /// An interruption; records that cannot be written; with `fail_fast`, the first part that fails.
@@ -173,8 +173,8 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Records what came of a task, a failure as well as a result; `name` is what it is called in an
-    /// error.
+    /// Records what came of a task, a failure as well as a result; `name` is what it is called in
+    /// an error.
     fn record(
         &self,
         key: Digest,
@@ -214,8 +214,8 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// A panic as an error, so that it costs one part and not the run. Nothing that outlives the work is
-/// changed by it.
+/// A panic as an error, so that it costs one part and not the run. Nothing that outlives the work
+/// is changed by it.
 ///
 /// # Errors
 /// Those of the work, and its panic.
@@ -254,8 +254,8 @@ mod tests {
 
     #[test]
     fn a_panic_while_a_mixture_is_made_is_a_failure_of_its_trial() {
-        // Dictionaries of fewer bins than the transform has: no corpus leads to such, and the transform
-        // panics.
+        // Dictionaries of fewer bins than the transform has: no corpus leads to such, and the
+        // transform panics.
         let dictionary = Arc::new(Dictionary::new(Array2::ones((1, 5))).unwrap());
         let mut config = Config::default();
         config.training.orders = vec![1];

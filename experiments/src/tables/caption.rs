@@ -24,8 +24,8 @@ impl Caption<'_> {
     pub(crate) fn text(&self, trials: usize) -> String {
         let study = self.study;
         format!(
-            "Average SDR of the speech in dB over {trials} mixtures{}. Corpus: {}; {}. In brackets: {}. \
-             Bold: the best method that does not need the true speech.",
+            "Average SDR of the speech in dB over {trials} mixtures{}. Corpus: {}; {}. In \
+             brackets: {}. Bold: the best method that does not need the true speech.",
             match study.has_recordings() {
                 true => " of recordings",
                 false => "",
@@ -51,8 +51,8 @@ impl Caption<'_> {
     pub(crate) fn intervals(&self) -> &'static str {
         match self.study.unit {
             Unit::TrueOrder => {
-                "95 % bootstrap intervals over the true orders, with speaker, dictionaries and SNRs held \
-                 fixed"
+                "95 % bootstrap intervals over the true orders, with speaker, dictionaries and \
+                 SNRs held fixed"
             }
             Unit::Seed => "95 % intervals over the seeds by Student's t",
             Unit::SpeakerAndSeed => "95 % bootstrap intervals over speakers and seeds",

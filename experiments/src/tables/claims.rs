@@ -1,7 +1,8 @@
-//! The paper's claims, and whether a run bears them out: one account for the report and for `verify`.
+//! The paper's claims, and whether a run bears them out: one account for the report and for
+//! `verify`.
 //!
-//! A claim about a difference is held when the whole 95 % interval is on its side, not held when the
-//! whole interval is on the other, and otherwise this run does not decide it.
+//! A claim about a difference is held when the whole 95 % interval is on its side, not held when
+//! the whole interval is on the other, and otherwise this run does not decide it.
 
 use std::fmt::{self, Display};
 
@@ -12,8 +13,9 @@ use crate::study::methods::Method;
 use crate::study::scores::Metric;
 use crate::study::statistics::{Column, Difference, Summary};
 
-/// The paper finds fusion 0.52 dB above selection and 0.28 dB below the oracle, and says that it almost
-/// reaches it. Read as: what is left to the oracle is less than what the paper's fusion gains.
+/// The paper finds fusion 0.52 dB above selection and 0.28 dB below the oracle, and says that it
+/// almost reaches it. Read as: what is left to the oracle is less than what the paper's fusion
+/// gains.
 const NEAR_DB: f64 = 0.5;
 
 /// The paper's "2.8 times faster".
@@ -165,7 +167,8 @@ fn order_found(summary: &Summary, case: usize) -> String {
     names.join(" < ")
 }
 
-/// Times have no interval: where the medians and the fastest repetitions are on two sides, the run does not decide.
+/// Times have no interval: where the medians and the fastest repetitions are on two sides, the run
+/// does not decide.
 fn faster(times: &[Time]) -> Claim {
     let ratio = |seconds: fn(&Time) -> f64| {
         let of = |method| times.iter().find(|time| time.method == method).map(seconds);
@@ -270,7 +273,8 @@ mod tests {
             Some((0.4, 0.6)),
             Some((0.1, 0.3)),
         ]);
-        // Fusion over selection, mean over selection, fusion over mean, oracle over fusion, ordering, near, time.
+        // Fusion over selection, mean over selection, fusion over mean, oracle over fusion,
+        // ordering, near, time.
         assert_eq!(
             verdicts(&run, &times((2.9, 2.7), (1.0, 1.0))),
             [

@@ -1,8 +1,8 @@
 //! One run against another, number by number.
 //!
-//! Every CSV file of the reference is compared but the times. Documents and figures are made of the same
-//! numbers and are not compared; neither is the manifest, which says how a run came about and not what
-//! came of it.
+//! Every CSV file of the reference is compared but the times. Documents and figures are made of the
+//! same numbers and are not compared; neither is the manifest, which says how a run came about and
+//! not what came of it.
 
 use std::fs;
 
@@ -12,9 +12,9 @@ use super::recorded::Recorded;
 use crate::store::configuration::differences;
 use crate::store::refused::Refused;
 
-/// Numbers may differ by this part of their size, and by one unit of their last printed digit on top: on
-/// one machine runs are the same to the byte, between machines the last digits of FFTs and of elementary
-/// functions are not.
+/// Numbers may differ by this part of their size, and by one unit of their last printed digit on
+/// top: on one machine runs are the same to the byte, between machines the last digits of FFTs and
+/// of elementary functions are not.
 pub(crate) const TOLERANCE: f64 = 1e-6;
 
 /// Files that vary from run to run.
@@ -40,7 +40,8 @@ pub(crate) struct FileComparison {
 /// `tolerance`: relative, on numbers.
 ///
 /// # Errors
-/// [`Refused`] for runs of different configurations and for a reference without tables. A file that cannot be read.
+/// [`Refused`] for runs of different configurations and for a reference without tables. A file that
+/// cannot be read.
 pub(crate) fn compare(
     run: &Recorded,
     reference: &Recorded,
@@ -166,7 +167,8 @@ fn records(text: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The distance of two numbers, relative to the first and absolute; none if one is not a finite number.
+/// The distance of two numbers, relative to the first and absolute; none if one is not a finite
+/// number.
 fn distance(expected: &str, found: &str) -> Option<(f64, f64)> {
     let finite = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
     let (expected, found) = (finite(expected)?, finite(found)?);

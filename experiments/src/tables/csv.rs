@@ -1,7 +1,7 @@
 //! CSV files: one row type each, which writes them and reads them back.
 //!
-//! The first columns of a table may be labels, such as the keys of a sweep or what names a trial; which
-//! they are depends on the study. The others are the fields of the row type.
+//! The first columns of a table may be labels, such as the keys of a sweep or what names a trial;
+//! which they are depends on the study. The others are the fields of the row type.
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;

@@ -9,8 +9,8 @@ use crate::study::estimate::Candidate;
 use crate::study::scores::Metric;
 use crate::study::statistics::{Column, Difference, Summary};
 
-/// Each comparison by a metric at the given columns, of all cases; where there are several, the first
-/// columns are the axes.
+/// Each comparison by a metric at the given columns, of all cases; where there are several, the
+/// first columns are the axes.
 pub(crate) fn table(
     summary: &Summary,
     about: &Caption<'_>,

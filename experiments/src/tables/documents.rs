@@ -41,8 +41,8 @@ fn of_one_case(title: &str, summary: &Summary, about: &Caption<'_>, trials: usiz
         let shown = match metric {
             Metric::Sdr => {
                 text += &format!(
-                    "Mean gain on the same mixtures, its interval, the p-value of a sign-flip test over \
-                     the {units}, Cohen's d of pairs, and how many {units} there are.\n\n"
+                    "Mean gain on the same mixtures, its interval, the p-value of a sign-flip test \
+                     over the {units}, Cohen's d of pairs, and how many {units} there are.\n\n"
                 );
                 &columns[..]
             }
@@ -52,11 +52,13 @@ fn of_one_case(title: &str, summary: &Summary, about: &Caption<'_>, trials: usiz
     }
     text += "\n## Orders that a fusion mixes\n\n";
     text += &format!(
-        "Of {}: the exponential of the entropy of q(K), averaged, with intervals over each {unit}.\n\n",
+        "Of {}: the exponential of the entropy of q(K), averaged, with intervals over each \
+         {unit}.\n\n",
         study.config.training.orders.len()
     );
     text += &effective_orders(summary, 0).markdown();
-    text += "\nThe oracle takes the single order of highest SDR by BSS Eval, whatever metric is shown.\n";
+    text += "\nThe oracle takes the single order of highest SDR by BSS Eval, whatever metric is \
+        shown.\n";
     text + "\nTimes are in `timings.md`: they are the one thing here that varies from run to run.\n"
 }
 
@@ -65,8 +67,8 @@ fn of_sweep(summary: &Summary, about: &Caption<'_>) -> String {
     let format = Format::Markdown;
     let (unit, units) = study.unit.names();
     let mut text = format!(
-        "# {}\n\nCorpus: {}; {}. Means over {units} of the mean over the mixtures of each {unit}; in \
-         brackets: {}. Bold: the best method that does not need the true speech.\n",
+        "# {}\n\nCorpus: {}; {}. Means over {units} of the mean over the mixtures of each {unit}; \
+         in brackets: {}. Bold: the best method that does not need the true speech.\n",
         study.config.experiment.name,
         about.corpus,
         about.seeds(),
@@ -80,8 +82,8 @@ fn of_sweep(summary: &Summary, about: &Caption<'_>) -> String {
         let most = summary.differences.iter().map(|it| it.mean.units).max();
         let most = most.unwrap_or_default();
         text += &format!(
-            "\np: exact sign-flip test over the {units}, {:.4} at the least with {most} of them. d: mean \
-             over standard deviation of their differences.\n",
+            "\np: exact sign-flip test over the {units}, {:.4} at the least with {most} of them. \
+             d: mean over standard deviation of their differences.\n",
             least_p_value(most)
         );
     }
@@ -129,8 +131,8 @@ pub(crate) fn terminal(
     )
 }
 
-/// A booktabs table of the SDR of the only case. Its time column shows the macros that `timings.tex`
-/// defines.
+/// A booktabs table of the SDR of the only case. Its time column shows the macros that
+/// `timings.tex` defines.
 pub(crate) fn latex(summary: &Summary, about: &Caption<'_>, trials: usize) -> String {
     let name = &about.study.config.experiment.name;
     let macros = |method| format!("\\{}", macro_name(name, method));
@@ -152,8 +154,8 @@ pub(crate) fn differences_latex(summary: &Summary, about: &Caption<'_>) -> Strin
     let columns = summary.columns(0);
     let table = differences::table(summary, about, Metric::Sdr, Format::Latex, &columns);
     format!(
-        "% Paired differences of the SDR. Corpus: {}; {}. In brackets: {}; p of a sign-flip test over \
-         the {units}; d_z: Cohen's d of pairs. Needs booktabs.\n{}",
+        "% Paired differences of the SDR. Corpus: {}; {}. In brackets: {}; p of a sign-flip test \
+         over the {units}; d_z: Cohen's d of pairs. Needs booktabs.\n{}",
         about.corpus,
         about.seeds(),
         about.intervals(),

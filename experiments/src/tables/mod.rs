@@ -1,8 +1,8 @@
 //! Tables: one row type per CSV file ([`rows`]), which writes it and reads it back ([`csv`],
 //! [`recorded`]), and the tables that are read by humans ([`documents`]) in Markdown and LaTeX.
 //!
-//! What the paper printed ([`paper`]) and claims ([`claims`]) stands beside a run's own numbers, and
-//! [`comparison`] tells two runs apart.
+//! What the paper printed ([`paper`]) and claims ([`claims`]) stands beside a run's own numbers,
+//! and [`comparison`] tells two runs apart.
 
 pub(crate) mod caption;
 pub(crate) mod claims;

@@ -32,8 +32,8 @@ impl Recorded {
     /// Opens a results folder.
     ///
     /// # Errors
-    /// [`Refused`] for no folder of that name, and for one without a configuration: not a run, or one
-    /// that was cut short. A configuration that cannot be read.
+    /// [`Refused`] for no folder of that name, and for one without a configuration: not a run, or
+    /// one that was cut short. A configuration that cannot be read.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         if !path.is_dir() {
             bail!(Refused(format!(

@@ -1,5 +1,5 @@
-//! The row types of all CSV files of a study. Each says which values it is made of and reads back as
-//! them.
+//! The row types of all CSV files of a study. Each says which values it is made of and reads back
+//! as them.
 
 use anyhow::{Result, anyhow, bail};
 use serde::{Deserialize, Serialize};

@@ -28,7 +28,8 @@ pub(crate) fn markdown(times: &Times, cpu: Option<&str>) -> String {
     };
     let table = table(times.as_deref().unwrap_or_default()).markdown();
     format!(
-        "# Times\n\nOf one mixture, each method alone, the median of several repetitions.{machine}\n\n\
+        "# Times\n\nOf one mixture, each method alone, the median of several \
+         repetitions.{machine}\n\n\
          {table}\n{}\n",
         ratio(times)
     )
@@ -56,8 +57,8 @@ pub(crate) fn table(times: &[Time]) -> Table {
     table
 }
 
-/// `timings.tex`: the macros that the table of scores shows. It may be read more than once, and counts
-/// from there on.
+/// `timings.tex`: the macros that the table of scores shows. It may be read more than once, and
+/// counts from there on.
 pub(crate) fn latex(times: &Times, about: &Caption<'_>) -> String {
     let define = |method| {
         let name = macro_name(&about.study.config.experiment.name, method);
@@ -98,8 +99,8 @@ pub(super) fn ratio(times: &Times) -> String {
     }
 }
 
-/// Named by experiment and method, so that tables of several experiments can be in one document. LaTeX
-/// macros have letters only: digits are spelt, and a letter after anything else is a capital.
+/// Named by experiment and method, so that tables of several experiments can be in one document.
+/// LaTeX macros have letters only: digits are spelt, and a letter after anything else is a capital.
 pub(super) fn macro_name(experiment: &str, method: Method) -> String {
     const DIGITS: [&str; 10] = [
         "Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine",

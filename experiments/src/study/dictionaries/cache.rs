@@ -1,5 +1,5 @@
-//! Learned dictionaries on disk, each under the digest of what it depends on. What is damaged, or of
-//! another version, counts as absent.
+//! Learned dictionaries on disk, each under the digest of what it depends on. What is damaged, or
+//! of another version, counts as absent.
 
 use std::fs;
 use std::path::{Path, PathBuf};

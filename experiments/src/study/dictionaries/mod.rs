@@ -42,8 +42,8 @@ pub(crate) struct DictionaryKeys {
     pub(crate) background: Option<Digest>,
 }
 
-/// What a dictionary is for; every training has a random stream of its own, which the numbers are part
-/// of.
+/// What a dictionary is for; every training has a random stream of its own, which the numbers are
+/// part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 enum Side {
     Generation = 0,
@@ -186,8 +186,8 @@ struct Trainer<'a> {
 }
 
 impl Trainer<'_> {
-    /// One dictionary per order, all of one signal, whose powers are computed when the first is not in
-    /// the cache.
+    /// One dictionary per order, all of one signal, whose powers are computed when the first is not
+    /// in the cache.
     fn train(&self, side: Side, signal: &[f64], orders: &[usize]) -> Result<Vec<Arc<Dictionary>>> {
         let digest = Digest::of_samples(signal);
         let power = LazyLock::new(|| self.stft.analyse(signal).mapv(|value| value.norm_sqr()));

@@ -1,5 +1,5 @@
-//! The scale of dictionaries' components. Activations are drawn and start at one scale for all, so it
-//! is part of the model.
+//! The scale of dictionaries' components. Activations are drawn and start at one scale for all, so
+//! it is part of the model.
 
 use anyhow::Result;
 use model::Dictionary;

@@ -1,5 +1,5 @@
-//! Finished examples on disk, each under the key of its trial. A run that goes on does not make them
-//! again, and shards bring theirs to a merge.
+//! Finished examples on disk, each under the key of its trial. A run that goes on does not make
+//! them again, and shards bring theirs to a merge.
 
 use std::fs;
 use std::path::Path;
@@ -82,8 +82,8 @@ impl KeptExample {
         })
     }
 
-    /// One that could not be made: the run is complete without it. It is tried again when the run goes
-    /// on.
+    /// One that could not be made: the run is complete without it. It is tried again when the run
+    /// goes on.
     fn failed() -> Self {
         Self {
             labels: Vec::new(),
@@ -162,8 +162,8 @@ fn free_energy_rows(
     })
 }
 
-/// The examples of the first run of a study, of trials whose results are there, from disk or made now.
-/// One that cannot be made is said and left out.
+/// The examples of the first run of a study, of trials whose results are there, from disk or made
+/// now. One that cannot be made is said and left out.
 ///
 /// # Errors
 /// Settings that the model does not allow, a folder that cannot be written, an interruption.

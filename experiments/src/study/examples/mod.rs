@@ -1,7 +1,7 @@
 //! A few trials kept whole: what a listener hears and what the figures of single trials show.
 //!
-//! Their mixtures are made and separated again, from the same random streams as in the tables: a stage
-//! of its own after the others, so that trials need not keep their signals.
+//! Their mixtures are made and separated again, from the same random streams as in the tables: a
+//! stage of its own after the others, so that trials need not keep their signals.
 
 mod kept;
 
@@ -115,8 +115,8 @@ pub(crate) struct EnergyTrace {
     pub(crate) free_energy: Vec<f64>,
 }
 
-/// The trials that are kept of a run: of the order in the middle, or the first recordings, spread over
-/// the signal-to-noise ratios from the lowest to the highest.
+/// The trials that are kept of a run: of the order in the middle, or the first recordings, spread
+/// over the signal-to-noise ratios from the lowest to the highest.
 pub(crate) fn chosen_trials(run: &Run, trials: &[Trial]) -> Vec<Trial> {
     let orders = &run.config.training.orders;
     let is_shown = |trial: &&Trial| match trial.member {
@@ -243,8 +243,8 @@ impl Observer for Tracer {
 }
 
 impl Example {
-    /// The name of a signal's file in the results folder: one file name per trial, a folder for each
-    /// content.
+    /// The name of a signal's file in the results folder: one file name per trial, a folder for
+    /// each content.
     pub(crate) fn file(&self, signal: &Signal) -> String {
         format!("{AUDIO}/{}/{}.wav", signal.content.folder(), self.file_stem)
     }

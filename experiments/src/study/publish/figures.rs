@@ -18,8 +18,8 @@ use crate::study::statistics::{Column, Mean, Summary};
 use crate::tables::caption::Caption;
 use crate::tables::format::Format;
 
-/// The figures of the SDR with their names: over the ratios for one case (Fig. 1), else over the first
-/// axis, one for each combination of the others.
+/// The figures of the SDR with their names: over the ratios for one case (Fig. 1), else over the
+/// first axis, one for each combination of the others.
 pub(crate) fn scores(summary: &Summary, about: &Caption<'_>) -> Vec<(String, CurveChart)> {
     let study = about.study;
     let name = match study.config.kind() {

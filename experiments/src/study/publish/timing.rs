@@ -13,8 +13,8 @@ use crate::study::work::guarded;
 use crate::tables::rows::Time;
 use crate::tables::times::Times;
 
-/// Times the separations behind each method on the trial in the middle of a run. Nothing else may be
-/// running. Without times the results still stand, so what fails is only said.
+/// Times the separations behind each method on the trial in the middle of a run. Nothing else may
+/// be running. Without times the results still stand, so what fails is only said.
 pub(crate) fn measure(run: &PreparedRun<'_>, progress: Progress) -> Times {
     guarded(|| measure_all(run, progress)).map_err(|error| {
         let reason = format!("{error:#}");
@@ -23,8 +23,9 @@ pub(crate) fn measure(run: &PreparedRun<'_>, progress: Progress) -> Times {
     })
 }
 
-/// VB selection, oracle selection and fusion by mean all need the same single-order separations, one
-/// after another, and take the same time, as in the paper; choosing and scoring are not counted.
+/// VB selection, oracle selection and fusion by mean all need the same single-order separations,
+/// one after another, and take the same time, as in the paper; choosing and scoring are not
+/// counted.
 fn measure_all(run: &PreparedRun<'_>, progress: Progress) -> Result<Vec<Time>> {
     let config = &run.run.config;
     let dictionaries = run.dictionaries.as_deref().context("no dictionaries")?;
@@ -50,7 +51,7 @@ fn measure_all(run: &PreparedRun<'_>, progress: Progress) -> Result<Vec<Time>> {
         Ok(stopwatch.elapsed().as_secs_f64())
     };
     let mut measured = Part::ALL.map(|part| (part, Vec::new()));
-    // Alternating, so that all meet the same moods of the machine.
+    // Alternating, so that what else the machine does falls on all of them.
     for _ in 0..repetitions {
         for (part, seconds) in &mut measured {
             seconds.push(seconds_of(*part)?);
