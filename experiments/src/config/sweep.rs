@@ -15,8 +15,8 @@ const MOST_RUNS: usize = 100_000;
 /// `[sweep]`.
 const NOT_SWEPT: [&str; 7] = [
     "experiment.",
-    "recordings.seeds",
-    "recordings.speakers",
+    "mixtures.source",
+    "units.",
     "statistics.",
     "timings.",
     "sweep.",

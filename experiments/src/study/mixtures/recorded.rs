@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use dsp::wav;
 
 use crate::config::{BackgroundModel, Config, IsolatedSet};
-use crate::corpus::{Corpus, IsolatedMixture, isolated_mixtures, split};
+use crate::corpus::{Corpus, IsolatedMixture, Speaker, isolated_mixtures, split};
 use crate::store::digest::Digest;
 use crate::study::dictionaries::signals::{Signals, estimation_signal, read_utterances};
 use crate::study::estimate::{Member, Trial};
@@ -88,7 +88,8 @@ pub(crate) fn read(
         BackgroundModel::Known => config.training.background_seconds,
         BackgroundModel::Estimated => 0.0,
     };
-    let (mixtures, background) = match (recordings.isolated, config.corpus.speaker) {
+    let speaker = config.corpus.speaker.as_ref().and_then(Speaker::number);
+    let (mixtures, background) = match (recordings.isolated, speaker) {
         (Some(set), Some(speaker)) => {
             let mixtures = isolated(config, speaker, set)?;
             let background = match recordings.background {
