@@ -82,3 +82,8 @@ pub use statistics::{
     EXACT_PAIRS, Interval, PairedDifference, effect_size, effective_number, mean_interval,
     paired_difference, sign_flip_test, student_interval,
 };
+
+/// Runs the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;

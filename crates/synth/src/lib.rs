@@ -67,3 +67,8 @@ pub use sample_rate::SAMPLE_RATE_HZ;
 pub use speaker::{Sex, Speaker};
 pub use speech::{Speech, SpeechError, Utterance};
 pub use stream::stream;
+
+/// Runs the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;
