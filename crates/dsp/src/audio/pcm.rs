@@ -211,6 +211,9 @@ impl PcmDecoder {
             let bytes = self.left.map_or(bytes, |left| left.min(bytes)) as usize;
             let found = self.input.read_fully(&mut self.block[..bytes])?;
             let frames = found / frame_bytes;
+            for channel in &mut channels {
+                channel.reserve(frames);
+            }
             for frame in self.block[..found].chunks_exact(frame_bytes) {
                 let samples = frame.chunks_exact(self.layout.code.bytes());
                 for (channel, sample) in channels.iter_mut().zip(samples) {

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-pub const RATE_HZ: u32 = 16_000;
+pub(crate) const RATE_HZ: u32 = 16_000;
 
-pub const TAG_INTEGER: u16 = 1;
-pub const TAG_FLOAT: u16 = 3;
-pub const TAG_EXTENSIBLE: u16 = 0xfffe;
+pub(crate) const TAG_INTEGER: u16 = 1;
+pub(crate) const TAG_FLOAT: u16 = 3;
+pub(crate) const TAG_EXTENSIBLE: u16 = 0xfffe;
 
-pub fn chunk(id: &[u8; 4], content: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(id: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let mut bytes = id.to_vec();
     bytes.extend((content.len() as u32).to_le_bytes());
     bytes.extend(content);
@@ -23,13 +23,13 @@ pub fn chunk(id: &[u8; 4], content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-pub fn riff(chunks: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn riff(chunks: &[Vec<u8>]) -> Vec<u8> {
     let mut content = b"WAVE".to_vec();
     content.extend(chunks.concat());
     chunk(b"RIFF", &content)
 }
 
-pub fn plain_format(tag: u16, channels: u16, rate_hz: u32, bits: u16) -> Vec<u8> {
+pub(crate) fn plain_format(tag: u16, channels: u16, rate_hz: u32, bits: u16) -> Vec<u8> {
     let frame_bytes = channels * bits.div_ceil(8);
     let mut fields = Vec::new();
     fields.extend(tag.to_le_bytes());
@@ -41,7 +41,7 @@ pub fn plain_format(tag: u16, channels: u16, rate_hz: u32, bits: u16) -> Vec<u8>
     fields
 }
 
-pub fn extensible_format(tag: u16, channels: u16, rate_hz: u32, bits: u16) -> Vec<u8> {
+pub(crate) fn extensible_format(tag: u16, channels: u16, rate_hz: u32, bits: u16) -> Vec<u8> {
     let mut fields = plain_format(TAG_EXTENSIBLE, channels, rate_hz, bits);
     fields.extend(22_u16.to_le_bytes());
     fields.extend(bits.to_le_bytes());
@@ -51,12 +51,12 @@ pub fn extensible_format(tag: u16, channels: u16, rate_hz: u32, bits: u16) -> Ve
     fields
 }
 
-pub fn file(format: &[u8], data: &[u8]) -> Vec<u8> {
+pub(crate) fn file(format: &[u8], data: &[u8]) -> Vec<u8> {
     riff(&[chunk(b"fmt ", format), chunk(b"data", data)])
 }
 
 /// A folder with one file in it.
-pub fn stored(bytes: &[u8]) -> (TempDir, PathBuf) {
+pub(crate) fn stored(bytes: &[u8]) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sound.wav");
     fs::write(&path, bytes).unwrap();
