@@ -14,7 +14,8 @@ pub mod stems;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use dsp::wav::{Encoding, Reader};
+use dsp::audio::Recording;
+use dsp::wav::Encoding;
 use dsp::{RATES_HZ, Stft};
 use model::{Inference, Precision, Settings, Tempering};
 
@@ -69,7 +70,7 @@ pub fn separate(
     progress: Progress,
 ) -> Result<Report> {
     let mean_square = mean_square(mixture, settings.channels)?;
-    let mut reader = Reader::open(mixture)?;
+    let mut reader = Recording::open(mixture)?;
     check_rate(&reader, sources, settings.resample)?;
     let stft = Stft::new(&sources.stft)?;
     let (file_hz, model_hz) = (reader.sample_rate_hz(), sources.sample_rate_hz);
@@ -137,7 +138,7 @@ pub fn separate(
 
 /// The mean square of a recording, over all its channels or of their mean.
 fn mean_square(path: &Path, channels: ChannelMode) -> Result<f64> {
-    let mut reader = Reader::open(path)?;
+    let mut reader = Recording::open(path)?;
     let (mut sum, mut count) = (0.0, 0_usize);
     loop {
         let block = channels.applied(reader.read(BLOCK)?);
@@ -152,7 +153,7 @@ fn mean_square(path: &Path, channels: ChannelMode) -> Result<f64> {
     Ok(sum / count as f64)
 }
 
-fn check_rate(reader: &Reader, sources: &SourceSet, resample: bool) -> Result<()> {
+fn check_rate(reader: &Recording, sources: &SourceSet, resample: bool) -> Result<()> {
     let (found, expected) = (reader.sample_rate_hz(), sources.sample_rate_hz);
     let path = reader.path().display();
     ensure!(

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use dsp::wav;
+use dsp::audio;
 use model::Dictionary;
 use rayon::prelude::*;
 
@@ -273,7 +273,7 @@ fn isolated_mixtures(
 ) -> Result<Vec<Mixture>> {
     let rate_hz = config.corpus.sample_rate_hz;
     let read = |path: &Path| -> Result<Vec<f64>> {
-        let audio = wav::read_mono(path)?;
+        let audio = audio::read_mono(path)?;
         let audio = audio.at_rate(rate_hz);
         Ok(audio.with_context(|| path.display().to_string())?.samples)
     };

@@ -29,7 +29,7 @@ impl Signal {
     }
 
     fn read(path: &Path) -> Result<Self> {
-        let audio = dsp::wav::read_channels(path)?;
+        let audio = dsp::audio::read_channels(path)?;
         Ok(Self {
             name: stem(path),
             path: path.to_owned(),

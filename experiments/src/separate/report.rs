@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use dsp::StftSettings;
-use dsp::wav::Reader;
+use dsp::audio::Recording;
 use model::{Precision, Tempering};
 use serde::Serialize;
 
@@ -113,7 +113,7 @@ impl Report {
     #[must_use]
     pub fn new(
         mixture: &Path,
-        reader: &Reader,
+        reader: &Recording,
         sources: &SourceSet,
         settings: &SeparateSettings,
     ) -> Self {

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use dsp::resample;
-use dsp::wav::Reader;
+use dsp::audio::Recording;
 
 use super::SeparateSettings;
 use super::segment::ChannelMode;
@@ -148,7 +148,7 @@ impl Buffer {
     pub fn context(
         &mut self,
         segment: &Segment,
-        reader: &mut Reader,
+        reader: &mut Recording,
         mode: ChannelMode,
     ) -> Result<Vec<Vec<f64>>> {
         let held = self.channels.first().map_or(0, Vec::len);

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use dsp::wav::{Encoding, Reader, Writer};
+use dsp::audio::Recording;
+use dsp::wav::{Encoding, Writer};
 
 use super::segments::Plan;
 
@@ -33,7 +34,7 @@ impl StemWriters {
         folder: &Path,
         names: &[&str],
         channels: usize,
-        reader: &Reader,
+        reader: &Recording,
         encoding: Encoding,
     ) -> Result<Self> {
         let writers = names.iter().map(|name| {

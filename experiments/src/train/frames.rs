@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use dsp::{Audio, Complex64, Stft, wav};
+use dsp::audio::{Recording, read_mono};
+use dsp::{Audio, Complex64, Stft};
 use ndarray::Array2;
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -42,7 +43,7 @@ pub fn collect(paths: &[PathBuf], settings: &TrainSettings, progress: Progress) 
     let headers: Vec<(u32, usize)> = paths
         .iter()
         .map(|path| {
-            let reader = wav::Reader::open(path)?;
+            let reader = Recording::open(path)?;
             Ok((reader.sample_rate_hz(), reader.samples()))
         })
         .collect::<Result<_>>()?;
@@ -104,7 +105,7 @@ pub fn collect(paths: &[PathBuf], settings: &TrainSettings, progress: Progress) 
 }
 
 fn read(path: &PathBuf, sample_rate_hz: u32) -> Result<Audio> {
-    let audio = wav::read_mono(path)?;
+    let audio = read_mono(path)?;
     ensure!(
         !audio.is_silent(),
         "{}: every sample is zero",
