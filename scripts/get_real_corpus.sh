@@ -93,7 +93,8 @@ choose() {
         names_in "$table" | grep -qxF -- "$name" ||
             fail "$option: there is no '$name', only $(names_in "$table" | paste -sd ' ')" 2
     done
-    awk -F'|' -v list=",$list," 'NF > 1 && (index(list, ",all,") || index(list, "," $1 ","))' <<<"$table"
+    awk -F'|' -v list=",$list," \
+        'NF > 1 && (index(list, ",all,") || index(list, "," $1 ","))' <<<"$table"
 }
 
 list_choices() {
@@ -142,7 +143,8 @@ use_release() {
     find "$folder/sources.list.d" -size 0 -delete
     [[ -n $(ls "$folder/sources.list.d") ]] ||
         fail "/etc/apt has no source of packages for the release '$own'"
-    apt-get "${APT[@]}" update >&2 || fail "the packages of $release cannot be listed, see above"
+    apt-get "${APT[@]}" -o APT::Update::Error-Mode=any update >&2 ||
+        fail "the packages of $release cannot be listed, see above"
 }
 
 # Downloads a package, unpacks it below packages/ and keeps its licence.
