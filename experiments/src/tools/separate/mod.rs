@@ -21,7 +21,7 @@ mod stem_writers;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use dsp::wav::Reader;
+use dsp::audio::Recording;
 use dsp::{RATES_HZ, Stft};
 use model::{Inference, Settings, level};
 
@@ -51,7 +51,7 @@ pub(crate) fn separate_recording(
     progress: Progress,
 ) -> Result<SeparationReport> {
     let recording_mean_square = measure_mean_square(mixture, settings.channels)?;
-    let mut reader = Reader::open(mixture)?;
+    let mut reader = Recording::open(mixture)?;
     check_rate(&reader, sources, settings.resample)?;
     let stft = Stft::new(&sources.stft)?;
     let (file_hz, model_hz) = (reader.sample_rate_hz(), sources.sample_rate_hz);
@@ -123,7 +123,7 @@ pub(crate) fn separate_recording(
 /// A report of what is to be done; the rest is filled in while it is.
 fn begin_report(
     mixture: &Path,
-    reader: &Reader,
+    reader: &Recording,
     sources: &SourceSet,
     settings: &SeparationSettings,
 ) -> SeparationReport {
@@ -159,7 +159,7 @@ fn begin_report(
 
 /// The mean square of a recording, over all its channels or of their mean.
 fn measure_mean_square(path: &Path, channels: ChannelMode) -> Result<f64> {
-    let mut reader = Reader::open(path)?;
+    let mut reader = Recording::open(path)?;
     let (mut sum, mut count) = (0.0, 0_usize);
     loop {
         let block = channels.mix_channels(reader.read(BLOCK_SAMPLES)?);
@@ -174,7 +174,7 @@ fn measure_mean_square(path: &Path, channels: ChannelMode) -> Result<f64> {
     Ok(sum / count as f64)
 }
 
-fn check_rate(reader: &Reader, sources: &SourceSet, resample: bool) -> Result<()> {
+fn check_rate(reader: &Recording, sources: &SourceSet, resample: bool) -> Result<()> {
     let (found, expected) = (reader.sample_rate_hz(), sources.sample_rate_hz);
     let path = reader.path().display();
     ensure!(

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use dsp::wav::Reader;
+use dsp::audio::Recording;
 use dsp::{Stft, StftSettings};
 use model::{
     Dictionary, DictionaryModel, IsNmfSettings, OrderEstimate, Settings, SourceModel, is_nmf,
@@ -233,7 +233,7 @@ impl SourceSet {
         components: usize,
         seed: u64,
     ) -> Result<Dictionary> {
-        let mut reader = Reader::open(mixture)?;
+        let mut reader = Recording::open(mixture)?;
         let rate_hz = reader.sample_rate_hz();
         let samples = |seconds: f64| (seconds * f64::from(rate_hz)).round() as usize;
         ensure!(

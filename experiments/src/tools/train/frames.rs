@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use dsp::{Audio, Complex64, Stft, wav};
+use dsp::audio::Recording;
+use dsp::{Audio, Complex64, Stft, audio};
 use ndarray::Array2;
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -48,7 +49,7 @@ impl TrainingFrames {
         let headers: Vec<(u32, usize)> = paths
             .iter()
             .map(|path| {
-                let reader = wav::Reader::open(path)?;
+                let reader = Recording::open(path)?;
                 Ok((reader.sample_rate_hz(), reader.samples()))
             })
             .collect::<Result<_>>()?;
@@ -111,7 +112,7 @@ impl TrainingFrames {
 }
 
 fn read_recording(path: &PathBuf, sample_rate_hz: u32) -> Result<Audio> {
-    let audio = wav::read_mono(path)?;
+    let audio = audio::read_mono(path)?;
     ensure!(
         !audio.is_silent(),
         "{}: every sample is zero",

@@ -1,7 +1,7 @@
-//! The sound of a home: hum, appliances, clatter, music, talk.
+//! The sound of a home: hum, appliances, clatter, music and talk.
 //!
-//! Each layer comes from its own place in a room and grows and fades in its own time, so that every
-//! few seconds another one is in front.
+//! Each of these layers comes from its own place in a room, and grows and fades independently, so
+//! that every few seconds another one is the loudest.
 
 mod appliance;
 mod babble;
@@ -13,20 +13,20 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
 
-use crate::SAMPLE_RATE_HZ;
 use crate::filter::{amplitude, rms};
 use crate::room::{Room, add_noise_floor};
+use crate::sample_rate::SAMPLE_RATE_HZ;
 
-/// Level of a whole background against a full-scale square wave.
+/// Level of the whole background, relative to a full-scale square wave.
 const LEVEL_DB: f64 = -28.0;
-/// Noise of the microphone against it.
+/// Noise of the microphone, relative to the background.
 const FLOOR_DB: f64 = -55.0;
-/// Reverberation time, the speech corpus's own.
+/// Reverberation time: that of the speech corpus.
 const REVERBERATION_SECONDS: f64 = 0.3;
-/// Longest background: an hour.
+/// Length of the longest background: an hour.
 const LONGEST_SECONDS: f64 = 3600.0;
 
-/// Why there is no such background.
+/// Why a background cannot be made.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum BackgroundError {
@@ -35,51 +35,50 @@ pub enum BackgroundError {
     Duration(f64),
 }
 
-/// A source of sound in the home.
+/// One kind of sound in the home.
 struct Layer {
-    /// Makes a number of samples, of any level.
-    sound: fn(usize, &mut ChaCha8Rng) -> Vec<f64>,
-    /// Level where it is in front, against the others.
+    /// Makes a number of samples, at any level.
+    make: fn(usize, &mut ChaCha8Rng) -> Vec<f64>,
+    /// Level of the layer, relative to the other layers.
     level_db: f64,
-    /// How far below that it sinks at times.
+    /// How far below its maximum the level sinks at times.
     range_db: f64,
 }
 
 const LAYERS: [Layer; 5] = [
     Layer {
-        sound: hum::hum,
+        make: hum::make_hum,
         level_db: -16.0,
         range_db: 4.0,
     },
     Layer {
-        sound: appliance::appliance,
+        make: appliance::make_appliance,
         level_db: -5.0,
         range_db: 32.0,
     },
     Layer {
-        sound: clatter::clatter,
+        make: clatter::make_clatter,
         level_db: -4.0,
         range_db: 16.0,
     },
     Layer {
-        sound: music::music,
+        make: music::make_music,
         level_db: -2.0,
         range_db: 26.0,
     },
     Layer {
-        sound: babble::babble,
+        make: babble::make_babble,
         level_db: -2.0,
         range_db: 22.0,
     },
 ];
 
-/// Background noise of a home, mono at [`SAMPLE_RATE_HZ`], full scale 1.
+/// The background noise of a home, mono at [`SAMPLE_RATE_HZ`], with a full scale of 1.
 ///
-/// Each layer takes one key from `rng`. The first samples of a longer background are not a shorter
-/// one.
+/// Each layer takes one key from `rng`. A shorter background is not the beginning of a longer one.
 ///
 /// # Errors
-/// A duration out of range.
+/// When the duration is not between 0.1 seconds and an hour.
 ///
 /// ```
 /// let noise = synth::background(2.0, &mut synth::stream(1, "background", &[0]))?;
@@ -94,15 +93,15 @@ pub fn background(seconds: f64, rng: &mut impl Rng) -> Result<Vec<f64>, Backgrou
     let mut sum = vec![0.0; length];
     for layer in &LAYERS {
         let mut rng = ChaCha8Rng::from_rng(rng);
-        let dry = (layer.sound)(length, &mut rng);
-        let mut wet = Room::living(REVERBERATION_SECONDS, &mut rng).reverberate(&dry);
-        apply_level(&mut wet, layer.range_db, &mut rng);
-        let gain = scale_to(&wet, layer.level_db);
+        let dry = (layer.make)(length, &mut rng);
+        let mut wet = Room::random(REVERBERATION_SECONDS, &mut rng).reverberate(&dry);
+        vary_level(&mut wet, layer.range_db, &mut rng);
+        let gain = gain_to_level(&wet, layer.level_db);
         for (sum, sample) in sum.iter_mut().zip(&wet) {
             *sum += gain * sample;
         }
     }
-    let gain = scale_to(&sum, LEVEL_DB);
+    let gain = gain_to_level(&sum, LEVEL_DB);
     for sample in &mut sum {
         *sample *= gain;
     }
@@ -110,8 +109,8 @@ pub fn background(seconds: f64, rng: &mut impl Rng) -> Result<Vec<f64>, Backgrou
     Ok(sum)
 }
 
-/// Gain that brings a signal to a level; 0 for a silent one.
-fn scale_to(samples: &[f64], level_db: f64) -> f64 {
+/// The gain that brings a signal to a level. It is 0 for a silent signal.
+fn gain_to_level(samples: &[f64], level_db: f64) -> f64 {
     let level = rms(samples);
     if level > 0.0 {
         amplitude(level_db) / level
@@ -120,9 +119,9 @@ fn scale_to(samples: &[f64], level_db: f64) -> f64 {
     }
 }
 
-/// Lets a layer come and go: a level that wanders between 0 dB and `-range_db` and turns every one
-/// to three seconds.
-fn apply_level(samples: &mut [f64], range_db: f64, rng: &mut impl Rng) {
+/// Makes a layer come and go: its level drifts between 0 dB and `-range_db`, towards a new random
+/// level every one to three seconds.
+fn vary_level(samples: &mut [f64], range_db: f64, rng: &mut impl Rng) {
     let mut level_db = -range_db * rng.random::<f64>();
     let mut rest = samples;
     while !rest.is_empty() {
@@ -140,7 +139,7 @@ fn apply_level(samples: &mut [f64], range_db: f64, rng: &mut impl Rng) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream;
+    use crate::stream::stream;
 
     const SECONDS: f64 = 6.0;
 
@@ -165,7 +164,7 @@ mod tests {
     #[test]
     fn every_layer_sounds() {
         for (i, layer) in LAYERS.iter().enumerate() {
-            let samples = (layer.sound)(96_000, &mut stream(4, "test", &[i as u64]));
+            let samples = (layer.make)(96_000, &mut stream(4, "test", &[i as u64]));
             assert_eq!(samples.len(), 96_000);
             assert!(
                 samples.iter().all(|x| x.is_finite()) && rms(&samples) > 0.0,
@@ -176,8 +175,8 @@ mod tests {
 
     #[test]
     fn level_moves() {
-        // Half-second levels of a home spread over several decibels; those of stationary noise do
-        // not.
+        // The levels of half-second pieces spread over several decibels in a home, but not in
+        // stationary noise.
         let samples = made(5);
         let levels: Vec<f64> = samples
             .chunks(8000)
