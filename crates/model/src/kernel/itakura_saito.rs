@@ -9,19 +9,18 @@ use fearless_simd_macros::simd;
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::lanes::{
-    Lane, Panel, Place, TILE, block_size, blocks, frames_of, from_lanes, lanes_of, places,
-    slab_frames, tile_lanes,
+use super::elementwise::{self, KeepInverse, KeepInverseAndVolume, Misfit, Variance};
+use super::layout::{
+    At, Panel, Place, TILE, block_size, blocks, groups_per_tile, pack_frames, places, slab_frames,
+    unpack_frames, unpack_into,
 };
-use super::micro::{contract_bins, contract_frames};
-use super::order::{At, product};
-use super::real::Real;
-use super::rows::{self, KeepInverse, KeepInverseAndVolume, LaneProduct, Misfit, Variance};
-use crate::log_product::LogProduct;
+use super::log_product::{LogProduct, PackProduct};
+use super::pack::{Pack, Real};
+use super::products::{contract_bins, contract_frames, product};
 
 /// The state of a training: `P ~ V = W H`.
 #[derive(Debug)]
-pub(crate) struct TiledIsNmf {
+pub(crate) struct TiledTraining {
     level: Level,
     dictionary: Panel<f64>,
     bins: usize,
@@ -34,28 +33,28 @@ pub(crate) struct TiledIsNmf {
 struct Slab {
     frames: usize,
     places: Vec<Place<f64>>,
-    power: Vec<Lane<f64>>,
-    activations: Vec<Lane<f64>>,
-    /// The contractions of a lane with `P / V^2` and with `1 / V`.
-    numerators: Vec<[Lane<f64>; 1]>,
-    denominators: Vec<[Lane<f64>; 1]>,
-    /// `1 / V` and `P / V^2` of a block in the lanes of a tile, `stride` lanes apart.
-    inverse_v: Vec<Lane<f64>>,
-    ratio: Vec<Lane<f64>>,
+    power: Vec<Pack<f64>>,
+    activations: Vec<Pack<f64>>,
+    /// The contractions of a group with `P / V^2` and with `1 / V`.
+    numerators: Vec<[Pack<f64>; 1]>,
+    denominators: Vec<[Pack<f64>; 1]>,
+    /// `1 / V` and `P / V^2` of a block in the groups of a tile, `stride` packs apart.
+    inverse_v: Vec<Pack<f64>>,
+    ratio: Vec<Pack<f64>>,
     stride: usize,
     /// The activations of a tile, frame by frame.
     frame_activations: Vec<f64>,
     /// The contractions over these frames, and working memory for them.
-    running: Vec<[Lane<f64>; 1]>,
+    running: Vec<[Pack<f64>; 1]>,
     dictionary_numerators: Vec<f64>,
     dictionary_denominators: Vec<f64>,
     /// At the start of the iteration.
     misfit: Misfit,
 }
 
-impl TiledIsNmf {
-    /// `power`: frames x bins, raised to `power_floor`, a positive normal number. `dictionary`: components x bins. `activations`: frames x
-    /// components.
+impl TiledTraining {
+    /// `power`: frames x bins, raised to `power_floor`, a positive normal number. `dictionary`:
+    /// components x bins. `activations`: frames x components.
     pub(crate) fn new(
         power: ArrayView2<'_, f64>,
         power_floor: f64,
@@ -116,7 +115,7 @@ impl TiledIsNmf {
         let parts: Vec<Array2<f64>> = self
             .slabs
             .iter()
-            .map(|slab| from_lanes(&slab.activations, order, slab.frames))
+            .map(|slab| unpack_frames(&slab.activations, order, slab.frames))
             .collect();
         let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
         ndarray::concatenate(Axis(0), &views).expect("slabs hold the same components")
@@ -177,17 +176,17 @@ impl Slab {
         Self {
             frames,
             places: places(frames),
-            power: lanes_of(frames, bins, |frame, bin| {
+            power: pack_frames(frames, bins, |frame, bin| {
                 power[(frame, bin)].max(power_floor)
             }),
-            activations: lanes_of(frames, order, |frame, k| activations[(frame, k)]),
-            numerators: vec![[Lane::ZERO]; order],
-            denominators: vec![[Lane::ZERO]; order],
-            inverse_v: vec![Lane::ZERO; tile_lanes::<f64>() * stride],
-            ratio: vec![Lane::ZERO; tile_lanes::<f64>() * stride],
+            activations: pack_frames(frames, order, |frame, k| activations[(frame, k)]),
+            numerators: vec![[Pack::ZERO]; order],
+            denominators: vec![[Pack::ZERO]; order],
+            inverse_v: vec![Pack::ZERO; groups_per_tile::<f64>() * stride],
+            ratio: vec![Pack::ZERO; groups_per_tile::<f64>() * stride],
             stride,
             frame_activations: vec![0.0; TILE * order],
-            running: vec![[Lane::ZERO]; order],
+            running: vec![[Pack::ZERO]; order],
             dictionary_numerators: vec![0.0; bins * order],
             dictionary_denominators: vec![0.0; bins * order],
             misfit: Misfit::ZERO,
@@ -198,20 +197,20 @@ impl Slab {
         let (order, stride) = (dictionary.order, self.stride);
         self.misfit = Misfit::ZERO;
         let places = std::mem::take(&mut self.places);
-        for tile in places.chunks(tile_lanes::<f64>()) {
+        for tile in places.chunks(groups_per_tile::<f64>()) {
             for place in tile {
                 self.update_activations(simd, dictionary, bins, place);
             }
-            let lanes = tile[0].lane * order..(tile[0].lane + tile.len()) * order;
-            frames_of(&self.activations[lanes], order, &mut self.frame_activations);
+            let packs = tile[0].group * order..(tile[0].group + tile.len()) * order;
+            unpack_into(&self.activations[packs], order, &mut self.frame_activations);
             for block in blocks(bins) {
                 for (slot, place) in tile.iter().enumerate() {
                     let at = At::new(place, slot, block.clone());
                     self.form_ratios::<S, false>(simd, dictionary, bins, &at);
                 }
                 let sums = block.start * order..block.end * order;
-                let is_first = tile[0].lane == 0;
-                let activations = &self.frame_activations[..tile.len() * f64::LANE * order];
+                let is_first = tile[0].group == 0;
+                let activations = &self.frame_activations[..tile.len() * f64::LANES * order];
                 for (ratios, sums) in [
                     (&self.ratio, &mut self.dictionary_numerators[sums.clone()]),
                     (&self.inverse_v, &mut self.dictionary_denominators[sums]),
@@ -224,7 +223,7 @@ impl Slab {
         self.places = places;
     }
 
-    /// `H <- H o (W^T (P / V^2)) / (W^T (1 / V))` in a lane.
+    /// `H <- H o (W^T (P / V^2)) / (W^T (1 / V))` in a group of frames.
     fn update_activations<S: Simd>(
         &mut self,
         simd: S,
@@ -232,8 +231,8 @@ impl Slab {
         bins: usize,
         place: &Place<f64>,
     ) {
-        self.numerators.fill([Lane::ZERO]);
-        self.denominators.fill([Lane::ZERO]);
+        self.numerators.fill([Pack::ZERO]);
+        self.denominators.fill([Pack::ZERO]);
         for block in blocks(bins) {
             let at = At::new(place, 0, block);
             self.form_ratios::<S, true>(simd, dictionary, bins, &at);
@@ -279,7 +278,7 @@ impl Slab {
         let start = at.slot * self.stride;
         let kept = start..start + at.block.len();
         let inverse = &mut self.inverse_v[kept.clone()];
-        let mut volume = LaneProduct::new(simd);
+        let mut volume = PackProduct::new(simd);
         if MEASURED {
             let mut keep = KeepInverseAndVolume { inverse, volume };
             product(simd, &self.activations, dictionary, at, &mut keep);
@@ -291,18 +290,18 @@ impl Slab {
             };
             product(simd, &self.activations, dictionary, at, &mut keep);
         }
-        let power = &self.power[at.of(bins)];
+        let power = &self.power[at.within(bins)];
         let (inverse_v, ratio) = (&self.inverse_v[kept.clone()], &mut self.ratio[kept]);
-        let quotients = rows::training_ratios(simd, power, inverse_v, ratio);
+        let quotients = elementwise::form_training_ratios(simd, power, inverse_v, ratio);
         if MEASURED {
             self.misfit.add(simd, volume, quotients);
         }
     }
 
     fn scale_activations(&mut self, scales: &[f64]) {
-        for lanes in self.activations.chunks_exact_mut(scales.len()) {
-            for (lane, scale) in lanes.iter_mut().zip(scales) {
-                for entry in &mut lane.0 {
+        for packs in self.activations.chunks_exact_mut(scales.len()) {
+            for (pack, scale) in packs.iter_mut().zip(scales) {
+                for entry in &mut pack.0 {
                     *entry *= scale;
                 }
             }

@@ -7,7 +7,7 @@ mod common {
 }
 
 use common::fixture::{Case, assert_close, assert_separation, for_each_case};
-use model::reference::{PlainModel, Update};
+use model::plain::{PlainModel, Update};
 use serde::Deserialize;
 
 /// The free energy after every update of the longest run, from the fixture of a [`Case`].

@@ -1,6 +1,6 @@
-//! Itakura-Saito NMF against NumPy (`scripts/fixtures/is_nmf_reference.py`), and its cost.
+//! Itakura-Saito NMF against NumPy (`scripts/fixtures/itakura_saito_reference.py`), and its cost.
 
-use model::{IsNmfSettings, is_nmf};
+use model::itakura_saito::{self, TrainingSettings};
 use ndarray::Array2;
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -43,11 +43,12 @@ fn array(rows: &Matrix) -> Array2<f64> {
 
 #[test]
 fn updates_equal_numpy() {
-    let fixture: Fixture = serde_json::from_str(include_str!("fixtures/is_nmf.json")).unwrap();
+    let fixture: Fixture =
+        serde_json::from_str(include_str!("fixtures/itakura_saito.json")).unwrap();
     assert!(fixture.cases.len() > 3);
     for case in &fixture.cases {
         for expected in &case.expected {
-            let found = is_nmf::train_from(
+            let found = itakura_saito::train_from(
                 array(&case.power).view(),
                 array(&case.dictionary).view(),
                 array(&case.activations).view(),
@@ -96,8 +97,8 @@ proptest! {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             10.0_f64.powf(decades * ((state >> 40) as f64 / (1_u64 << 24) as f64 - 0.5))
         });
-        let settings = IsNmfSettings { order, iterations: 15 };
-        let trained = is_nmf::train(power.view(), &settings, &mut rng).unwrap();
+        let settings = TrainingSettings { order, iterations: 15 };
+        let trained = itakura_saito::train(power.view(), &settings, &mut rng).unwrap();
         let allowed = ALLOWED_RISE * (frames * bins) as f64;
         for pair in trained.cost.windows(2) {
             let rise = pair[1] - pair[0];
@@ -118,11 +119,11 @@ fn training_is_the_same_for_any_number_of_threads() {
             .build()
             .unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(5);
-        let settings = IsNmfSettings {
+        let settings = TrainingSettings {
             order: 4,
             iterations: 5,
         };
-        pool.install(|| is_nmf::train(power.view(), &settings, &mut rng).unwrap())
+        pool.install(|| itakura_saito::train(power.view(), &settings, &mut rng).unwrap())
     };
     assert_eq!(train(1), train(3));
 }
@@ -131,11 +132,11 @@ fn training_is_the_same_for_any_number_of_threads() {
 fn bad_input_is_named() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut error = |power: Array2<f64>, order| {
-        let settings = IsNmfSettings {
+        let settings = TrainingSettings {
             order,
             iterations: 1,
         };
-        is_nmf::train(power.view(), &settings, &mut rng)
+        itakura_saito::train(power.view(), &settings, &mut rng)
             .unwrap_err()
             .to_string()
     };

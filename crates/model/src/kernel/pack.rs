@@ -1,39 +1,88 @@
-//! The two precisions that a kernel can work in.
+//! Packs of numbers: the storage of the kernels, and the two precisions that they work in.
 //!
-//! The matrix products and what happens to a block of bins are in single or double precision. What
-//! is added up beyond a block, the GIG expectations and the order posterior are in double precision
-//! either way.
+//! A pack holds one number for each of its lanes, which are neighbouring frames: eight in double
+//! precision, sixteen in single. That is one AVX-512 register, two AVX2 or four NEON ones. The
+//! width is part of the arithmetic, not of the machine: a sum over frames, or over what belongs to
+//! them, is one running sum per lane, and these are added up in a fixed order whatever the
+//! registers, so that results are the same bytes on all of them.
+//!
+//! The matrix products and what happens to a block of bins are in single or double precision.
+//! What is added up beyond a block, the GIG expectations and the order posterior are in double
+//! precision either way.
 
 use std::fmt::Debug;
 
 use fearless_simd::prelude::*;
 use fearless_simd::{SimdFloatElement, f32x16, f64x8, u32x16, u64x8};
 
-use ndarray::ArrayView2;
-use rustfft::num_complex::Complex64;
+use crate::range::{Range, SINGLE_RANGE, SINGLE_VARIANCE_FLOOR, VARIANCE_FLOOR};
 
-use super::lanes::Lane;
-use super::micro::{load, store};
-use crate::inference::Precision;
-use crate::source::{DictionaryModel, SourceModel};
+/// Lanes in a pack of double precision, and GIG variables that are updated at once.
+pub(super) const F64_LANES: usize = 8;
 
-/// Frames in a lane of double precision, and GIG variables that are updated at once.
-pub(crate) const EIGHT: usize = 8;
+/// Numbers of neighbouring frames at one bin or component.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(align(64))]
+pub(crate) struct Pack<T: Real>(pub(crate) T::Values);
+
+impl<T: Real> Pack<T> {
+    pub(super) const ZERO: Self = Self(T::ZEROS);
+
+    /// `value` in the first `frames` lanes, else `other`.
+    pub(super) fn split(frames: usize, value: T, other: T) -> Self {
+        let mut pack = Self::ZERO;
+        pack.0.as_mut().fill(other);
+        pack.0.as_mut()[..frames].fill(value);
+        pack
+    }
+}
+
+#[inline(always)]
+pub(super) fn load<T: Real, S: Simd>(simd: S, pack: &Pack<T>) -> T::Vector<S> {
+    T::load(simd, &pack.0)
+}
+
+/// The first eight values, or all if there are fewer, and zeros.
+#[inline(always)]
+pub(super) fn load_some<S: Simd>(simd: S, values: &[f64]) -> f64x8<S> {
+    if let Some(values) = values.first_chunk() {
+        return f64x8::load_array_ref(simd, values);
+    }
+    let mut pack = Pack::<f64>::ZERO;
+    pack.0[..values.len()].copy_from_slice(values);
+    load(simd, &pack)
+}
+
+#[inline(always)]
+pub(super) fn store<T: Real, S: Simd>(value: T::Vector<S>, pack: &mut Pack<T>) {
+    T::store(value, &mut pack.0);
+}
+
+#[inline(always)]
+pub(super) fn splat<S: Simd>(simd: S, value: f64) -> f64x8<S> {
+    f64x8::splat(simd, value)
+}
+
+/// Adds the eight lanes in a fixed tree.
+#[inline(always)]
+pub(super) fn sum<S: Simd>(simd: S, value: f64x8<S>) -> f64 {
+    let (low, high) = simd.split_f64x8(value);
+    let (a, b) = simd.split_f64x4(low + high);
+    let pair = a + b;
+    pair[0] + pair[1]
+}
 
 /// The numbers of a kernel.
 pub(crate) trait Real:
     SimdFloatElement + Copy + Debug + Default + PartialOrd + Send + Sync + 'static
 {
-    /// What a user calls it.
-    const PRECISION: Precision;
-
-    /// Frames in a [`Lane`].
-    const LANE: usize;
+    /// Lanes of a [`Pack`].
+    const LANES: usize;
 
     /// Floor of `C` and `V` in every bin.
     const VARIANCE_FLOOR: Self;
 
-    /// The bounds of what single precision is used for, if this is it.
+    /// What these numbers are good for, if they are not good for every input.
     const RANGE: Option<Range>;
 
     /// Number by which the bits of a binary exponent exceed the exponent.
@@ -42,16 +91,16 @@ pub(crate) trait Real:
     /// Whether the product of two numbers at the floor is a normal number.
     const PRODUCTS_ARE_NORMAL: bool;
 
-    /// A number per frame of a lane.
+    /// A number per lane.
     type Values: Copy + Debug + PartialEq + AsRef<[Self]> + AsMut<[Self]> + Send + Sync;
 
-    /// The same in double precision, eight frames each.
-    type Wide: Copy + Debug + AsRef<[Lane<f64>]> + AsMut<[Lane<f64>]> + Send + Sync;
+    /// The same in double precision, eight lanes each.
+    type Wide: Copy + Debug + AsRef<[Pack<f64>]> + AsMut<[Pack<f64>]> + Send + Sync;
 
-    /// A lane in registers.
+    /// A pack in registers.
     type Vector<S: Simd>: SimdFloat<S, Element = Self>;
 
-    /// The bits of the exponents of a lane, or sums of them, in registers.
+    /// The bits of the exponents of a pack, or sums of them, in registers.
     type Exponents<S: Simd>: SimdBase<S>;
 
     const ZEROS: Self::Values;
@@ -74,7 +123,7 @@ pub(crate) trait Real:
     /// Adds a sum over a block.
     fn add_to<S: Simd>(simd: S, sum: Self::Vector<S>, wide: &mut Self::Wide);
 
-    /// Eight numbers with the same sum as those of a lane, and eight with the same product.
+    /// Eight numbers with the same sum as those of a pack, and eight with the same product.
     fn fold_sum<S: Simd>(simd: S, vector: Self::Vector<S>) -> f64x8<S>;
     fn fold_product<S: Simd>(simd: S, vector: Self::Vector<S>) -> f64x8<S>;
     fn fold_exponents<S: Simd>(simd: S, bits: Self::Exponents<S>) -> u64x8<S>;
@@ -102,59 +151,20 @@ pub(crate) trait Real:
     }
 }
 
-/// What numbers must be for single precision to be as good as double. Inside these bounds nothing
-/// overflows unnoticed, and what underflows is far below what it is added to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Range {
-    /// Largest factor, power of the mixture and noise variance.
-    pub(crate) largest: f64,
-    /// Smallest noise variance.
-    pub(crate) smallest_noise: f64,
-    /// Largest finite number.
-    pub(crate) finite: f64,
-}
-
-impl Range {
-    /// Whether all that an inference begins with is inside.
-    pub(crate) fn holds(
-        &self,
-        mixture: ArrayView2<'_, Complex64>,
-        sources: &[SourceModel],
-        noise_variance: f64,
-    ) -> bool {
-        let holds = |values: ArrayView2<'_, f64>| values.iter().all(|&w| w <= self.largest);
-        let source = |source: &SourceModel| {
-            source.activation_start <= self.largest
-                && source.orders.iter().all(|order| match order {
-                    DictionaryModel::Known(dictionary) => holds(dictionary.components()),
-                    DictionaryModel::Estimated(start) => holds(start.view()),
-                })
-        };
-        (self.smallest_noise..=self.largest).contains(&noise_variance)
-            && mixture.iter().all(|x| x.norm_sqr() <= self.largest)
-            && sources.iter().all(source)
-    }
-}
-
 impl Real for f64 {
-    const PRECISION: Precision = Precision::F64;
-    const LANE: usize = EIGHT;
-
-    /// Far below any datum and far above the square root of the smallest normal number, so `1 / C^2`
-    /// and `1 / (C V)` stay finite where every component of a source is switched off.
-    const VARIANCE_FLOOR: f64 = 1e-100;
-
+    const LANES: usize = F64_LANES;
+    const VARIANCE_FLOOR: f64 = VARIANCE_FLOOR;
     const RANGE: Option<Range> = None;
     const EXPONENT_BIAS: u64 = 1023;
     const PRODUCTS_ARE_NORMAL: bool = true;
 
-    type Values = [f64; EIGHT];
-    type Wide = [Lane<f64>; 1];
+    type Values = [f64; F64_LANES];
+    type Wide = [Pack<f64>; 1];
     type Vector<S: Simd> = f64x8<S>;
     type Exponents<S: Simd> = u64x8<S>;
 
-    const ZEROS: Self::Values = [0.0; EIGHT];
-    const WIDE_ZEROS: Self::Wide = [Lane::ZERO];
+    const ZEROS: Self::Values = [0.0; F64_LANES];
+    const WIDE_ZEROS: Self::Wide = [Pack::ZERO];
 
     #[inline(always)]
     fn from_f64(value: f64) -> f64 {
@@ -184,13 +194,13 @@ impl Real for f64 {
     }
 
     #[inline(always)]
-    fn narrow<S: Simd>(simd: S, [lane]: &Self::Wide) -> f64x8<S> {
-        load(simd, lane)
+    fn narrow<S: Simd>(simd: S, [pack]: &Self::Wide) -> f64x8<S> {
+        load(simd, pack)
     }
 
     #[inline(always)]
-    fn add_to<S: Simd>(simd: S, sum: f64x8<S>, [lane]: &mut Self::Wide) {
-        store(load(simd, lane) + sum, lane);
+    fn add_to<S: Simd>(simd: S, sum: f64x8<S>, [pack]: &mut Self::Wide) {
+        store(load(simd, pack) + sum, pack);
     }
 
     #[inline(always)]
@@ -223,24 +233,19 @@ impl Real for f64 {
 }
 
 impl Real for f32 {
-    const PRECISION: Precision = Precision::F32;
-    const LANE: usize = 2 * EIGHT;
-    const VARIANCE_FLOOR: f32 = 1e-30;
-    const RANGE: Option<Range> = Some(Range {
-        largest: 1e17,
-        smallest_noise: 1e-15,
-        finite: f32::MAX as f64,
-    });
+    const LANES: usize = 2 * F64_LANES;
+    const VARIANCE_FLOOR: f32 = SINGLE_VARIANCE_FLOOR;
+    const RANGE: Option<Range> = Some(SINGLE_RANGE);
     const EXPONENT_BIAS: u64 = 127;
     const PRODUCTS_ARE_NORMAL: bool = false;
 
-    type Values = [f32; 2 * EIGHT];
-    type Wide = [Lane<f64>; 2];
+    type Values = [f32; 2 * F64_LANES];
+    type Wide = [Pack<f64>; 2];
     type Vector<S: Simd> = f32x16<S>;
     type Exponents<S: Simd> = u32x16<S>;
 
-    const ZEROS: Self::Values = [0.0; 2 * EIGHT];
-    const WIDE_ZEROS: Self::Wide = [Lane::ZERO; 2];
+    const ZEROS: Self::Values = [0.0; 2 * F64_LANES];
+    const WIDE_ZEROS: Self::Wide = [Pack::ZERO; 2];
 
     #[inline(always)]
     fn from_f64(value: f64) -> f32 {

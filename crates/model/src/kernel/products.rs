@@ -1,4 +1,4 @@
-//! The matrix products of the updates, on a lane of frames and a block of bins.
+//! The matrix products of the updates, on a group of frames and a block of bins.
 //!
 //! | product | computes | used for |
 //! |---|---|---|
@@ -6,86 +6,64 @@
 //! | [`contract_bins`] | `sum_f w_fk r_fn` | `rho` and `tau` of the activations (eq. 17) |
 //! | [`contract_frames`] | `sum_n h_kn r_fn` | `rho` and `tau` of the dictionary (eq. 17) |
 //!
-//! Frames are the lanes of a vector, and entries of a dictionary are broadcast; in the last product bins are
-//! the lanes, and activations are broadcast. A dozen accumulators stay in registers and the rest is streamed.
-//! What becomes of `C` and `V` is decided by a [`Finish`] while they are still in registers.
+//! Frames are the lanes of a pack, and entries of a dictionary are broadcast; in the last product
+//! bins are the lanes, and activations are broadcast. A dozen accumulators stay in registers and
+//! the rest is streamed. What becomes of `C` and `V` is decided by a [`Finish`] while they are
+//! still in registers.
 //!
 //! `#[simd]` compiles each product once per instruction set, and the helpers are inlined into it.
 //! Vectors never pass through a closure: it would be compiled for the baseline and called for every
 //! operation.
 
-use fearless_simd::f64x8;
 use fearless_simd::prelude::*;
 use fearless_simd_macros::simd;
 
-use super::lanes::{Lane, TILE};
-use super::real::{EIGHT, Real};
-
-#[inline(always)]
-pub(super) fn load<T: Real, S: Simd>(simd: S, lane: &Lane<T>) -> T::Vector<S> {
-    T::load(simd, &lane.0)
-}
-
-/// The first eight values, or all if there are fewer, and zeros.
-#[inline(always)]
-pub(super) fn load_some<S: Simd>(simd: S, values: &[f64]) -> f64x8<S> {
-    if let Some(values) = values.first_chunk() {
-        return f64x8::load_array_ref(simd, values);
-    }
-    let mut lane = Lane::<f64>::ZERO;
-    lane.0[..values.len()].copy_from_slice(values);
-    load(simd, &lane)
-}
-
-#[inline(always)]
-pub(super) fn store<T: Real, S: Simd>(value: T::Vector<S>, lane: &mut Lane<T>) {
-    T::store(value, &mut lane.0);
-}
-
-#[inline(always)]
-pub(super) fn splat<S: Simd>(simd: S, value: f64) -> f64x8<S> {
-    f64x8::splat(simd, value)
-}
-
-/// Adds the eight lanes in a fixed tree.
-#[inline(always)]
-pub(super) fn sum<S: Simd>(simd: S, value: f64x8<S>) -> f64 {
-    let (low, high) = simd.split_f64x8(value);
-    let (a, b) = simd.split_f64x4(low + high);
-    let pair = a + b;
-    pair[0] + pair[1]
-}
+use super::layout::{At, Panel, TILE};
+use super::pack::{F64_LANES, Pack, Real, load};
 
 /// Takes the results of [`combine`].
 pub(super) trait Finish<S: Simd, T: Real> {
-    /// The product at `BINS` bins of the block from `bin` on. `bin` is even, and `BINS` is but at the
-    /// end of the block: what is done to pairs of bins does not depend on how many come at once, which
-    /// depends on the instruction set.
+    /// The product at `BINS` bins of the block from `bin` on. `bin` is even, and so is `BINS`
+    /// except at the end of the block: what is done to pairs of bins does not depend on how many
+    /// come at once, which depends on the instruction set.
     fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, product: [T::Vector<S>; BINS]);
 }
 
-/// The product of activations in a lane, one per component, and the panel of a block, everywhere at
-/// least `floor`. Returns whether a frame that exists is at the floor, which is looked at where
-/// [`Real::RANGE`] asks for it.
-#[simd]
-pub(super) fn combine<S: Simd, T: Real, F: Finish<S, T>>(
+/// The product of activations and a dictionary in a block. Returns what [`combine`] does.
+pub(super) fn product<S: Simd, T: Real>(
     simd: S,
-    activations: &[Lane<T>],
+    activations: &[Pack<T>],
+    dictionary: &Panel<T>,
+    at: &At<'_, T>,
+    finish: &mut impl Finish<S, T>,
+) -> bool {
+    let activations = &activations[at.place.row(dictionary.order)];
+    let panel = dictionary.block(&at.block);
+    combine(simd, activations, panel, &at.place.floor, finish)
+}
+
+/// The product of the activations of a group, a pack per component, and the panel of a block,
+/// everywhere at least `floor`. Returns whether a frame that exists is at the floor, which is
+/// looked at where [`Real::RANGE`] asks for it.
+#[simd]
+fn combine<S: Simd, T: Real, F: Finish<S, T>>(
+    simd: S,
+    activations: &[Pack<T>],
     panel: &[T],
-    floor: &Lane<T>,
+    floor: &Pack<T>,
     finish: &mut F,
 ) -> bool {
     combine_by::<S, T, F>(simd, activations, panel, floor, finish, S::f64s::LEN >= 8)
 }
 
-/// The same, by twelve bins at a time if there are `wide` registers for them: as many accumulators as leave
-/// registers for the operands, of sixteen or of 32 wide ones.
+/// The same, by twelve bins at a time if there are `wide` registers for them: as many accumulators
+/// as leave registers for the operands, of sixteen or of 32 wide ones.
 #[inline(always)]
 fn combine_by<S: Simd, T: Real, F: Finish<S, T>>(
     simd: S,
-    activations: &[Lane<T>],
+    activations: &[Pack<T>],
     mut panel: &[T],
-    floor: &Lane<T>,
+    floor: &Pack<T>,
     finish: &mut F,
     wide: bool,
 ) -> bool {
@@ -126,7 +104,7 @@ fn combine_by<S: Simd, T: Real, F: Finish<S, T>>(
 #[inline(always)]
 fn bins_at<S: Simd, T: Real, F: Finish<S, T>, const BINS: usize>(
     simd: S,
-    activations: &[Lane<T>],
+    activations: &[Pack<T>],
     mut panel: &[T],
     floor: T::Vector<S>,
     bin: usize,
@@ -164,7 +142,7 @@ fn bins_at<S: Simd, T: Real, F: Finish<S, T>, const BINS: usize>(
 pub(super) fn contract_bins<S: Simd, T: Real>(
     simd: S,
     panel: &[T],
-    ratios: &[Lane<T>],
+    ratios: &[Pack<T>],
     sums: &mut [T::Wide],
 ) {
     contract_bins_by::<S, T>(simd, panel, ratios, sums, S::f64s::LEN >= 8);
@@ -175,7 +153,7 @@ pub(super) fn contract_bins<S: Simd, T: Real>(
 fn contract_bins_by<S: Simd, T: Real>(
     simd: S,
     panel: &[T],
-    ratios: &[Lane<T>],
+    ratios: &[Pack<T>],
     sums: &mut [T::Wide],
     wide: bool,
 ) {
@@ -223,7 +201,7 @@ fn contract_components<S: Simd, T: Real, const COMPONENTS: usize, const PHASES: 
     panel: &[T],
     order: usize,
     first: usize,
-    ratios: &[Lane<T>],
+    ratios: &[Pack<T>],
     sums: &mut [T::Wide; COMPONENTS],
 ) {
     let mut running = [[T::constant(simd, 0.0); COMPONENTS]; PHASES];
@@ -253,34 +231,38 @@ fn contract_components<S: Simd, T: Real, const COMPONENTS: usize, const PHASES: 
     }
 }
 
-/// `sums[f][k] += sum_n h[n][k] r[f][n]` over the frames of a tile, or `=` if it is the first of its sum.
+/// `sums[f][k] += sum_n h[n][k] r[f][n]` over the frames of a tile, or `=` if it is the first of
+/// its sum.
 ///
-/// Bins become the lanes of a vector: the ratios are turned, and then contracted like bins.
-/// `activations`: frame by frame, all components of each. `ratios`: those of a block in the first lane of
-/// the tile, then in the next, `stride` lanes apart. `sums` has the layout of the panel. `running`: working
-/// memory, one per component.
+/// Bins become the lanes: the ratios are turned, and then contracted like bins. `activations`:
+/// frame by frame, all components of each. `ratios`: those of a block in the first group of the
+/// tile, then in the next, `stride` packs apart. `sums` has the layout of the panel. `running`:
+/// working memory, one per component.
 #[simd]
 pub(super) fn contract_frames<S: Simd, T: Real>(
     simd: S,
     activations: &[T],
-    ratios: &[Lane<T>],
+    ratios: &[Pack<T>],
     stride: usize,
     is_first: bool,
     running: &mut [T::Wide],
     sums: &mut [f64],
 ) {
     let order = running.len();
-    let mut turned = [Lane::<T>::ZERO; TILE];
+    let mut turned = [Pack::<T>::ZERO; TILE];
     let turned = &mut turned[..activations.len() / order];
-    for (group, sums) in sums.chunks_mut(T::LANE * order).enumerate() {
+    for (group, sums) in sums.chunks_mut(T::LANES * order).enumerate() {
         let bins = sums.len() / order;
-        for (lane, turned) in turned.chunks_exact_mut(T::LANE).enumerate() {
-            turn(&ratios[lane * stride + group * T::LANE..][..bins], turned);
+        for (frames, turned) in turned.chunks_exact_mut(T::LANES).enumerate() {
+            turn(
+                &ratios[frames * stride + group * T::LANES..][..bins],
+                turned,
+            );
         }
         running.fill(T::WIDE_ZEROS);
         contract_bins(simd, activations, turned, running);
         for (bin, sums) in sums.chunks_exact_mut(order).enumerate() {
-            let (eighth, bin) = (bin / EIGHT, bin % EIGHT);
+            let (eighth, bin) = (bin / F64_LANES, bin % F64_LANES);
             for (sum, running) in sums.iter_mut().zip(&*running) {
                 let added = running.as_ref()[eighth].0[bin];
                 *sum = if is_first { added } else { *sum + added };
@@ -289,12 +271,12 @@ pub(super) fn contract_frames<S: Simd, T: Real>(
     }
 }
 
-/// Frames in the lanes of bins become bins in the lanes of frames. Where there are fewer bins than a lane
-/// holds, the rest of it stays as it is.
+/// Packs of frames, one per bin, become packs of bins, one per frame. Where there are fewer bins
+/// than lanes, the other lanes stay as they are.
 #[inline(always)]
-fn turn<T: Real>(bins: &[Lane<T>], frames: &mut [Lane<T>]) {
-    for (bin, lane) in bins.iter().enumerate() {
-        for (frame, value) in frames.iter_mut().zip(lane.0.as_ref()) {
+fn turn<T: Real>(bins: &[Pack<T>], frames: &mut [Pack<T>]) {
+    for (bin, pack) in bins.iter().enumerate() {
+        for (frame, value) in frames.iter_mut().zip(pack.0.as_ref()) {
             frame.0.as_mut()[bin] = *value;
         }
     }
@@ -302,12 +284,12 @@ fn turn<T: Real>(bins: &[Lane<T>], frames: &mut [Lane<T>]) {
 
 #[cfg(test)]
 mod tests {
-    use fearless_simd::{Level, dispatch};
+    use fearless_simd::{Level, dispatch, f64x8};
 
     use super::*;
 
     /// Keeps the product as it is.
-    struct Keep<'a>(&'a mut [Lane<f64>]);
+    struct Keep<'a>(&'a mut [Pack<f64>]);
 
     impl<S: Simd> Finish<S, f64> for Keep<'_> {
         #[inline(always)]
@@ -323,29 +305,30 @@ mod tests {
         (0..count).map(|i| 1.0 / (1.0 + i as f64)).collect()
     }
 
-    fn lanes(count: usize) -> Vec<Lane<f64>> {
-        let entries = entries(EIGHT * count);
-        let (lanes, _) = entries.as_chunks();
-        lanes.iter().map(|&values| Lane(values)).collect()
+    fn packs(count: usize) -> Vec<Pack<f64>> {
+        let entries = entries(F64_LANES * count);
+        let (packs, _) = entries.as_chunks();
+        packs.iter().map(|&values| Pack(values)).collect()
     }
 
-    /// How many bins or components go together depends on the registers, and no bit of a result does.
+    /// How many bins or components go together depends on the registers, but no bit of a result
+    /// does.
     #[test]
     fn groups_of_twelve_and_of_six_give_the_same_bits() {
         let level = Level::new();
         for order in 1..=31 {
             for bins in 1..=48 {
-                let (activations, panel) = (lanes(order), entries(order * bins));
+                let (activations, panel) = (packs(order), entries(order * bins));
                 let products = [false, true].map(|wide| {
-                    let mut kept = vec![Lane::ZERO; bins];
-                    let (finish, floor) = (&mut Keep(&mut kept), &Lane([0.0; EIGHT]));
+                    let mut kept = vec![Pack::ZERO; bins];
+                    let (finish, floor) = (&mut Keep(&mut kept), &Pack([0.0; F64_LANES]));
                     dispatch!(level, simd =>
                         combine_by(simd, &activations, &panel, floor, finish, wide));
                     kept
                 });
                 assert_eq!(products[0], products[1], "{order} x {bins}");
                 let sums = [false, true].map(|wide| {
-                    let mut sums = vec![[Lane::ZERO]; order];
+                    let mut sums = vec![[Pack::ZERO]; order];
                     dispatch!(level, simd =>
                         contract_bins_by(simd, &panel, &products[0], &mut sums, wide));
                     sums

@@ -23,20 +23,20 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use crate::dictionary::{Dictionary, DictionaryError};
-use crate::kernel::is_nmf::TiledIsNmf;
+use crate::kernel::itakura_saito::TiledTraining;
 
 /// Power below this fraction of the mean power is raised to it: an exact zero would make the cost
 /// infinite. -120 dB, far below any recording's own noise.
 pub const RELATIVE_POWER_FLOOR: f64 = 1e-12;
 
-/// The mean powers that are trained with. Far outside, variances would meet the kernel's floor or their
-/// products overflow, and nothing would be learned.
+/// The mean powers that are trained with. Far outside, variances would meet the kernel's floor or
+/// their products overflow, and nothing would be learned.
 pub const MEAN_POWERS: RangeInclusive<f64> = 1e-80..=1e120;
 
 /// What to train.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct IsNmfSettings {
+pub struct TrainingSettings {
     /// Number of components `K`.
     pub order: usize,
     /// Number of iterations.
@@ -46,7 +46,7 @@ pub struct IsNmfSettings {
 /// Why a training could not run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum IsNmfError {
+pub enum TrainingError {
     /// No frame or no bin.
     #[error("the training power is empty: {frames} frames x {bins} bins")]
     Empty {
@@ -69,7 +69,10 @@ pub enum IsNmfError {
     #[error("the training power is silent")]
     Silent,
     /// A mean power outside [`MEAN_POWERS`].
-    #[error("the mean training power is {mean:e}; rescale it to between {:e} and {:e}", MEAN_POWERS.start(), MEAN_POWERS.end())]
+    #[error(
+        "the mean training power is {mean:e}; rescale it to between {:e} and {:e}",
+        MEAN_POWERS.start(), MEAN_POWERS.end()
+    )]
     OutOfRange {
         /// The mean power.
         mean: f64,
@@ -90,7 +93,7 @@ pub enum IsNmfError {
 
 /// A trained dictionary.
 #[derive(Debug, Clone, PartialEq)]
-pub struct IsNmf {
+pub struct Trained {
     /// Components x bins, each component of unit mean.
     pub dictionary: Dictionary,
     /// Frames x components.
@@ -104,26 +107,27 @@ pub struct IsNmf {
 /// Uses the current rayon pool; the result is the same bytes for any number of threads.
 ///
 /// ```
-/// use model::{IsNmfSettings, is_nmf};
+/// use model::itakura_saito::{self, TrainingSettings};
 /// use ndarray::Array2;
 /// use rand::SeedableRng;
 ///
 /// let power = Array2::from_shape_fn((40, 9), |(n, f)| 1.0 + ((n * f) % 7) as f64);
 /// let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-/// let trained = is_nmf::train(power.view(), &IsNmfSettings { order: 3, iterations: 20 }, &mut rng)?;
+/// let settings = TrainingSettings { order: 3, iterations: 20 };
+/// let trained = itakura_saito::train(power.view(), &settings, &mut rng)?;
 /// assert_eq!(trained.dictionary.order(), 3);
 /// assert!(trained.cost[20] < trained.cost[0]);
-/// # Ok::<(), model::IsNmfError>(())
+/// # Ok::<(), model::itakura_saito::TrainingError>(())
 /// ```
 ///
 /// # Errors
-/// An [`IsNmfError`] when the power is empty, silent, negative, not finite or of a mean outside
+/// An [`TrainingError`] when the power is empty, silent, negative, not finite or of a mean outside
 /// [`MEAN_POWERS`], or no component is asked for.
 pub fn train(
     power: ArrayView2<'_, f64>,
-    settings: &IsNmfSettings,
+    settings: &TrainingSettings,
     rng: &mut impl Rng,
-) -> Result<IsNmf, IsNmfError> {
+) -> Result<Trained, TrainingError> {
     let (frames, bins) = power.dim();
     // Within a decade of each other: no component starts switched off.
     let mut start = |rows, columns| {
@@ -143,30 +147,30 @@ pub fn train(
 /// components. The order is theirs.
 ///
 /// # Errors
-/// As [`train`], and [`IsNmfError::InvalidStart`].
+/// As [`train`], and [`TrainingError::InvalidStart`].
 pub fn train_from(
     power: ArrayView2<'_, f64>,
     dictionary: ArrayView2<'_, f64>,
     activations: ArrayView2<'_, f64>,
     iterations: usize,
-) -> Result<IsNmf, IsNmfError> {
+) -> Result<Trained, TrainingError> {
     let floor = power_floor(power)?;
     let (frames, bins) = power.dim();
     let order = dictionary.nrows();
     if order == 0 {
-        return Err(IsNmfError::NoComponent);
+        return Err(TrainingError::NoComponent);
     }
     let fits = dictionary.ncols() == bins && activations.dim() == (frames, order);
     let valid = |values: ArrayView2<'_, f64>| values.iter().all(|v| v.is_finite() && *v >= 0.0);
     if !(fits && valid(dictionary) && valid(activations)) {
-        return Err(IsNmfError::InvalidStart {
+        return Err(TrainingError::InvalidStart {
             expected: format!("{order} x {bins} (dictionary) and {frames} x {order} (activations)"),
         });
     }
-    let mut state = TiledIsNmf::new(power, floor, dictionary, activations);
+    let mut state = TiledTraining::new(power, floor, dictionary, activations);
     let mut cost: Vec<f64> = (0..iterations).map(|_| state.iterate()).collect();
     cost.push(state.cost());
-    Ok(IsNmf {
+    Ok(Trained {
         dictionary: Dictionary::new(state.dictionary())?,
         activations: state.activations(),
         cost,
@@ -174,21 +178,21 @@ pub fn train_from(
 }
 
 /// Checks the power and returns the floor that [`RELATIVE_POWER_FLOOR`] sets.
-fn power_floor(power: ArrayView2<'_, f64>) -> Result<f64, IsNmfError> {
+fn power_floor(power: ArrayView2<'_, f64>) -> Result<f64, TrainingError> {
     let (frames, bins) = power.dim();
     for ((frame, bin), &value) in power.indexed_iter() {
         if !(value.is_finite() && value >= 0.0) {
-            return Err(IsNmfError::InvalidPower { frame, bin, value });
+            return Err(TrainingError::InvalidPower { frame, bin, value });
         }
     }
     let Some(mean) = power.mean() else {
-        return Err(IsNmfError::Empty { frames, bins });
+        return Err(TrainingError::Empty { frames, bins });
     };
     if mean <= 0.0 {
-        return Err(IsNmfError::Silent);
+        return Err(TrainingError::Silent);
     }
     if !MEAN_POWERS.contains(&mean) {
-        return Err(IsNmfError::OutOfRange { mean });
+        return Err(TrainingError::OutOfRange { mean });
     }
     Ok(RELATIVE_POWER_FLOOR * mean)
 }

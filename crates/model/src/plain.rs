@@ -18,13 +18,13 @@ use libm::{lgamma, log};
 use ndarray::{Array2, ArrayView2};
 use rustfft::num_complex::Complex64;
 
+use crate::error::ModelError;
 use crate::gig::Gig;
-use crate::inference::{
-    FactorExpectations, ModelError, OrderEstimate, Precision, Separation, Settings,
-};
-use crate::kernel::real::Real;
 use crate::order_posterior::{entropy, tempered_posterior};
-use crate::source::{DictionaryModel, SourceModel};
+use crate::range::VARIANCE_FLOOR;
+use crate::separation::{FactorExpectations, OrderEstimate, Separation};
+use crate::settings::{Precision, Settings};
+use crate::source::{DictionaryModel, SourceModel, validate};
 
 /// One coordinate update: a factor of the variational posterior, with all others held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,13 +64,12 @@ pub struct GigParameters {
 /// The variational posterior of one mixture.
 ///
 /// ```
-/// use std::sync::Arc;
-/// use model::reference::PlainModel;
+/// use model::plain::PlainModel;
 /// use model::{Dictionary, Settings, SourceModel};
 /// use ndarray::{Array2, array};
 ///
-/// let speaker = SourceModel::known([Arc::new(Dictionary::new(array![[4.0, 1.0, 1.0]]).unwrap())]);
-/// let background = SourceModel::estimated(Array2::from_elem((1, 3), 0.5));
+/// let speaker = SourceModel::known([Dictionary::new(array![[4.0, 1.0, 1.0]])?]);
+/// let background = SourceModel::estimated(Array2::from_elem((1, 3), 0.5))?;
 /// let mixture = Array2::from_shape_fn((5, 3), |(n, f)| (1.0 + (n * f) as f64).into());
 ///
 /// let mut model = PlainModel::new(mixture.view(), &[speaker, background], &Settings::default())?;
@@ -79,7 +78,7 @@ pub struct GigParameters {
 /// let before = model.free_energy().unwrap();
 /// model.update_activations(0, 0);
 /// assert!(model.free_energy().unwrap() >= before);
-/// # Ok::<(), model::ModelError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct PlainModel {
@@ -157,7 +156,7 @@ impl PlainModel {
         activation_gig: Gig,
     ) -> Result<Self, ModelError> {
         settings.validate()?;
-        crate::inference::validate(mixture, sources)?;
+        validate(mixture, sources)?;
         let (frames, bins) = mixture.dim();
         let start = |source| Source::new(source, frames, bins);
         let mut model = Self {
@@ -262,7 +261,8 @@ impl PlainModel {
         GigParameters { rho, tau }
     }
 
-    /// `rho` and `tau` of `q(H_jm | K_jm)`, frames x components (eq. 17 with `W` and `H` exchanged):
+    /// `rho` and `tau` of `q(H_jm | K_jm)`, frames x components (eq. 17 with `W` and `H`
+    /// exchanged):
     ///
     /// `rho = b + (1 / V_jm) E[W]^T`, `tau = G(H)^2 o [ (E|S_j|^2 / C_jm^2) G(W)^T ]`.
     ///
@@ -475,7 +475,9 @@ impl Order {
                 Factor::dirac(known.components().to_owned(), Some(0.0)),
                 true,
             ),
-            DictionaryModel::Estimated(start) => (Factor::dirac(start.clone(), None), false),
+            DictionaryModel::Estimated(start) => {
+                (Factor::dirac(start.values().to_owned(), None), false)
+            }
         };
         Self {
             dictionary,
@@ -490,7 +492,7 @@ impl Order {
             &self.dictionary.expectations,
             &self.activations.expectations,
         );
-        h.mean.dot(&w.mean).mapv(|v| v.max(f64::VARIANCE_FLOOR))
+        h.mean.dot(&w.mean).mapv(|v| v.max(VARIANCE_FLOOR))
     }
 
     /// `C_jm = G(W_jm) G(H_jm)`, the normaliser of eq. (14).
@@ -499,9 +501,7 @@ impl Order {
             &self.dictionary.expectations,
             &self.activations.expectations,
         );
-        h.harmonic
-            .dot(&w.harmonic)
-            .mapv(|c| c.max(f64::VARIANCE_FLOOR))
+        h.harmonic.dot(&w.harmonic).mapv(|c| c.max(VARIANCE_FLOOR))
     }
 
     /// `E|S_j|^2 / C_jm^2`. With `phi` of eq. (14), `tau` of `h` is the sum over the bins of

@@ -1,25 +1,22 @@
-//! Elementwise steps between the products of [`super::micro`], on a lane of frames and a block of
+//! Elementwise steps between the [products](super::products), on a group of frames and a block of
 //! bins.
 
 use fearless_simd::prelude::*;
-use fearless_simd::u64x8;
 
-use super::lanes::Lane;
-use super::micro::{Finish, load, store, sum};
-use super::real::{EIGHT, Real};
-use super::slab::EnergySums;
-use crate::log_product::LogProduct;
+use super::log_product::{PackProduct, StoredProduct};
+use super::pack::{Pack, Real, load, store, sum};
+use super::products::Finish;
 
 /// Where a source's `C_j` comes from its orders' `C`.
 pub(super) enum Variance<'a, T: Real> {
     /// It is not asked for.
     Unused,
     /// This order's, as the only one.
-    Whole(&'a mut [Lane<T>]),
+    Whole(&'a mut [Pack<T>]),
     /// `q(K_jm) / C_jm` becomes its reciprocal if it is the first order's, else is added (eq. 16).
     Precision {
         weight: f64,
-        sum: &'a mut [Lane<T>],
+        sum: &'a mut [Pack<T>],
         is_first: bool,
     },
 }
@@ -67,7 +64,7 @@ impl<T: Real> Variance<'_, T> {
 
 /// Keeps the reciprocal of a product.
 pub(super) struct KeepInverse<'a, T: Real> {
-    pub(super) inverse: &'a mut [Lane<T>],
+    pub(super) inverse: &'a mut [Pack<T>],
     pub(super) variance: Variance<'a, T>,
 }
 
@@ -95,8 +92,8 @@ impl<S: Simd, T: Real> Finish<S, T> for KeepInverse<'_, T> {
 
 /// Keeps `1 / V`, and multiplies the `V` of a block for the sum of their logarithms.
 pub(super) struct KeepInverseAndVolume<'a, S: Simd, T: Real> {
-    pub(super) inverse: &'a mut [Lane<T>],
-    pub(super) volume: LaneProduct<S, T>,
+    pub(super) inverse: &'a mut [Pack<T>],
+    pub(super) volume: PackProduct<S, T>,
 }
 
 impl<S: Simd, T: Real> Finish<S, T> for KeepInverseAndVolume<'_, S, T> {
@@ -123,7 +120,7 @@ impl<S: Simd, T: Real> Finish<S, T> for KeepInverseAndVolume<'_, S, T> {
 
 /// Sums `E|s|^2 / C` of a block.
 pub(super) struct SumQuotients<'a, S: Simd, T: Real> {
-    pub(super) power: &'a [Lane<T>],
+    pub(super) power: &'a [Pack<T>],
     pub(super) quotients: T::Vector<S>,
 }
 
@@ -146,31 +143,31 @@ impl<S: Simd, T: Real> Finish<S, T> for SumQuotients<'_, S, T> {
     }
 }
 
-/// Replaces a precision by the variance `C_j`, or a total by its reciprocal, two bins by one division
-/// where it can be.
+/// Replaces a precision by the variance `C_j`, or a total by its reciprocal, two bins by one
+/// division where it can be.
 #[inline(always)]
-pub(super) fn invert<S: Simd, T: Real>(simd: S, lanes: &mut [Lane<T>]) {
-    let (pairs, rest) = lanes.as_chunks_mut::<2>();
+pub(super) fn invert<S: Simd, T: Real>(simd: S, packs: &mut [Pack<T>]) {
+    let (pairs, rest) = packs.as_chunks_mut::<2>();
     for [first, second] in pairs {
         let [a, b] = T::inverses(simd, [load(simd, first), load(simd, second)]);
         store(a, first);
         store(b, second);
     }
-    for lane in rest {
-        store(T::constant(simd, 1.0) / load(simd, lane), lane);
+    for pack in rest {
+        store(T::constant(simd, 1.0) / load(simd, pack), pack);
     }
 }
 
-/// `sigma^2 + sum C_i` over the sources but `source`. `variances`: `C_j` of every source, `stride` lanes
-/// apart.
+/// `sigma^2 + sum C_i` over the sources but `source`. `variances`: `C_j` of every source, `stride`
+/// packs apart.
 #[inline(always)]
 pub(super) fn sum_others<S: Simd, T: Real>(
     simd: S,
     noise_variance: f64,
-    variances: &[Lane<T>],
+    variances: &[Pack<T>],
     stride: usize,
     source: usize,
-    others: &mut [Lane<T>],
+    others: &mut [Pack<T>],
 ) {
     let noise = T::constant(simd, noise_variance);
     let mut is_first = true;
@@ -193,12 +190,12 @@ pub(super) fn sum_others<S: Simd, T: Real>(
 
 /// `1 / D` with `D = C_j + others`, in frames that exist, else 0.
 #[inline(always)]
-pub(super) fn inverse_total<S: Simd, T: Real>(
+pub(super) fn invert_totals<S: Simd, T: Real>(
     simd: S,
-    own: &[Lane<T>],
-    others: &[Lane<T>],
-    valid: &Lane<T>,
-    inverse: &mut [Lane<T>],
+    own: &[Pack<T>],
+    others: &[Pack<T>],
+    valid: &Pack<T>,
+    inverse: &mut [Pack<T>],
 ) {
     let valid = load(simd, valid);
     for ((total, own), others) in inverse.iter_mut().zip(own).zip(others) {
@@ -210,17 +207,17 @@ pub(super) fn inverse_total<S: Simd, T: Real>(
     }
 }
 
-/// `E|s_j|^2 = |mu_j|^2 + Sigma_jj` of `q(S)` (eq. 15), written as `g (g |x|^2 + D - C_j)` with the gain
-/// `g = C_j / D`, all terms positive. `others`: `D - C_j`; `inverse`: `1 / D` in frames that exist, else
-/// 0.
+/// `E|s_j|^2 = |mu_j|^2 + Sigma_jj` of `q(S)` (eq. 15), written as `g (g |x|^2 + D - C_j)` with the
+/// gain `g = C_j / D`, all terms positive. `others`: `D - C_j`; `inverse`: `1 / D` in frames that
+/// exist, else 0.
 #[inline(always)]
-pub(super) fn posterior_power<S: Simd, T: Real>(
+pub(super) fn form_posterior_power<S: Simd, T: Real>(
     simd: S,
-    own: &[Lane<T>],
-    others: &[Lane<T>],
-    observed: &[Lane<T>],
-    inverse: &[Lane<T>],
-    power: &mut [Lane<T>],
+    own: &[Pack<T>],
+    others: &[Pack<T>],
+    observed: &[Pack<T>],
+    inverse: &[Pack<T>],
+    power: &mut [Pack<T>],
 ) {
     let bins = power.iter_mut().zip(own).zip(others);
     for (((power, own), others), (observed, inverse)) in bins.zip(observed.iter().zip(inverse)) {
@@ -232,7 +229,7 @@ pub(super) fn posterior_power<S: Simd, T: Real>(
 
 /// Replaces `1 / C` by `E|s_j|^2 / C^2`, the ratio that `tau` contracts.
 #[inline(always)]
-pub(super) fn ratio<S: Simd, T: Real>(simd: S, power: &[Lane<T>], inverse_c: &mut [Lane<T>]) {
+pub(super) fn form_ratios<S: Simd, T: Real>(simd: S, power: &[Pack<T>], inverse_c: &mut [Pack<T>]) {
     for (inverse, power) in inverse_c.iter_mut().zip(power) {
         let value = load(simd, inverse);
         store(load(simd, power) * value * value, inverse);
@@ -241,11 +238,11 @@ pub(super) fn ratio<S: Simd, T: Real>(simd: S, power: &[Lane<T>], inverse_c: &mu
 
 /// For a training: writes `P / V^2` beside `1 / V`, and returns the sums of `P / V`.
 #[inline(always)]
-pub(super) fn training_ratios<S: Simd, T: Real>(
+pub(super) fn form_training_ratios<S: Simd, T: Real>(
     simd: S,
-    power: &[Lane<T>],
-    inverse_v: &[Lane<T>],
-    ratio: &mut [Lane<T>],
+    power: &[Pack<T>],
+    inverse_v: &[Pack<T>],
+    ratio: &mut [Pack<T>],
 ) -> T::Vector<S> {
     let mut quotients = T::constant(simd, 0.0);
     for ((power, inverse), ratio) in power.iter().zip(inverse_v).zip(ratio) {
@@ -257,16 +254,16 @@ pub(super) fn training_ratios<S: Simd, T: Real>(
     quotients
 }
 
-/// Adds `E|s|^2 / C` and `log V` from the reciprocals. In frames that do not exist the power is 0 and
-/// `V` is 1.
+/// Adds `E|s|^2 / C` and `log V` from the reciprocals. In frames that do not exist the power is 0
+/// and `V` is 1.
 #[inline(always)]
-pub(super) fn misfit_from_inverses<S: Simd, T: Real>(
+pub(super) fn add_misfit_from_inverses<S: Simd, T: Real>(
     simd: S,
-    power: &[Lane<T>],
-    inverse_c: &[Lane<T>],
-    inverse_v: &[Lane<T>],
+    power: &[Pack<T>],
+    inverse_c: &[Pack<T>],
+    inverse_v: &[Pack<T>],
     quotients: &mut T::Vector<S>,
-    volume: &mut LaneProduct<S, T>,
+    volume: &mut PackProduct<S, T>,
 ) {
     let one = T::constant(simd, 1.0);
     for ((power, c), v) in power.iter().zip(inverse_c).zip(inverse_v) {
@@ -275,23 +272,32 @@ pub(super) fn misfit_from_inverses<S: Simd, T: Real>(
     }
 }
 
+/// Shares of the free energy that belong to no order.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct EnergySums {
+    /// `sum E|x - A s|^2 / sigma^2`.
+    pub(super) residual: f64,
+    /// `sum log( prod_j C_j / D )`.
+    pub(super) log_determinant: f64,
+}
+
 /// Shares of the free energy that belong to no order: with `D = sigma^2 + sum_j C_j`,
 /// `sum E|x - A s|^2 / sigma^2 = sum [ |x|^2 sigma^2 / D^2 + (D - sigma^2) / D ]` and
 /// `sum log( prod_j C_j / D )`. `valid`: 1 in frames that exist.
 #[inline(always)]
-pub(super) fn energy<S: Simd, T: Real>(
+pub(super) fn sum_energy<S: Simd, T: Real>(
     simd: S,
     noise_variance: f64,
-    variances: &[Lane<T>],
+    variances: &[Pack<T>],
     stride: usize,
-    observed: &[Lane<T>],
-    valid: &Lane<T>,
+    observed: &[Pack<T>],
+    valid: &Pack<T>,
 ) -> EnergySums {
     let noise = T::constant(simd, noise_variance);
     let one = T::constant(simd, 1.0);
     let valid = load(simd, valid);
     let mut residual = T::constant(simd, 0.0);
-    let mut totals = LaneProduct::<S, T>::new(simd);
+    let mut totals = PackProduct::<S, T>::new(simd);
     for (bin, observed) in observed.iter().enumerate() {
         let mut modelled = T::constant(simd, 0.0);
         for variances in variances.chunks_exact(stride) {
@@ -307,7 +313,7 @@ pub(super) fn energy<S: Simd, T: Real>(
     let mut log_determinant = -totals.log(simd);
     for variances in variances.chunks_exact(stride) {
         // C_j is 1 in the padding.
-        let mut product = LaneProduct::<S, T>::new(simd);
+        let mut product = PackProduct::<S, T>::new(simd);
         for variance in &variances[..observed.len()] {
             product.multiply(simd, load(simd, variance));
         }
@@ -319,115 +325,19 @@ pub(super) fn energy<S: Simd, T: Real>(
     }
 }
 
-/// A product of positive normal numbers in the frames of a lane, for the sum of their logarithms:
-/// mantissas are multiplied, exponents added. It takes the numbers of a block at most, so that the product of
-/// mantissas, each below 2, does not overflow; a [`StoredProduct`] takes any number of such products.
-#[derive(Clone, Copy)]
-pub(super) struct LaneProduct<S: Simd, T: Real> {
-    mantissa: T::Vector<S>,
-    exponents: T::Exponents<S>,
-    factors: u64,
-}
-
-impl<S: Simd, T: Real> LaneProduct<S, T> {
-    #[inline(always)]
-    pub(super) fn new(simd: S) -> Self {
-        Self {
-            mantissa: T::constant(simd, 1.0),
-            exponents: T::no_exponents(simd),
-            factors: 0,
-        }
-    }
-
-    /// The product of one lane.
-    #[inline(always)]
-    pub(super) fn of(simd: S, value: T::Vector<S>) -> Self {
-        let mut product = Self::new(simd);
-        product.multiply(simd, value);
-        product
-    }
-
-    /// Two numbers that are at least at the floor: as one where their product is a normal number.
-    #[inline(always)]
-    pub(super) fn multiply_pair(&mut self, simd: S, [a, b]: [T::Vector<S>; 2]) {
-        if T::PRODUCTS_ARE_NORMAL {
-            self.multiply(simd, a * b);
-        } else {
-            self.multiply(simd, a);
-            self.multiply(simd, b);
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn multiply(&mut self, simd: S, value: T::Vector<S>) {
-        let (mantissa, exponents) = T::mantissa(simd, value);
-        self.mantissa *= mantissa;
-        self.exponents += exponents;
-        self.factors += 1;
-    }
-
-    /// The sum of the logarithms.
-    #[inline(always)]
-    pub(super) fn log(self, simd: S) -> f64 {
-        let mut product = StoredProduct::ONE;
-        product.multiply(simd, self);
-        product.log()
-    }
-}
-
-/// The product of several [`LaneProduct`]s.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct StoredProduct {
-    /// From 1 to 2.
-    mantissa: Lane<f64>,
-    /// Their bits, which exceed them by `bias`.
-    exponents: [u64; EIGHT],
-    bias: u64,
-}
-
-impl StoredProduct {
-    /// The product of nothing.
-    pub(super) const ONE: Self = Self {
-        mantissa: Lane([1.0; EIGHT]),
-        exponents: [0; EIGHT],
-        bias: 0,
-    };
-
-    #[inline(always)]
-    pub(super) fn multiply<S: Simd, T: Real>(&mut self, simd: S, product: LaneProduct<S, T>) {
-        let mantissa = load(simd, &self.mantissa) * T::fold_product(simd, product.mantissa);
-        let (mantissa, exponents) = f64::mantissa(simd, mantissa);
-        store(mantissa, &mut self.mantissa);
-        let exponents = exponents + T::fold_exponents(simd, product.exponents);
-        let exponents = exponents + u64x8::load_array(simd, self.exponents);
-        self.exponents = exponents.to_array();
-        let folded = (T::LANE / EIGHT) as u64;
-        self.bias += f64::EXPONENT_BIAS + T::EXPONENT_BIAS * folded * product.factors;
-    }
-
-    /// The sum of the logarithms.
-    pub(super) fn log(&self) -> f64 {
-        let mut product = LogProduct::default();
-        for (mantissa, exponent) in self.mantissa.0.into_iter().zip(self.exponents) {
-            product.multiply(mantissa);
-            product.scale(exponent as i64 - self.bias as i64);
-        }
-        product.log()
-    }
-}
-
-/// How badly variances fit powers: `sum [ log V + P / C ]`, which is `sum [ log V + P / V ]` in a training.
+/// How badly variances fit powers: `sum [ log V + P / C ]`, which is `sum [ log V + P / V ]` in a
+/// training.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Misfit {
     volume: StoredProduct,
-    quotients: Lane<f64>,
+    quotients: Pack<f64>,
 }
 
 impl Misfit {
     /// The sum of nothing.
     pub(super) const ZERO: Self = Self {
         volume: StoredProduct::ONE,
-        quotients: Lane::ZERO,
+        quotients: Pack::ZERO,
     };
 
     /// Adds a block: the product of its `V` and the sums of `P / C`.
@@ -435,7 +345,7 @@ impl Misfit {
     pub(super) fn add<S: Simd, T: Real>(
         &mut self,
         simd: S,
-        volume: LaneProduct<S, T>,
+        volume: PackProduct<S, T>,
         quotients: T::Vector<S>,
     ) {
         self.volume.multiply(simd, volume);
