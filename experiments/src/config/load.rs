@@ -96,7 +96,12 @@ fn set(table: &mut Table, option: &str) -> Result<Config> {
     if !path.contains('.') {
         bail!("expected section.key=value, for example model.iterations=20");
     }
-    assign(table, path.trim(), value(text.trim())?)
+    let path = path.trim();
+    if path == "corpus.kind" {
+        // Speakers and noises of one corpus are not those of another.
+        table.remove("units");
+    }
+    assign(table, path, value(text.trim())?)
 }
 
 /// A configuration with other values for some keys, checked.
@@ -227,10 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn embedded_configuration_is_the_default_one() {
+    fn embedded_configuration_is_the_default_one_but_for_the_corpus() {
         let mut default = Config::default();
         default.model.beta = Some(1e4);
-        let embedded = load(&Sources::default(), EmbeddedConfig::TABLE1).unwrap();
+        let sources = Sources {
+            set: vec!["corpus.kind=builtin".to_owned()],
+            ..Sources::default()
+        };
+        let embedded = load(&sources, EmbeddedConfig::TABLE1).unwrap();
         assert_eq!(embedded, default);
         assert_eq!(loaded("", &[]).unwrap(), default);
     }

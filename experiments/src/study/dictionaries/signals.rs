@@ -142,7 +142,9 @@ pub(crate) fn describe(corpus: &dyn Corpus, config: &Config) -> Result<String> {
     let other = other_speaker(config)?.speaker;
     let other = other.map(|speaker| speaker.to_string());
     let other = other.unwrap_or_default();
-    Ok(format!("{description}, estimated with dictionaries of speaker {other}"))
+    Ok(format!(
+        "{description}, estimated with dictionaries of speaker {other}"
+    ))
 }
 
 fn other_speaker(config: &Config) -> Result<CorpusSection> {

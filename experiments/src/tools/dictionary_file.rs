@@ -8,8 +8,6 @@
 //!
 //! In Python: `d = numpy.load(path); json.loads(d["metadata"].tobytes()); d["dictionary_4"]`.
 
-mod npz;
-
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
@@ -23,7 +21,7 @@ use ndarray_npy::NpzWriter;
 use serde::{Deserialize, Serialize};
 
 use crate::store::atomic;
-use npz::Archive;
+use crate::store::npz::Archive;
 
 /// What `format` says in every file of this kind.
 const FORMAT: &str = "vb-nmf dictionaries";

@@ -20,19 +20,19 @@ const MOST_HEADER: usize = 1024;
 /// Bytes before an array's header, by major version: magic, version, length of the header.
 const PREFIX: [(u8, usize); 3] = [(1, 10), (2, 12), (3, 12)];
 
-pub(super) struct Archive<R> {
+pub(crate) struct Archive<R> {
     zip: ZipArchive<R>,
 }
 
 impl<R: Read + Seek> Archive<R> {
-    pub(super) fn new(source: R) -> Result<Self> {
+    pub(crate) fn new(source: R) -> Result<Self> {
         Ok(Self {
             zip: ZipArchive::new(source)?,
         })
     }
 
     /// Reads one array by its name.
-    pub(super) fn array<T: ReadableElement, D: Dimension>(
+    pub(crate) fn array<T: ReadableElement, D: Dimension>(
         &mut self,
         name: &str,
     ) -> Result<Array<T, D>> {
