@@ -76,7 +76,7 @@ pub(crate) fn isolated_mixtures(
         }
         ensure!(
             count > 0,
-            "{} has no mixture of speaker {speaker} (`recordings.speakers`)",
+            "{} has no mixture of speaker {speaker} (`units.speakers`)",
             folder.display()
         );
     }
