@@ -8,7 +8,7 @@ mod kept;
 use anyhow::{Context, Result};
 use dsp::wav::{Encoding, to_bytes};
 use dsp::{Complex64, Stft};
-use model::{Execution, Observer, fusion};
+use model::{Execution, FreeEnergyTrace, fusion};
 use ndarray::Array2;
 
 use crate::cell::{Cell, grid};
@@ -235,23 +235,11 @@ fn traced(
     observation: &Observation,
     orders: std::ops::Range<usize>,
 ) -> Result<(Array2<Complex64>, Vec<f64>)> {
-    struct Tracer(Vec<f64>);
-    impl Observer for Tracer {
-        fn wants_free_energy(&self) -> bool {
-            true
-        }
-
-        fn iteration(&mut self, progress: &model::Progress) {
-            self.0.extend(progress.free_energy);
-        }
-
-        fn restart(&mut self) {
-            self.0.clear();
-        }
-    }
-    let mut tracer = Tracer(Vec::new());
-    let mut separation = separator.observed(observation, orders, &mut tracer)?;
-    Ok((separation.estimates.swap_remove(SPEAKER), tracer.0))
+    let mut trace = FreeEnergyTrace::every(1);
+    let mut separation = separator.observed(observation, orders, &mut trace)?;
+    let free_energies = trace.values().iter().map(|&(_, value)| value);
+    let estimate = separation.estimates.swap_remove(SPEAKER);
+    Ok((estimate, free_energies.collect()))
 }
 
 impl Example {

@@ -27,7 +27,6 @@ pub mod durable;
 pub mod examples;
 pub mod figure;
 pub mod interrupt;
-pub mod level;
 pub mod manifest;
 pub mod merge;
 pub mod method;

@@ -16,9 +16,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use dsp::wav::{Encoding, Reader};
 use dsp::{RATES_HZ, Stft};
-use model::{Inference, Precision, Settings, Tempering};
+use model::{Inference, Precision, Settings, Tempering, level};
 
-use crate::level;
 use crate::progress::Progress;
 use report::{Leftover, Report, SegmentReport};
 use segment::{ChannelMode, Separator};
@@ -93,7 +92,7 @@ pub fn separate(
         ..Settings::default()
     })?;
     let mut report = Report::new(mixture, &reader, sources, settings);
-    report.level.gain = level::gain(mean_square, &sources.stft, power);
+    report.level.gain = level::gain(sources.stft.mean_power(mean_square), power);
     report.level.expected_power = power;
     report.level.noise_variance = inference.settings().noise_variance;
 

@@ -109,7 +109,7 @@ impl<'a> Separator<'a> {
         orders: Range<usize>,
         observer: &mut impl Observer,
     ) -> Result<Separation> {
-        let sources = self.sources(observation, &self.dictionaries.estimation[orders]);
+        let sources = self.sources(observation, &self.dictionaries.estimation[orders])?;
         let mixture = observation.drawn.mixture.view();
         Ok(self
             .inference
@@ -121,18 +121,22 @@ impl<'a> Separator<'a> {
         observation: &Observation,
         speaker: &[Arc<Dictionary>],
     ) -> Result<Separation> {
-        let sources = self.sources(observation, speaker);
+        let sources = self.sources(observation, speaker)?;
         let mixture = observation.drawn.mixture.view();
         Ok(self.inference.separate(mixture, &sources)?)
     }
 
-    fn sources(&self, observation: &Observation, speaker: &[Arc<Dictionary>]) -> [SourceModel; 2] {
+    fn sources(
+        &self,
+        observation: &Observation,
+        speaker: &[Arc<Dictionary>],
+    ) -> Result<[SourceModel; 2]> {
         let start = self.config.model.activation_start;
         let background = observation.background_start.clone();
-        [
-            SourceModel::known(speaker.iter().cloned()).with_activation_start(start),
-            SourceModel::estimated(background).with_activation_start(start),
-        ]
+        Ok([
+            SourceModel::known(speaker.iter().cloned()).with_activation_start(start)?,
+            SourceModel::estimated(background)?.with_activation_start(start)?,
+        ])
     }
 
     /// Prepares the scores of an observation's estimates.

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use dsp::StftSettings;
-use model::{Dictionary, IsNmfSettings, is_nmf};
+use model::Dictionary;
+use model::itakura_saito::{self, TrainingSettings};
 use rayon::prelude::*;
 
 use crate::dictionary_file::{DictionaryFile, Metadata};
@@ -49,9 +50,9 @@ pub fn train(
         .par_iter()
         .map(|&order| {
             let mut rng = synth::stream(settings.seed, "train", &[order as u64]);
-            let trained = is_nmf::train(
+            let trained = itakura_saito::train(
                 frames.training.view(),
-                &IsNmfSettings {
+                &TrainingSettings {
                     order,
                     iterations: settings.iterations,
                 },

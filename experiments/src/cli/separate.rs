@@ -8,10 +8,10 @@ use clap::{Args, ValueEnum};
 use dsp::wav::Encoding;
 use model::{Precision, Tempering};
 
-use crate::level::NOISE_DB;
 use crate::separate::SeparateSettings;
 use crate::separate::segment::ChannelMode;
 use crate::separate::sources::Background;
+use model::level::NOISE_DB;
 
 /// The paper's beta of 1e4 per bin of its observations.
 const KAPPA: f64 = 0.0325;

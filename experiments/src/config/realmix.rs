@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Config;
-use crate::level::NOISE_DB;
+use model::level::NOISE_DB;
 
 /// Which mixtures are made or taken, and how they meet the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use dsp::{Complex64, Stft};
 use eval::{BssEval, BssEvalSettings};
-use model::{Dictionary, Execution, Inference, Separation, Settings, SourceModel, fusion};
+use model::{Dictionary, Execution, Inference, Separation, Settings, SourceModel, fusion, level};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use super::unit::{Dictionaries, Mixture};
 use crate::config::{Config, Realmix};
-use crate::level;
 use crate::method::Method;
 use crate::scoring::{ScoreError, Scores};
 use crate::separation::oracle_score;
@@ -131,7 +130,7 @@ impl<'a> MixtureSeparator<'a> {
         let parts = mixture.parts()?;
         let signal = parts.sum();
         let mean_square = signal.iter().map(|x| x * x).sum::<f64>() / signal.len() as f64;
-        let gain = level::gain(mean_square, &self.config.stft, self.power);
+        let gain = level::gain(self.config.stft.mean_power(mean_square), self.power);
         let spectrogram = self.stft.analyse(&signal) * Complex64::from(gain);
         let references = [&parts.speech[..], &parts.background];
         let settings = BssEvalSettings {
@@ -203,13 +202,17 @@ impl<'a> MixtureSeparator<'a> {
         speaker: &[Arc<Dictionary>],
         background_start: &Array2<f64>,
     ) -> Result<Separation> {
-        let background = match &self.dictionaries.background {
-            Some(dictionary) => SourceModel::known([dictionary.clone()]),
-            None => SourceModel::estimated(background_start.clone()),
-        };
         let start = self.config.model.activation_start;
-        let sources = [SourceModel::known(speaker.iter().cloned()), background]
-            .map(|source| source.with_activation_start(start));
+        let background = match &self.dictionaries.background {
+            Some(dictionary) => {
+                SourceModel::known([dictionary.clone()]).with_activation_start(start)?
+            }
+            None => {
+                SourceModel::estimated(background_start.clone())?.with_activation_start(start)?
+            }
+        };
+        let speaker = SourceModel::known(speaker.iter().cloned()).with_activation_start(start)?;
+        let sources = [speaker, background];
         Ok(self.inference.separate(mixture.view(), &sources)?)
     }
 

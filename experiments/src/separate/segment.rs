@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use dsp::{Complex64, Stft};
-use model::{Inference, Observer, Progress, Separation, SourceModel};
+use model::{FreeEnergyTrace, Inference, Separation, SourceModel};
 use ndarray::{Array2, Zip};
 use serde::{Serialize, Serializer};
 
@@ -174,18 +174,15 @@ impl Separator {
         mixture: &Array2<Complex64>,
     ) -> Result<(Separation, InferenceReport)> {
         let models = &mut self.lanes[lane];
-        let mut trace = Trace {
-            iterations: self.inference.settings().iterations,
-            ..Trace::default()
-        };
+        let mut trace = FreeEnergyTrace::every(TRACE_EVERY);
         let separation = self
             .inference
             .separate_observed(mixture.view(), models, &mut trace)?;
         for (model, factors) in models.iter_mut().zip(&separation.factors) {
-            *model = carried_over(model, factors);
+            *model = carried_over(model, factors)?;
         }
         let report = InferenceReport {
-            free_energy: trace.values,
+            free_energy: trace.values().to_vec(),
             order_posterior: separation.order_posterior.clone(),
         };
         Ok((separation, report))
@@ -209,32 +206,4 @@ fn mean_amplitude(spectrograms: &[Array2<Complex64>]) -> Array2<Complex64> {
             .for_each(|sum, x| *sum += x.norm_sqr());
     }
     power.mapv(|sum| Complex64::from((sum / spectrograms.len() as f64).sqrt()))
-}
-
-/// Records the free energy at every [`TRACE_EVERY`]th iteration and the last.
-#[derive(Default)]
-struct Trace {
-    iterations: usize,
-    done: usize,
-    values: Vec<(usize, f64)>,
-}
-
-impl Observer for Trace {
-    fn wants_free_energy(&self) -> bool {
-        let next = self.done + 1;
-        next.is_multiple_of(TRACE_EVERY) || next == self.iterations
-    }
-
-    fn iteration(&mut self, progress: &Progress) {
-        self.done = progress.iteration;
-        let value = progress
-            .free_energy
-            .map(|value| (progress.iteration, value));
-        self.values.extend(value);
-    }
-
-    fn restart(&mut self) {
-        self.done = 0;
-        self.values.clear();
-    }
 }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use dsp::wav::Reader;
 use dsp::{Stft, StftSettings};
-use model::{
-    Dictionary, DictionaryModel, IsNmfSettings, OrderEstimate, Settings, SourceModel, is_nmf,
-};
+use model::itakura_saito::{self, TrainingSettings};
+use model::{Dictionary, DictionaryModel, DictionaryStart, OrderEstimate, Settings, SourceModel};
 use ndarray::Array2;
 use serde::Serialize;
 
@@ -172,18 +171,18 @@ impl SourceSet {
     pub fn models(&self, settings: &SeparateSettings) -> Result<Vec<SourceModel>> {
         let model = |source: &Source| -> Result<SourceModel> {
             let dictionaries = source.dictionaries.iter();
-            let orders = match source.report.dictionaries {
+            let orders: Vec<DictionaryModel> = match source.report.dictionaries {
                 Treatment::Known => dictionaries.cloned().map(DictionaryModel::Known).collect(),
                 Treatment::Adapted => dictionaries
                     .map(|dictionary| dictionary.components().mapv(|w| w.max(START_FLOOR)))
-                    .map(DictionaryModel::Estimated)
-                    .collect(),
+                    .map(|start| Ok(DictionaryStart::new(start)?.into()))
+                    .collect::<Result<_>>()?,
                 Treatment::Estimated => {
                     let start = self.random_start(source.report.orders[0], settings.seed)?;
-                    vec![DictionaryModel::Estimated(start)]
+                    vec![DictionaryStart::new(start)?.into()]
                 }
             };
-            Ok(SourceModel::new(orders).with_activation_start(settings.activation_start))
+            Ok(SourceModel::new(orders).with_activation_start(settings.activation_start)?)
         };
         self.sources.iter().map(model).collect()
     }
@@ -297,21 +296,23 @@ impl SourceSet {
                 power.nrows()
             ))
         );
-        let settings = IsNmfSettings {
+        let settings = TrainingSettings {
             order: components,
             iterations: ITERATIONS,
         };
         let mut rng = synth::stream(seed, "background stretch", &[]);
-        let trained = is_nmf::train(power.view(), &settings, &mut rng)
+        let trained = itakura_saito::train(power.view(), &settings, &mut rng)
             .with_context(|| format!("--background-from {start}-{end}"))?;
         Ok(trained.dictionary)
     }
 }
 
 /// The source for the next segment: estimated dictionaries start from their posterior means.
-#[must_use]
-pub fn carried_over(model: &SourceModel, factors: &[OrderEstimate]) -> SourceModel {
-    model.clone().continued_from(factors, START_FLOOR)
+///
+/// # Errors
+/// Means that are no start.
+pub fn carried_over(model: &SourceModel, factors: &[OrderEstimate]) -> Result<SourceModel> {
+    Ok(model.clone().continued_from(factors, START_FLOOR)?)
 }
 
 fn file_name(path: &Path) -> String {
