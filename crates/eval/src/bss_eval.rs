@@ -50,7 +50,7 @@ impl Default for BssEvalSettings {
 ///
 /// No value is NaN. A ratio is infinite when its denominator is exactly zero. The SIR is always
 /// infinite with a single reference. Other ratios are infinite only by coincidence: rounding errors
-/// limit the score of a perfect estimate to about 300 dB.
+/// limit the score of a perfect estimate to about 250 dB.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BssScores {
     /// Source to distortion ratio: the filtered target against everything else.
