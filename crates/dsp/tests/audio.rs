@@ -301,7 +301,8 @@ mod pipes {
         path
     }
 
-    /// Pipes cannot seek, and their header's lengths are what a program wrote that could not either.
+    /// Pipes cannot seek, and their header's lengths are what a program wrote that could not
+    /// either.
     #[test]
     fn a_pipe_is_read_once_or_copied_to_be_read_again() {
         let codes: Vec<i16> = (0..5000).map(|n| (n * 7 % 30_000) as i16).collect();
