@@ -127,7 +127,7 @@ fn what_is_not_read_is_named_with_a_command_that_converts_it() {
         (wav(2, 4), ["Microsoft ADPCM", "ffmpeg -i in.wav"]),
         (wav(0x11, 4), ["IMA ADPCM", "ffmpeg -i in.wav"]),
         (wav(0x31, 1), ["GSM 6.10", "ffmpeg -i in.wav"]),
-        (wav(0x55, 16), ["WAV with MP3", "ffmpeg -i in.wav"]),
+        (wav(0x55, 0), ["WAV with MP3", "ffmpeg -i in.wav"]),
         (wav(0x1234, 16), ["format tag 0x1234", "ffmpeg -i in.wav"]),
         (wav(TAG_FLOAT, 16), ["16-bit floats", "ffmpeg -i in.wav"]),
         (
