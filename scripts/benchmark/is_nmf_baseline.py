@@ -163,7 +163,8 @@ def summarise(rows):
     for trial, method, metric, value in rows:
         values.setdefault((metric, method), {})[trial] = value
     print("| metric | method | mean | below their mixture |\n|---|---|---:|---:|")
-    for (metric, method), scores in sorted(values.items()):
+    # By metric, and in the order of the methods within one.
+    for (metric, method), scores in sorted(values.items(), key=lambda item: item[0][0]):
         mixture = values[metric, "mixture"]
         below = sum(value < mixture[trial] for trial, value in scores.items())
         mean = np.mean(list(scores.values()))
@@ -208,4 +209,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"is_nmf_baseline.py: {error}")
