@@ -26,7 +26,7 @@ import hashlib
 import os
 import sys
 import warnings
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 # Matrices this small gain nothing from more threads, and other programs may want the processors.
@@ -98,7 +98,7 @@ def separate(mixture, dictionary, components, stft, rng):
     return estimate, mixture - estimate
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_dictionary(path, order, seed):
     """The speech dictionary of an order, bins x order, from an archive or from recordings."""
     path = Path(path)
