@@ -1,8 +1,10 @@
 //! The command line.
 
+pub mod ending;
 pub mod report;
 mod score;
 mod separate;
+pub(crate) mod threads;
 mod train;
 pub mod verify;
 

@@ -4,80 +4,26 @@
 pub mod merge;
 pub mod realmix;
 pub mod report;
-pub mod score;
-pub mod separate;
 pub mod sweep;
 pub mod table1;
-pub mod train;
 pub mod verify;
 
 use std::io::{Write, stdout};
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use crate::cli::RunArguments;
+use crate::cli::threads::start_threads;
 use crate::config::Config;
 use crate::durable::run_folder::{RunFolder, RunPaths};
-use crate::interrupt::{self, Interrupted};
+use crate::interrupt;
 use crate::progress::Progress;
 use crate::recorded::Recorded;
-use crate::refused::Refused;
 use crate::table1::Outcome;
 use crate::tasks::Conduct;
 
-/// How a command ends, as `--help` documents it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// All done.
-    Done,
-    /// Done, but a part of the work failed and says so in the results.
-    PartlyFailed,
-    /// What was to be verified differs.
-    Differs,
-}
-
-/// Why a command ends without having done what it was asked for.
-#[derive(Debug)]
-pub enum Failure {
-    /// It cannot be asked for like this: an argument, a configuration (one that cannot be read included).
-    Usage(anyhow::Error),
-    /// It failed, was interrupted, or met what it was [`Refused`] for.
-    Run(anyhow::Error),
-}
-
-impl Failure {
-    /// The error to be shown.
-    #[must_use]
-    pub fn error(&self) -> &anyhow::Error {
-        match self {
-            Self::Usage(error) | Self::Run(error) => error,
-        }
-    }
-
-    /// The exit code.
-    #[must_use]
-    pub fn code(&self) -> u8 {
-        match self {
-            Self::Run(error) if error.is::<Interrupted>() => interrupt::EXIT_CODE,
-            Self::Run(error) if !error.is::<Refused>() => 1,
-            Self::Run(_) | Self::Usage(_) => 2,
-        }
-    }
-}
-
-impl Ending {
-    /// The exit code.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::PartlyFailed => 3,
-            Self::Differs => 4,
-        }
-    }
-}
+pub use crate::cli::ending::{Ending, Failure};
 
 /// The results in a folder, with a warning if they are about to be replaced.
 fn opened(path: &Path) -> Result<Recorded, Failure> {
@@ -89,14 +35,6 @@ fn opened(path: &Path) -> Result<Recorded, Failure> {
         ));
     }
     Ok(run)
-}
-
-/// The threads of `--jobs`; without it, one per processor.
-fn thread_pool(jobs: Option<NonZeroUsize>) -> Result<rayon::ThreadPool> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs.map_or(0, NonZeroUsize::get))
-        .build()
-        .context("cannot start the threads of --jobs")
 }
 
 /// Runs an experiment whose parts are kept as they are finished, in the folder asked for, and says what came of
@@ -114,7 +52,7 @@ fn conduct(
         .with_cache(arguments.cache.clone());
     let progress = Progress::new(common.quiet);
     interrupt::install().map_err(Failure::Run)?;
-    let outcome = thread_pool(common.jobs)
+    let outcome = start_threads(common.jobs)
         .and_then(|pool| pool.install(|| work(&mut folder, conduct, progress)))
         .map_err(Failure::Run)?;
     finish(outcome.table.as_deref(), &out, conduct)?;

@@ -1,7 +1,7 @@
 //! The experiments as functions from values to values:
 //!
 //! > [config] -> [corpus] -> dictionaries ([training]) -> [observation] -> estimates ([separation]) -> scores
-//! > ([scoring]) -> means ([summary]) -> tables and figures ([presentation], [result_tables], [figure])
+//! > ([scoring]) -> means ([summary]) -> tables and figures ([presentation], [result_tables], figures)
 //! >
 //! > results folder -> values ([recorded]) -> the paper's claims ([claims]), a page ([report]), a comparison ([comparison])
 //!
@@ -21,11 +21,10 @@ pub mod comparison;
 pub mod config;
 pub mod corpus;
 pub mod dictionary_cache;
-pub mod dictionary_file;
 pub mod digest;
 pub mod durable;
 pub mod examples;
-pub mod figure;
+pub(crate) mod figures;
 pub mod interrupt;
 pub mod level;
 pub mod manifest;
@@ -44,17 +43,15 @@ pub mod report;
 pub mod result_tables;
 pub mod results_folder;
 pub mod revision;
-pub mod score;
 pub mod scoring;
-pub mod separate;
 pub mod separation;
-pub mod style;
 pub mod summary;
 pub mod sweep;
 pub mod table;
 pub mod table1;
 pub mod tasks;
 pub mod timing;
-pub mod train;
+pub(crate) mod tools;
 pub mod training;
-pub mod wav_files;
+
+pub use tools::dictionary_file::{DictionaryFile, Metadata};

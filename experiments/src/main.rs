@@ -15,9 +15,9 @@ fn main() -> ExitCode {
         Command::Report(arguments) => commands::report::run(&arguments),
         Command::Verify(arguments) => commands::verify::run(&arguments),
         Command::Realmix(arguments) => commands::realmix::run(&arguments),
-        Command::Score(arguments) => commands::score::run(&arguments),
-        Command::Train(arguments) => commands::train::run(&arguments),
-        Command::Separate(arguments) => commands::separate::run(&arguments),
+        Command::Score(arguments) => arguments.run(),
+        Command::Train(arguments) => arguments.run(),
+        Command::Separate(arguments) => arguments.run(),
     };
     let code = match outcome {
         Ok(ending) => ending.code(),

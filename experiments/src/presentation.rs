@@ -14,7 +14,7 @@ use crate::summary::{Column, Summary};
 use crate::table::Table;
 use crate::timing::Measured;
 
-pub use figures::{figure, free_energy, loudest, order_posterior, spectrograms};
+pub(crate) use figures::{figure, free_energy, loudest, order_posterior, spectrograms};
 pub use scores::best;
 pub(crate) use scores::best_of;
 pub use times::{timings_latex, timings_markdown};

@@ -13,7 +13,7 @@ use crate::clock::Stopwatch;
 use crate::config::{Config, Sweep};
 use crate::durable::plan::Plan;
 use crate::durable::run_folder::RunFolder;
-use crate::figure::Plot;
+use crate::figures::Plot;
 use crate::manifest::Manifest;
 use crate::method::Method;
 use crate::progress::Progress;

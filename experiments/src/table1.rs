@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::durable::plan::{CorpusInfo, Plan};
 use crate::durable::run_folder::RunFolder;
 use crate::examples::{self, KeptExample};
-use crate::figure::Plot;
+use crate::figures::Plot;
 use crate::interrupt;
 use crate::manifest::Manifest;
 use crate::presentation::{self, Subject};

@@ -1,17 +1,29 @@
-//! Options of `separate`.
+//! `separate`: its options and its run.
 
+use std::ffi::OsString;
+use std::fs;
+use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use dsp::wav::Encoding;
 use model::{Precision, Tempering};
 
+use super::ending::{Ending, Failure};
+use super::threads::start_threads;
+use crate::atomic_file;
+use crate::clock::Stopwatch;
 use crate::level::NOISE_DB;
-use crate::separate::SeparateSettings;
-use crate::separate::segment::ChannelMode;
-use crate::separate::sources::Background;
+use crate::progress::Progress;
+use crate::tools::separate::{
+    Background, ChannelMode, SeparationReport, SeparationSettings, SourceSet, separate_recording,
+};
+
+/// Most components of an estimated background, as configurations have it.
+const MOST_COMPONENTS: usize = 1000;
 
 /// The paper's beta of 1e4 per bin of its observations.
 const KAPPA: f64 = 0.0325;
@@ -21,71 +33,71 @@ const KAPPA: f64 = 0.0325;
 pub struct SeparateArguments {
     /// The recording
     #[arg(value_name = "WAV")]
-    pub mixture: PathBuf,
+    mixture: PathBuf,
 
     /// Dictionaries of the speech, as `train` writes them
     #[arg(long, value_name = "NPZ")]
-    pub speech: Option<PathBuf>,
+    speech: Option<PathBuf>,
 
     /// Dictionaries of a further source, or of the only ones (repeatable)
-    #[arg(long, value_name = "NAME=NPZ", value_parser = named_source)]
-    pub source: Vec<(String, PathBuf)>,
+    #[arg(long, value_name = "NAME=NPZ", value_parser = parse_named_source)]
+    source: Vec<(String, PathBuf)>,
 
     /// Dictionaries of the background; without it, the background is estimated
     #[arg(long, value_name = "NPZ", conflicts_with_all = ["background_from", "no_background"])]
-    pub background: Option<PathBuf>,
+    background: Option<PathBuf>,
 
     /// Components of a background that is estimated or learned
     #[arg(long, value_name = "K", default_value = "16")]
-    pub background_components: NonZeroUsize,
+    background_components: NonZeroUsize,
 
     /// Learn the background from a stretch of the recording with nothing else in it, in seconds
     #[arg(long, value_name = "START-END", conflicts_with = "no_background")]
-    pub background_from: Option<Stretch>,
+    background_from: Option<Stretch>,
 
     /// Estimate the background further, from the given or learned dictionaries as a start
     #[arg(long)]
-    pub adapt_background: bool,
+    adapt_background: bool,
 
     /// There is no background beside the given sources
     #[arg(long)]
-    pub no_background: bool,
+    no_background: bool,
 
     /// Folder of the stems; without it, the name of the recording with -stems
     #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    out: Option<PathBuf>,
 
     /// What becomes of several channels
     #[arg(long, value_enum, default_value_t = ChannelMode::Each)]
-    pub channels: ChannelMode,
+    channels: ChannelMode,
 
     /// Resample a recording of another rate than the dictionaries', and its stems back
     #[arg(long)]
-    pub resample: bool,
+    resample: bool,
 
     /// Encoding of the stems; without it, that of the recording
     #[arg(long, value_enum)]
-    pub encoding: Option<EncodingKind>,
+    encoding: Option<EncodingKind>,
 
     /// Longest segment that is separated at once
     #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
-    pub segment: f64,
+    segment: f64,
 
     /// Overlap of two segments, over which their stems are faded into one another
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
-    pub overlap: f64,
+    overlap: f64,
 
     /// Iterations
     #[arg(long, value_name = "N", default_value = "50")]
-    pub iterations: NonZeroUsize,
+    iterations: NonZeroUsize,
 
-    /// Numbers of the matrix products; f32 takes about 0.55 of the time
+    /// Number format of the matrix products; f32 takes about 0.55 of the time
     #[arg(long, value_enum, default_value_t = PrecisionKind::F64)]
-    pub precision: PrecisionKind,
+    precision: PrecisionKind,
 
-    /// Weight of the entropy of q(K) per bin; by default the paper's, 0.0325
+    /// Weight of the entropy of q(K) per bin; without it, that of the paper, 0.0325
     #[arg(long, value_name = "KAPPA", allow_negative_numbers = true)]
-    pub kappa: Option<f64>,
+    kappa: Option<f64>,
 
     /// Weight of the entropy of q(K), whatever the length of a segment
     #[arg(
@@ -94,36 +106,36 @@ pub struct SeparateArguments {
         conflicts_with = "kappa",
         allow_negative_numbers = true
     )]
-    pub beta: Option<f64>,
+    beta: Option<f64>,
 
     /// Start value of the activations; 1, the prior's mean, suits recordings
     #[arg(long, value_name = "START", default_value_t = 1.0)]
-    pub activation_start: f64,
+    activation_start: f64,
 
     /// Level of the sensor noise against the recording
     #[arg(long, value_name = "DB", default_value_t = NOISE_DB, allow_negative_numbers = true)]
-    pub noise_db: f64,
+    noise_db: f64,
 
     /// Seed of all random numbers
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
+    seed: u64,
 
     /// Threads; without it, one per processor. Results do not depend on it
     #[arg(long, value_name = "N")]
-    pub jobs: Option<NonZeroUsize>,
+    jobs: Option<NonZeroUsize>,
 
     /// Report no progress, warnings only
     #[arg(long, short)]
-    pub quiet: bool,
+    quiet: bool,
 }
 
 /// A stretch of time, `START-END` in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Stretch {
+struct Stretch {
     /// Its start.
-    pub start: f64,
+    start: f64,
     /// Its end.
-    pub end: f64,
+    end: f64,
 }
 
 impl FromStr for Stretch {
@@ -145,7 +157,7 @@ impl FromStr for Stretch {
 
 /// [`Encoding`] by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EncodingKind {
+enum EncodingKind {
     /// 16-bit integers
     Pcm16,
     /// 24-bit integers
@@ -156,14 +168,14 @@ pub enum EncodingKind {
 
 /// [`Precision`] by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PrecisionKind {
+enum PrecisionKind {
     /// Single precision; what leaves its range is done again in double
     F32,
     /// Double precision
     F64,
 }
 
-fn named_source(text: &str) -> Result<(String, PathBuf), String> {
+fn parse_named_source(text: &str) -> Result<(String, PathBuf), String> {
     let (name, path) = text
         .split_once('=')
         .ok_or("expected NAME=NPZ, for example piano=piano.npz")?;
@@ -171,9 +183,57 @@ fn named_source(text: &str) -> Result<(String, PathBuf), String> {
 }
 
 impl SeparateArguments {
-    /// The named sources, speech first.
-    #[must_use]
-    pub fn named(&self) -> Vec<(String, PathBuf)> {
+    /// Separates a recording into stems.
+    ///
+    /// # Errors
+    /// Options that do not go together, files that cannot be read or written.
+    pub fn run(&self) -> Result<Ending, Failure> {
+        let settings = self.settings();
+        self.check(&settings).map_err(Failure::Usage)?;
+        let sources = SourceSet::open(&self.name_sources()).map_err(Failure::Run)?;
+        let folder = self
+            .out
+            .clone()
+            .unwrap_or_else(|| default_folder(&self.mixture));
+        let progress = Progress::new(self.quiet);
+        let stopwatch = Stopwatch::start();
+        let separate = || -> Result<SeparationReport> {
+            let adapt = self.adapt_background;
+            let mixture = &self.mixture;
+            let sources =
+                sources.with_background(&self.background(), adapt, mixture, settings.seed)?;
+            fs::create_dir_all(&folder)
+                .with_context(|| format!("cannot create {}", folder.display()))?;
+            let report = separate_recording(mixture, &sources, &settings, &folder, progress)?;
+            atomic_file::write(&folder.join("separation.json"), &report.to_json()?)?;
+            Ok(report)
+        };
+        let report = start_threads(self.jobs)
+            .and_then(|pool| pool.install(separate))
+            .map_err(Failure::Run)?;
+        let seconds = stopwatch.elapsed().as_secs_f64();
+        let mixture = &report.mixture;
+        let length = mixture.samples as f64 / f64::from(mixture.sample_rate_hz);
+        if report.clipped_samples > 0 {
+            progress.warn(format_args!(
+                "{} samples are beyond full scale and were clipped: --encoding float32 keeps them",
+                report.clipped_samples
+            ));
+        }
+        writeln!(
+            stdout(),
+            "{length:.1} s separated in {seconds:.1} s, {:.1} times as fast as real time\n\
+             Stems: {}",
+            length / seconds,
+            folder.display()
+        )
+        .context("cannot write to standard output")
+        .map_err(Failure::Run)?;
+        Ok(Ending::Done)
+    }
+
+    /// The named sources with their files, speech first.
+    fn name_sources(&self) -> Vec<(String, PathBuf)> {
         let speech = self
             .speech
             .iter()
@@ -181,9 +241,7 @@ impl SeparateArguments {
         speech.chain(self.source.iter().cloned()).collect()
     }
 
-    /// Where the background comes from.
-    #[must_use]
-    pub fn background(&self) -> Background {
+    fn background(&self) -> Background {
         let components = self.background_components.get();
         match (self.no_background, &self.background, self.background_from) {
             (true, ..) => Background::None,
@@ -196,10 +254,8 @@ impl SeparateArguments {
         }
     }
 
-    /// The settings these options ask for.
-    #[must_use]
-    pub fn settings(&self) -> SeparateSettings {
-        SeparateSettings {
+    fn settings(&self) -> SeparationSettings {
+        SeparationSettings {
             channels: self.channels,
             resample: self.resample,
             encoding: self.encoding.map(|encoding| match encoding {
@@ -224,4 +280,42 @@ impl SeparateArguments {
             seed: self.seed,
         }
     }
+
+    fn check(&self, settings: &SeparationSettings) -> Result<()> {
+        let components = self.background_components.get();
+        ensure!(
+            components <= MOST_COMPONENTS,
+            "--background-components {components}: is out of range, allowed are 1 to \
+             {MOST_COMPONENTS}"
+        );
+        ensure!(
+            (-200.0..=0.0).contains(&settings.noise_db),
+            "--noise-db {}: is out of range, allowed are -200 to 0",
+            settings.noise_db
+        );
+        ensure!(
+            (1e-30..=1e29).contains(&settings.activation_start),
+            "--activation-start {}: is out of range, allowed are 1e-30 to 1e29",
+            settings.activation_start
+        );
+        for (option, value) in [("kappa", self.kappa), ("beta", self.beta)] {
+            let value = value.unwrap_or_default();
+            ensure!(
+                (0.0..=1e30).contains(&value),
+                "--{option} {value}: is out of range, allowed are 0 to 1e30"
+            );
+        }
+        let given = self.background.is_some() || self.background_from.is_some();
+        ensure!(
+            given || !self.adapt_background,
+            "--adapt-background needs --background or --background-from"
+        );
+        Ok(())
+    }
+}
+
+fn default_folder(mixture: &Path) -> PathBuf {
+    let mut name = OsString::from(mixture.file_stem().unwrap_or_default());
+    name.push("-stems");
+    name.into()
 }

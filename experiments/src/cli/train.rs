@@ -1,23 +1,36 @@
-//! Options of `train`.
+//! `train`: its options and its run.
 
+use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use dsp::{StftSettings, Window};
 
-use crate::train::TrainSettings;
+use super::ending::{Ending, Failure};
+use super::threads::start_threads;
+use crate::progress::Progress;
+use crate::table::Table;
+use crate::tools::dictionary_file::DictionaryFile;
+use crate::tools::recordings::find_recordings;
+use crate::tools::train::{TrainingSettings, learn_dictionaries};
+
+/// Largest order, as configurations have it.
+const MOST_COMPONENTS: usize = 1000;
+/// Most entries of the matrix that is learned from.
+const MOST_ENTRIES: usize = 100_000_000;
 
 /// What to learn from, and how.
 #[derive(Debug, Args)]
 pub struct TrainArguments {
     /// Recordings of one source: WAV files, folders of them, or patterns
     #[arg(value_name = "WAV|DIR|GLOB", required = true)]
-    pub recordings: Vec<PathBuf>,
+    recordings: Vec<PathBuf>,
 
     /// File to write the dictionaries to
     #[arg(long, value_name = "NPZ")]
-    pub out: PathBuf,
+    out: PathBuf,
 
     /// Numbers of components, one dictionary for each
     #[arg(
@@ -26,52 +39,52 @@ pub struct TrainArguments {
         value_delimiter = ',',
         default_value = "2,4,6,8,10,12,14"
     )]
-    pub orders: Vec<NonZeroUsize>,
+    orders: Vec<NonZeroUsize>,
 
     /// Iterations of each training
     #[arg(long, value_name = "N", default_value = "100")]
-    pub iterations: NonZeroUsize,
+    iterations: NonZeroUsize,
 
     /// Rate to learn at; recordings of another are resampled. Without it all must have the same
     #[arg(long, value_name = "HZ")]
-    pub sample_rate: Option<u32>,
+    sample_rate: Option<u32>,
 
     /// Samples of a window
     #[arg(long, value_name = "SAMPLES", default_value_t = StftSettings::default().window_samples)]
-    pub window: usize,
+    window: usize,
 
     /// Samples between two windows; without it, half a window
     #[arg(long, value_name = "SAMPLES")]
-    pub hop: Option<usize>,
+    hop: Option<usize>,
 
     /// Shape of a window
     #[arg(long, value_enum, default_value_t = WindowKind::Sine)]
-    pub window_kind: WindowKind,
+    window_kind: WindowKind,
 
-    /// Share of the recordings that is held out, to tell how well the dictionaries explain what is new
+    /// Share of the recordings that is held out, to tell how well the dictionaries explain new ones
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
-    pub held_out: f64,
+    held_out: f64,
 
     /// Most frames to learn from, chosen at random where there are more
     #[arg(long, value_name = "N", default_value_t = 20_000)]
-    pub frames: usize,
+    frames: usize,
 
     /// Seed of all random numbers
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
+    seed: u64,
 
     /// Threads; without it, one per processor. Results do not depend on it
     #[arg(long, value_name = "N")]
-    pub jobs: Option<NonZeroUsize>,
+    jobs: Option<NonZeroUsize>,
 
     /// Report no progress, warnings only
     #[arg(long, short)]
-    pub quiet: bool,
+    quiet: bool,
 }
 
 /// [`Window`] by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum WindowKind {
+enum WindowKind {
     /// Square root of the Hann window
     Sine,
     /// Hann window
@@ -81,10 +94,37 @@ pub enum WindowKind {
 }
 
 impl TrainArguments {
-    /// The settings these options ask for.
-    #[must_use]
-    pub fn settings(&self) -> TrainSettings {
-        TrainSettings {
+    /// Learns dictionaries from recordings and writes them to a file.
+    ///
+    /// # Errors
+    /// Options out of range, recordings that cannot be used, a file that cannot be written.
+    pub fn run(&self) -> Result<Ending, Failure> {
+        let settings = self.settings();
+        check(&settings).map_err(Failure::Usage)?;
+        let paths = find_recordings(&self.recordings, "recordings").map_err(Failure::Run)?;
+        let progress = Progress::new(self.quiet);
+        let file = start_threads(self.jobs)
+            .and_then(|pool| pool.install(|| learn_dictionaries(&paths, &settings, progress)))
+            .map_err(Failure::Run)?;
+        file.write(&self.out).map_err(Failure::Run)?;
+        let metadata = &file.metadata;
+        writeln!(
+            stdout(),
+            "{}{} frames from {} recordings at {} Hz; held out: {} frames\nDictionaries: {}",
+            summarise(&file).markdown(),
+            metadata.training_frames,
+            paths.len(),
+            metadata.sample_rate_hz,
+            metadata.held_out_frames,
+            self.out.display()
+        )
+        .context("cannot write to standard output")
+        .map_err(Failure::Run)?;
+        Ok(Ending::Done)
+    }
+
+    fn settings(&self) -> TrainingSettings {
+        TrainingSettings {
             orders: self.orders.iter().map(|order| order.get()).collect(),
             iterations: self.iterations.get(),
             stft: StftSettings {
@@ -102,4 +142,63 @@ impl TrainArguments {
             seed: self.seed,
         }
     }
+}
+
+/// One row per order. Costs are per frame and bin, so that they compare with the held-out
+/// divergence.
+fn summarise(file: &DictionaryFile) -> Table {
+    let metadata = &file.metadata;
+    let mut table = Table::new([
+        "order",
+        "cost at start",
+        "cost at end",
+        "held-out divergence",
+    ]);
+    let bins = metadata.stft.window_samples / 2 + 1;
+    let size = (metadata.training_frames * bins) as f64;
+    for (index, (order, cost)) in metadata.orders.iter().zip(&file.costs).enumerate() {
+        let per_bin =
+            |cost: Option<&f64>| cost.map_or_else(String::new, |c| format!("{:.4}", c / size));
+        let held_out = metadata.held_out_divergence.get(index);
+        table.push([
+            order.to_string(),
+            per_bin(cost.first()),
+            per_bin(cost.last()),
+            held_out.map_or_else(|| "-".to_owned(), |divergence| format!("{divergence:.4}")),
+        ]);
+    }
+    table
+}
+
+fn check(settings: &TrainingSettings) -> Result<()> {
+    settings.stft.validate().context("--window, --hop")?;
+    let orders = &settings.orders;
+    for (index, order) in orders.iter().enumerate() {
+        ensure!(
+            *order <= MOST_COMPONENTS,
+            "--orders: {order} is out of range, allowed are 1 to {MOST_COMPONENTS}"
+        );
+        ensure!(!orders[..index].contains(order), "--orders: {order} twice");
+    }
+    ensure!(
+        (0.0..=0.9).contains(&settings.held_out),
+        "--held-out {}: is out of range, allowed are 0 to 0.9",
+        settings.held_out
+    );
+    if let Some(rate_hz) = settings.sample_rate_hz {
+        ensure!(
+            dsp::RATES_HZ.contains(&rate_hz),
+            "--sample-rate {rate_hz}: is out of range, allowed are {} to {}",
+            dsp::RATES_HZ.start(),
+            dsp::RATES_HZ.end()
+        );
+    }
+    let bins = settings.stft.window_samples / 2 + 1;
+    let most = MOST_ENTRIES / bins;
+    ensure!(
+        (1..=most).contains(&settings.most_frames),
+        "--frames {}: is out of range, allowed are 1 to {most} for this --window",
+        settings.most_frames
+    );
+    Ok(())
 }

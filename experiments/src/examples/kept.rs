@@ -16,7 +16,7 @@ use crate::atomic_file;
 use crate::config::Config;
 use crate::digest::Digest;
 use crate::durable::run_folder::RunPaths;
-use crate::figure::Plot;
+use crate::figures::Plot;
 use crate::interrupt;
 use crate::presentation;
 use crate::progress::Progress;

@@ -7,17 +7,17 @@ use super::Subject;
 use super::format::Format;
 use crate::config::Config;
 use crate::examples::{Content, Example};
-use crate::figure::{
-    Curve, Figure, HeatMap, HeatMaps, Legend, Line, Point, Scale, Spectrogram, Spectrograms, Traces,
+use crate::figures::{
+    Curve, CurveChart, HeatMap, HeatMaps, LegendPlace, Point, Scale, Spectrogram, Spectrograms,
+    Style, Trace, Traces,
 };
 use crate::method::Method;
 use crate::metric::Metric;
-use crate::style;
 use crate::summary::{CellResult, Column, Summary};
 
 /// Fig. 1: the SDR of every method at every signal-to-noise ratio.
 #[must_use]
-pub fn figure(summary: &Summary, subject: &Subject) -> Figure {
+pub(crate) fn figure(summary: &Summary, subject: &Subject) -> CurveChart {
     let curve = |method: Method| {
         let mut points: Vec<Point> = summary
             .columns
@@ -37,18 +37,18 @@ pub fn figure(summary: &Summary, subject: &Subject) -> Figure {
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
         Curve {
             label: method.label().to_owned(),
-            style: style::of(method),
+            style: Style::from_method(method),
             points,
         }
     };
-    Figure {
+    CurveChart {
         title: format!(
             "Corpus: {}. Points: means of {} observations, bars: 95 % intervals",
             subject.corpus, subject.orders
         ),
         x_label: "SNR (dB)".to_owned(),
         scale: Scale::Linear,
-        legend: Legend::Inside,
+        legend: LegendPlace::Inside,
         y_label: "SDR (dB)".to_owned(),
         curves: Method::TABLED.map(curve).into(),
     }
@@ -56,7 +56,11 @@ pub fn figure(summary: &Summary, subject: &Subject) -> Figure {
 
 /// q(K) of the fusions over true order and order, a panel per signal-to-noise ratio.
 #[must_use]
-pub fn order_posterior(results: &[CellResult], config: &Config, subject: &Subject) -> HeatMaps {
+pub(crate) fn order_posterior(
+    results: &[CellResult],
+    config: &Config,
+    subject: &Subject,
+) -> HeatMaps {
     let orders = &config.training.orders;
     let mut ratios = config.mixtures.snr_db.clone();
     ratios.sort_by(f64::total_cmp);
@@ -95,8 +99,8 @@ pub fn order_posterior(results: &[CellResult], config: &Config, subject: &Subjec
 
 /// The free energies of the separations of an example.
 #[must_use]
-pub fn free_energy(example: &Example, config: &Config) -> Traces {
-    let lines = example.traces.iter().map(|trace| Line {
+pub(crate) fn free_energy(example: &Example, config: &Config) -> Traces {
+    let lines = example.traces.iter().map(|trace| Trace {
         label: match trace.order {
             Some(order) => format!("order {order}"),
             None => "fusion".to_owned(),
@@ -121,7 +125,7 @@ pub fn free_energy(example: &Example, config: &Config) -> Traces {
 
 /// Spectrograms of an example's mixture, truth and estimates.
 #[must_use]
-pub fn spectrograms(example: &Example, config: &Config) -> Spectrograms {
+pub(crate) fn spectrograms(example: &Example, config: &Config) -> Spectrograms {
     let panels: Vec<Spectrogram> = example
         .signals
         .iter()
@@ -148,7 +152,7 @@ pub fn spectrograms(example: &Example, config: &Config) -> Spectrograms {
 
 /// The largest power, the top of the scale; 1 where all is silent.
 #[must_use]
-pub fn loudest<'a>(powers: impl Iterator<Item = &'a Array2<f64>>) -> f64 {
+pub(crate) fn loudest<'a>(powers: impl Iterator<Item = &'a Array2<f64>>) -> f64 {
     let largest = powers.flatten().copied().fold(0.0, f64::max);
     if largest > 0.0 { largest } else { 1.0 }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::inputs::{PNG, WAV, data_uri};
 use crate::config::Config;
 use crate::examples::{AUDIO_FOLDER, Content};
-use crate::figure::{Edges, Plot, Spectrogram, Spectrograms};
+use crate::figures::{PanelEdges, Plot, Spectrogram, Spectrograms};
 use crate::presentation::loudest;
 use crate::recorded::Recorded;
 
@@ -20,7 +20,7 @@ pub(super) struct Example {
     /// Length of all its signals.
     pub(super) seconds: f64,
     /// Where the panel is in the spectrograms.
-    pub(super) edges: Edges,
+    pub(super) edges: PanelEdges,
     pub(super) signals: Vec<Signal>,
 }
 
@@ -83,7 +83,7 @@ fn example(
         .map(|clip| stft.analyse(clip).mapv(|value| value.norm_sqr()))
         .collect();
     let loudest = loudest(powers.iter());
-    let mut edges = Edges::default();
+    let mut edges = PanelEdges::default();
     let mut signals = Vec::new();
     for ((row, clip), power) in rows.iter().zip(&clips).zip(powers) {
         let content = Content::of_name(&row.signal).ok_or_else(|| {

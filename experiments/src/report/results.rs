@@ -7,7 +7,7 @@ use super::listening::{Example, Signal};
 use super::page::{self, Section};
 use crate::claims::Verdict;
 use crate::config::CorpusKind;
-use crate::figure::Edges;
+use crate::figures::PanelEdges;
 use crate::metric::Metric;
 use crate::paper;
 use crate::presentation::{self, Subject};
@@ -261,7 +261,7 @@ fn listening(examples: &[Example]) -> Markup {
 
 /// Plays by the browser's own controls until the script takes over.
 fn player(index: usize, example: &Example) -> Markup {
-    let Edges {
+    let PanelEdges {
         left,
         right,
         top,

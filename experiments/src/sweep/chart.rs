@@ -7,13 +7,12 @@ use super::Design;
 use super::points::text;
 use super::statistics::SweepSummary;
 use crate::config::Axis;
-use crate::figure::{self, Curve, Figure, Legend, Scale};
+use crate::figures::{Curve, CurveChart, LegendPlace, Point, Scale, Style};
 use crate::metric::Metric;
-use crate::style;
 use crate::summary::Column;
 
 /// Names and figures: `sweep`, or `sweep_1`, `sweep_2`, … where there are several.
-pub(super) fn figures(design: &Design<'_>, summary: &SweepSummary) -> Vec<(String, Figure)> {
+pub(super) fn figures(design: &Design<'_>, summary: &SweepSummary) -> Vec<(String, CurveChart)> {
     let Some(axis) = design.sweep.axis.first() else {
         return vec![("sweep".to_owned(), over_ratios(design, summary))];
     };
@@ -34,7 +33,12 @@ pub(super) fn figures(design: &Design<'_>, summary: &SweepSummary) -> Vec<(Strin
 }
 
 /// `points`: their numbers, along the axis.
-fn over_axis(design: &Design<'_>, summary: &SweepSummary, axis: &Axis, points: &[usize]) -> Figure {
+fn over_axis(
+    design: &Design<'_>,
+    summary: &SweepSummary,
+    axis: &Axis,
+    points: &[usize],
+) -> CurveChart {
     let settings = axis.settings();
     let values: Vec<&Value> = settings.iter().map(|setting| &setting[0]).collect();
     let numbers: Option<Vec<f64>> = values.iter().map(|value| number(value)).collect();
@@ -49,7 +53,7 @@ fn over_axis(design: &Design<'_>, summary: &SweepSummary, axis: &Axis, points: &
     };
     let at = |place: f64, point: usize, method| {
         let mean = summary.mean(point, method, Metric::Sdr, Column::Average)?;
-        Some(figure::Point {
+        Some(Point {
             x: place,
             mean_db: mean.mean?,
             interval_db: mean.interval,
@@ -74,12 +78,12 @@ fn over_axis(design: &Design<'_>, summary: &SweepSummary, axis: &Axis, points: &
     )
 }
 
-fn over_ratios(design: &Design<'_>, summary: &SweepSummary) -> Figure {
+fn over_ratios(design: &Design<'_>, summary: &SweepSummary) -> CurveChart {
     let ratios = &design.config.mixtures.snr_db;
     figure(design, "", "SNR (dB)".to_owned(), Scale::Linear, |method| {
         let at = |&snr_db: &f64| {
             let mean = summary.mean(0, method, Metric::Sdr, Column::Snr(snr_db))?;
-            Some(figure::Point {
+            Some(Point {
                 x: snr_db,
                 mean_db: mean.mean?,
                 interval_db: mean.interval,
@@ -94,14 +98,14 @@ fn figure(
     fixed: &str,
     x_label: String,
     scale: Scale,
-    points: impl Fn(crate::method::Method) -> Vec<figure::Point>,
-) -> Figure {
+    points: impl Fn(crate::method::Method) -> Vec<Point>,
+) -> CurveChart {
     let curves = design.methods.iter().map(|&method| {
         let mut points = points(method);
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
         Curve {
             label: method.label().to_owned(),
-            style: style::of(method),
+            style: Style::from_method(method),
             points,
         }
     });
@@ -115,12 +119,12 @@ fn figure(
         "" => String::new(),
         fixed => format!("{fixed}; "),
     };
-    Figure {
+    CurveChart {
         title: format!("{fixed}corpus: {corpus}; {bars}"),
         x_label,
         scale,
         y_label: "SDR (dB)".to_owned(),
-        legend: Legend::Above,
+        legend: LegendPlace::Above,
         curves: curves.collect(),
     }
 }

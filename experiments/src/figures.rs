@@ -1,0 +1,26 @@
+//! Figures as SVG and PNG: one file per kind, and what they share.
+//!
+//! Imports go one way: the look of methods ([`style`]) and of values ([`colours`]), the drawing
+//! surface ([`plot`], [`canvas`]), the parts of a chart ([`curve`], [`axes`], [`legend`]), then the
+//! kinds.
+
+mod axes;
+mod canvas;
+mod colours;
+mod curve;
+mod curve_chart;
+mod heat_maps;
+mod legend;
+mod plot;
+mod spectrograms;
+mod style;
+mod traces;
+
+pub(crate) use axes::Scale;
+pub(crate) use curve::{Curve, Point};
+pub(crate) use curve_chart::{CurveChart, LegendPlace};
+pub(crate) use heat_maps::{HeatMap, HeatMaps};
+pub(crate) use plot::Plot;
+pub(crate) use spectrograms::{PanelEdges, Spectrogram, Spectrograms};
+pub(crate) use style::Style;
+pub(crate) use traces::{Trace, Traces};

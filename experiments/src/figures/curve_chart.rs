@@ -1,0 +1,266 @@
+//! Curves of the methods over the signal-to-noise ratio (Fig. 1) or over a swept value, with their
+//! intervals.
+
+use anyhow::Result;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+use super::axes::{Axes, Axis, Scale};
+use super::curve::{Curve, Point};
+use super::legend::{self, LegendEntry};
+use super::plot::{FONT, GREY, GRID, Plot, register_fonts};
+use super::style::Style;
+
+/// Width and height in pixels.
+const SIZE: (u32, u32) = (760, 540);
+
+/// Where the legend is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LegendPlace {
+    /// Among the curves, at the upper left, where rising curves are not.
+    Inside,
+    /// Above the axes, in a row.
+    Above,
+}
+
+/// Curves on common axes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct CurveChart {
+    /// A line above the axes.
+    pub(crate) title: String,
+    /// Label of the horizontal axis, with its unit.
+    pub(crate) x_label: String,
+    /// Scale of the horizontal axis.
+    pub(crate) scale: Scale,
+    /// Where the legend is.
+    pub(crate) legend: LegendPlace,
+    /// Label of the vertical axis, with its unit.
+    pub(crate) y_label: String,
+    /// The curves, in the order of the legend.
+    pub(crate) curves: Vec<Curve>,
+}
+
+impl Plot for CurveChart {
+    fn size(&self) -> (u32, u32) {
+        SIZE
+    }
+
+    fn draw<B>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Result<()>
+    where
+        B: DrawingBackend,
+        B::ErrorType: 'static,
+    {
+        register_fonts()?;
+        let axes = Axes::fit(&self.curves, &self.scale);
+        // The intervals of a point stand a little apart, so that they do not cover each other.
+        let categories = matches!(self.scale, Scale::Categories(_));
+        let shift = if categories {
+            0.12
+        } else {
+            0.011 * (axes.x.range.1 - axes.x.range.0)
+        };
+        let text = |size: u32| (FONT, size * scale).into_font();
+        area.fill(&WHITE)?;
+        let (head, body) = area.split_vertically(match self.legend {
+            LegendPlace::Inside => 0,
+            LegendPlace::Above => legend::HEIGHT * scale,
+        });
+        let mut builder = ChartBuilder::on(&body);
+        match self.legend {
+            LegendPlace::Inside => {
+                builder.caption(&self.title, text(15).color(&GREY));
+            }
+            LegendPlace::Above => legend::draw_above(&head, &self.title, &self.curves, scale)?,
+        }
+        let tick = |x: &f64| self.scale.tick(*x);
+        let mut chart = builder
+            .margin(14 * scale)
+            .margin_right(22 * scale)
+            .x_label_area_size(50 * scale)
+            .y_label_area_size(62 * scale)
+            .build_cartesian_2d(axes.x, axes.y)?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .bold_line_style(GRID.stroke_width(scale))
+            .light_line_style(TRANSPARENT)
+            .axis_style(GREY.stroke_width(scale))
+            .x_desc(&self.x_label)
+            .x_label_formatter(&tick)
+            .y_desc(&self.y_label)
+            .label_style(text(16))
+            .axis_desc_style(text(17))
+            .set_all_tick_mark_size(5 * scale)
+            .draw()?;
+
+        for (index, curve) in self.curves.iter().enumerate() {
+            let shift = shift * (index as f64 - 0.5 * (self.curves.len() as f64 - 1.0));
+            let place =
+                |point: &Point| self.scale.place(point.x) + if categories { shift } else { 0.0 };
+            let points: Vec<(f64, &Point)> = curve.points.iter().map(|p| (place(p), p)).collect();
+            if categories {
+                draw_intervals(&mut chart, curve.style, &points, 0.0, scale)?;
+            } else {
+                draw_intervals(&mut chart, curve.style, &points, shift, scale)?;
+                draw_line(&mut chart, curve, &points, scale)?;
+            }
+            draw_markers(&mut chart, curve.style, &points, scale)?;
+        }
+        if self.legend == LegendPlace::Above {
+            area.present()?;
+            return Ok(());
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
+            .margin(14 * scale)
+            .legend_area_size(52 * scale)
+            .label_font(text(16))
+            .background_style(WHITE.mix(0.85))
+            .border_style(GRID.stroke_width(scale))
+            .draw()?;
+        area.present()?;
+        Ok(())
+    }
+}
+
+type Chart<'a, B> = ChartContext<'a, B, Cartesian2d<Axis, Axis>>;
+
+/// The intervals of a curve. Only they stand `shift` to the right: a steep line moved sideways
+/// would look like a better one.
+fn draw_intervals<'a, B>(
+    chart: &mut Chart<'a, B>,
+    style: Style,
+    points: &[(f64, &Point)],
+    shift: f64,
+    scale: u32,
+) -> Result<()>
+where
+    B: DrawingBackend + 'a,
+    B::ErrorType: 'static,
+{
+    let thin = style.colour.mix(0.55).stroke_width(scale);
+    let cap = 3 * scale as i32;
+    let intervals = points
+        .iter()
+        .filter_map(|(x, point)| Some((x + shift, point.interval_db?)));
+    for (x, (low, high)) in intervals {
+        chart.draw_series([PathElement::new([(x, low), (x, high)], thin)])?;
+        let caps = [low, high]
+            .map(|y| EmptyElement::at((x, y)) + PathElement::new([(-cap, 0), (cap, 0)], thin));
+        chart.draw_series(caps)?;
+    }
+    Ok(())
+}
+
+/// The line of a curve, and its entry in a legend inside.
+fn draw_line<'a, B>(
+    chart: &mut Chart<'a, B>,
+    curve: &Curve,
+    points: &[(f64, &Point)],
+    scale: u32,
+) -> Result<()>
+where
+    B: DrawingBackend + 'a,
+    B::ErrorType: 'static,
+{
+    let thick = curve.style.colour.stroke_width(2 * scale);
+    let line = points.iter().map(|(x, point)| (*x, point.mean_db));
+    let drawn = match curve.style.dash {
+        None => chart.draw_series(LineSeries::new(line, thick))?,
+        Some((on, off)) => {
+            chart.draw_series(DashedLineSeries::new(line, on * scale, off * scale, thick))?
+        }
+    };
+    let style = curve.style;
+    drawn
+        .label(&curve.label)
+        .legend(move |at| LegendEntry::new(at, style, scale).into_dyn());
+    Ok(())
+}
+
+fn draw_markers<'a, B>(
+    chart: &mut Chart<'a, B>,
+    style: Style,
+    points: &[(f64, &Point)],
+    scale: u32,
+) -> Result<()>
+where
+    B: DrawingBackend + 'a,
+    B::ErrorType: 'static,
+{
+    let outline = style.marker.outline(5.0 * f64::from(scale));
+    let filled = style.colour.filled();
+    chart.draw_series(points.iter().map(|(x, point)| {
+        EmptyElement::at((*x, point.mean_db)) + Polygon::new(outline.clone(), filled)
+    }))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::method::Method;
+
+    fn chart(points: &[Point]) -> CurveChart {
+        CurveChart {
+            title: "A title".to_owned(),
+            x_label: "SNR (dB)".to_owned(),
+            scale: Scale::Linear,
+            legend: LegendPlace::Inside,
+            y_label: "SDR (dB)".to_owned(),
+            curves: Method::TABLED
+                .map(|method| Curve {
+                    label: method.label().to_owned(),
+                    style: Style::from_method(method),
+                    points: points.to_vec(),
+                })
+                .into(),
+        }
+    }
+
+    fn point(x: f64, mean_db: f64, interval_db: Option<(f64, f64)>) -> Point {
+        Point {
+            x,
+            mean_db,
+            interval_db,
+        }
+    }
+
+    #[test]
+    fn draws_whatever_there_is() {
+        let several = [point(-6.0, -1.25, Some((-2.5, 0.5))), point(3.0, 4.0, None)];
+        for points in [&several[..], &several[1..], &[]] {
+            let chart = chart(points);
+            let svg = String::from_utf8(chart.svg().unwrap()).unwrap();
+            for method in Method::TABLED {
+                assert!(svg.contains(method.label()));
+            }
+            assert!(chart.png().unwrap().starts_with(b"\x89PNG"));
+        }
+    }
+
+    #[test]
+    fn draws_on_any_scale_with_the_legend_above() {
+        let points = [
+            point(1.0, -1.25, Some((-2.5, 0.5))),
+            point(100.0, 4.0, None),
+        ];
+        let categories = [point(0.0, -1.25, Some((-2.5, 0.5))), point(1.0, 4.0, None)];
+        let names = vec!["first".to_owned(), "second".to_owned()];
+        for (scale, points, tick) in [
+            (Scale::Log, &points, ">100<"),
+            (Scale::Categories(names), &categories, "second"),
+        ] {
+            let mut chart = chart(points);
+            chart.scale = scale;
+            chart.legend = LegendPlace::Above;
+            let svg = String::from_utf8(chart.svg().unwrap()).unwrap();
+            let svg = svg.replace('\n', "");
+            assert!(svg.contains(tick), "{tick}: {svg}");
+            for method in Method::TABLED {
+                assert!(svg.contains(method.label()));
+            }
+        }
+    }
+}

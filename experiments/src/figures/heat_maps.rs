@@ -1,0 +1,194 @@
+//! Weights over two lists of orders, as panels of coloured cells.
+
+use anyhow::Result;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::canvas::{Canvas, Labels, Place, Tick};
+use super::colours::shade;
+use super::plot::{BLACK, Plot, register_fonts};
+
+const COLUMNS: usize = 3;
+/// Side of a panel.
+const SIDE: i32 = 172;
+/// Between panels, for titles and ticks.
+const GAP: (i32, i32) = (38, 62);
+const LEFT: i32 = 66;
+const TOP: i32 = 66;
+const BAR: i32 = 16;
+/// Less would make labels of two digits touch.
+const LABEL_WIDTH: i32 = 24;
+
+/// One panel.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HeatMap {
+    /// Above it.
+    pub(crate) title: String,
+    /// By row, then column, between 0 and 1; none where there is no value.
+    pub(crate) values: Vec<Vec<Option<f64>>>,
+}
+
+/// Panels on the same axes and colours. Cells where row and column have the same name are outlined.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HeatMaps {
+    /// A line above all.
+    pub(crate) title: String,
+    /// Label of the columns.
+    pub(crate) x_label: String,
+    /// Label of the rows.
+    pub(crate) y_label: String,
+    /// Label of the colours.
+    pub(crate) value_label: String,
+    /// Names of the columns, from left to right.
+    pub(crate) columns: Vec<String>,
+    /// Names of the rows, from bottom to top.
+    pub(crate) rows: Vec<String>,
+    /// The panels.
+    pub(crate) panels: Vec<HeatMap>,
+}
+
+impl HeatMaps {
+    fn shape(&self) -> (i32, i32) {
+        let columns = self.panels.len().clamp(1, COLUMNS);
+        let rows = self.panels.len().div_ceil(columns).max(1);
+        (columns as i32, rows as i32)
+    }
+
+    fn place(&self, index: usize) -> Place {
+        let (columns, _) = self.shape();
+        let (column, row) = (index as i32 % columns, index as i32 / columns);
+        Place {
+            left: LEFT + column * (SIDE + GAP.0),
+            top: TOP + row * (SIDE + GAP.1),
+            width: SIDE,
+            height: SIDE,
+        }
+    }
+}
+
+impl Plot for HeatMaps {
+    fn size(&self) -> (u32, u32) {
+        let (columns, rows) = self.shape();
+        let width = LEFT + columns * (SIDE + GAP.0) - GAP.0 + 24 + BAR + 76;
+        let height = TOP + rows * (SIDE + GAP.1) - GAP.1 + 56;
+        (width as u32, height as u32)
+    }
+
+    fn draw<B>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Result<()>
+    where
+        B: DrawingBackend,
+        B::ErrorType: 'static,
+    {
+        register_fonts()?;
+        let scale = scale as i32;
+        let canvas = Canvas { area, scale };
+        let (columns, rows) = self.shape();
+        let width = self.size().0 as i32;
+        canvas.clear()?;
+        let anchor = Pos::new(HPos::Center, VPos::Top);
+        canvas.text(&self.title, (width / 2, 12), 15, anchor)?;
+        // White is no weight, as paper is.
+        let colour = |value: f64| shade(1.0 - value);
+        for (index, panel) in self.panels.iter().enumerate() {
+            let place = self.place(index);
+            let below_all = index + columns as usize >= self.panels.len();
+            let labels = Labels {
+                title: panel.title.clone(),
+                x: below_all.then(|| self.x_label.clone()),
+                y: (index as i32 % columns == 0).then(|| self.y_label.clone()),
+                x_ticks: ticks(&self.columns),
+                y_ticks: ticks(&self.rows),
+            };
+            let edge = |start: i32, index: usize, count: usize| {
+                start * scale + SIDE * scale * index as i32 / count.max(1) as i32
+            };
+            for (row, values) in panel.values.iter().enumerate() {
+                for (column, value) in values.iter().enumerate() {
+                    let Some(value) = value else { continue };
+                    let x = |column| edge(place.left, column, self.columns.len());
+                    let from_top = |row| edge(place.top, self.rows.len() - row, self.rows.len());
+                    let (from, to) = (
+                        (x(column), from_top(row + 1)),
+                        (x(column + 1), from_top(row)),
+                    );
+                    canvas.fill(from, to, colour(*value))?;
+                    if self.rows.get(row) == self.columns.get(column) {
+                        let inset = scale;
+                        let corners = [
+                            (from.0 + inset, from.1 + inset),
+                            (to.0 - inset, to.1 - inset),
+                        ];
+                        let outline = if *value > 0.6 { WHITE } else { BLACK };
+                        area.draw(&Rectangle::new(corners, outline.stroke_width(scale as u32)))?;
+                    }
+                }
+            }
+            canvas.frame(place, &labels)?;
+        }
+        let bar = Place {
+            left: LEFT + columns * (SIDE + GAP.0) - GAP.0 + 24,
+            top: TOP,
+            width: BAR,
+            height: rows * (SIDE + GAP.1) - GAP.1,
+        };
+        let ticks: Vec<Tick> = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+            .map(|value| (value, format!("{value:.1}")))
+            .into();
+        canvas.colour_bar(bar, &ticks, &self.value_label, colour)?;
+        area.present()?;
+        Ok(())
+    }
+}
+
+/// A tick in the middle of each cell, as many as there is room for.
+fn ticks(names: &[String]) -> Vec<Tick> {
+    let room = (SIDE / LABEL_WIDTH) as usize;
+    let step = names.len().div_ceil(room.max(1)).max(1);
+    let place = |index: usize| (index as f64 + 0.5) / names.len() as f64;
+    (0..names.len())
+        .step_by(step)
+        .map(|index| (place(index), names[index].clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(panels: usize, orders: usize) -> HeatMaps {
+        let names: Vec<String> = (0..orders).map(|order| order.to_string()).collect();
+        let row = |row: usize| (0..orders).map(move |column| Some(f64::from(row == column)));
+        HeatMaps {
+            title: "A title".to_owned(),
+            x_label: "Order".to_owned(),
+            y_label: "True order".to_owned(),
+            value_label: "q(K)".to_owned(),
+            columns: names.clone(),
+            rows: names,
+            panels: (0..panels)
+                .map(|panel| HeatMap {
+                    title: format!("Panel {panel}"),
+                    values: (0..orders).map(|index| row(index).collect()).collect(),
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn draws_any_number_of_panels_and_orders() {
+        for (panels, orders) in [(0, 0), (1, 1), (4, 7), (13, 40)] {
+            let figure = figure(panels, orders);
+            let svg = String::from_utf8(figure.svg().unwrap()).unwrap();
+            assert_eq!(svg.matches("Panel").count(), panels);
+            assert!(figure.png().unwrap().starts_with(b"\x89PNG"));
+        }
+    }
+
+    #[test]
+    fn labels_are_thinned_where_there_is_no_room() {
+        assert_eq!(ticks(&figure(1, 7).rows).len(), 7);
+        let many = ticks(&figure(1, 40).rows);
+        assert!(many.len() <= 7 && many[0].1 == "0", "{many:?}");
+    }
+}

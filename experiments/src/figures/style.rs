@@ -1,0 +1,69 @@
+//! How methods look in figures: colours, dashes and markers in one place.
+
+use plotters::prelude::*;
+
+use crate::method::Method;
+
+/// A marker that can be told from the others in grey and without colour vision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Marker {
+    /// Filled circle.
+    Circle,
+    /// Filled square.
+    Square,
+    /// Filled triangle, pointing up.
+    Triangle,
+    /// Filled diamond.
+    Diamond,
+}
+
+impl Marker {
+    /// The outline around the origin in pixels, y downwards.
+    pub(crate) fn outline(self, radius: f64) -> Vec<(i32, i32)> {
+        let at = |degrees: f64, length: f64| {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            ((length * cos).round() as i32, (length * sin).round() as i32)
+        };
+        match self {
+            Self::Circle => (0..24).map(|i| at(f64::from(i) * 15.0, radius)).collect(),
+            Self::Square => (0..4)
+                .map(|i| at(45.0 + f64::from(i) * 90.0, 1.25 * radius))
+                .collect(),
+            Self::Triangle => (0..3)
+                .map(|i| at(-90.0 + f64::from(i) * 120.0, 1.35 * radius))
+                .collect(),
+            Self::Diamond => (0..4)
+                .map(|i| at(f64::from(i) * 90.0, 1.35 * radius))
+                .collect(),
+        }
+    }
+}
+
+/// The look of a curve.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Style {
+    /// Colour of line, marker and interval.
+    pub(crate) colour: RGBColor,
+    /// Length of dashes and gaps in pixels; a solid line if absent.
+    pub(crate) dash: Option<(u32, u32)>,
+    /// Marker at each point.
+    pub(crate) marker: Marker,
+}
+
+impl Style {
+    /// The look of a method. The colours are Okabe and Ito's, which differ in lightness as well.
+    pub(crate) fn from_method(method: Method) -> Self {
+        let (colour, dash, marker) = match method {
+            Method::VbSelection => (RGBColor(0, 114, 178), Some((8, 5)), Marker::Circle),
+            Method::VbFusion => (RGBColor(213, 94, 0), None, Marker::Square),
+            Method::OracleSelection => (RGBColor(40, 40, 40), Some((2, 4)), Marker::Triangle),
+            Method::FusionByMean => (RGBColor(0, 158, 115), Some((14, 4)), Marker::Diamond),
+            Method::Single => (RGBColor(150, 150, 150), Some((1, 3)), Marker::Circle),
+        };
+        Self {
+            colour,
+            dash,
+            marker,
+        }
+    }
+}

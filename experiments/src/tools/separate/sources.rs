@@ -1,0 +1,295 @@
+//! The sources of a recording: where their dictionaries come from, and what they become from
+//! segment to segment.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use dsp::wav::Reader;
+use dsp::{Stft, StftSettings};
+use model::{
+    Dictionary, DictionaryModel, IsNmfSettings, OrderEstimate, Settings, SourceModel, is_nmf,
+};
+use ndarray::Array2;
+
+use super::recording_buffer::BLOCK_SAMPLES;
+use super::report::{DictionaryUse, SourceReport};
+use super::resampling::resample_channels;
+use super::settings::SeparationSettings;
+use crate::refused::Refused;
+use crate::tools::dictionary_file::DictionaryFile;
+
+/// Least entry of an estimated dictionary at its start, so that no entry is stuck at zero.
+const START_FLOOR: f64 = 1e-10;
+/// Iterations of learning from a stretch of the recording, as in `train`.
+const ITERATIONS: usize = 100;
+/// Longest stretch to learn the background from.
+const MOST_SECONDS: f64 = 600.0;
+
+/// Where the background comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Background {
+    /// There is none: the named sources are all.
+    None,
+    /// Estimated together with the rest, from a random start.
+    Estimated { components: usize },
+    /// A file of dictionaries.
+    File(PathBuf),
+    /// Learned from a stretch of the recording that has nothing else in it.
+    Stretch {
+        /// Start and end.
+        seconds: (f64, f64),
+        components: usize,
+    },
+}
+
+#[derive(Debug)]
+struct Source {
+    report: SourceReport,
+    dictionaries: Vec<Arc<Dictionary>>,
+}
+
+/// All sources, with dictionaries of one rate and one transform.
+#[derive(Debug)]
+pub(crate) struct SourceSet {
+    /// Rate of the dictionaries' recordings.
+    pub(super) sample_rate_hz: u32,
+    /// Transform of the dictionaries.
+    pub(super) stft: StftSettings,
+    sources: Vec<Source>,
+}
+
+impl SourceSet {
+    /// Reads the dictionaries of named sources, the first of which sets rate and transform.
+    ///
+    /// # Errors
+    /// [`Refused`] for no source, for names that cannot name files or are given twice, and for a
+    /// file that does not go with the first. A file that cannot be read.
+    pub(crate) fn open(named: &[(String, PathBuf)]) -> Result<Self> {
+        let (_, first) = named
+            .first()
+            .ok_or_else(|| Refused("no source: give --speech or --source".to_owned()))?;
+        let DictionaryFile { metadata, .. } = DictionaryFile::read(first)?;
+        let mut set = Self {
+            sample_rate_hz: metadata.sample_rate_hz,
+            stft: metadata.stft,
+            sources: Vec::new(),
+        };
+        for (name, path) in named {
+            let dictionaries = set.read_matching(path, first)?;
+            set.push(name, DictionaryUse::Known, file_name(path), dictionaries)?;
+        }
+        Ok(set)
+    }
+
+    /// Adds the background, for a recording.
+    ///
+    /// # Errors
+    /// [`Refused`] for a file that does not go with the sources, and for a stretch that is not in
+    /// the recording or too short. A file that cannot be read; a stretch from which nothing can be
+    /// learned.
+    pub(crate) fn with_background(
+        mut self,
+        background: &Background,
+        adapt: bool,
+        mixture: &Path,
+        seed: u64,
+    ) -> Result<Self> {
+        const NAME: &str = "background";
+        let dictionary_use = match adapt {
+            true => DictionaryUse::Adapted,
+            false => DictionaryUse::Known,
+        };
+        match background {
+            Background::None => {}
+            Background::Estimated { components } => {
+                let origin = "random start".to_owned();
+                self.push(NAME, DictionaryUse::Estimated, origin, Vec::new())?;
+                if let Some(source) = self.sources.last_mut() {
+                    source.report.orders = vec![*components];
+                }
+            }
+            Background::File(path) => {
+                let dictionaries = self.read_matching(path, Path::new("the first source"))?;
+                self.push(NAME, dictionary_use, file_name(path), dictionaries)?;
+            }
+            Background::Stretch {
+                seconds,
+                components,
+            } => {
+                let dictionary = self.learn_from_stretch(mixture, *seconds, *components, seed)?;
+                let origin = format!("{} s to {} s of the recording", seconds.0, seconds.1);
+                self.push(NAME, dictionary_use, origin, vec![Arc::new(dictionary)])?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Names, in order.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let names = self
+            .sources
+            .iter()
+            .map(|source| source.report.name.as_str());
+        names.collect()
+    }
+
+    /// What the report says of them, in order.
+    pub(super) fn reports(&self) -> Vec<SourceReport> {
+        let reports = self.sources.iter().map(|source| source.report.clone());
+        reports.collect()
+    }
+
+    /// The sources as they are before the first segment.
+    ///
+    /// # Errors
+    /// More components than a random start can be drawn for.
+    pub(super) fn build_models(&self, settings: &SeparationSettings) -> Result<Vec<SourceModel>> {
+        let model = |source: &Source| -> Result<SourceModel> {
+            let dictionaries = source.dictionaries.iter();
+            let orders = match source.report.dictionaries {
+                DictionaryUse::Known => dictionaries.cloned().map(DictionaryModel::Known).collect(),
+                DictionaryUse::Adapted => dictionaries
+                    .map(|dictionary| dictionary.components().mapv(|w| w.max(START_FLOOR)))
+                    .map(DictionaryModel::Estimated)
+                    .collect(),
+                DictionaryUse::Estimated => {
+                    let start = self.draw_start(source.report.orders[0], settings.seed)?;
+                    vec![DictionaryModel::Estimated(start)]
+                }
+            };
+            Ok(SourceModel::new(orders).with_activation_start(settings.activation_start))
+        };
+        self.sources.iter().map(model).collect()
+    }
+
+    /// Drawn from the prior of dictionaries.
+    fn draw_start(&self, components: usize, seed: u64) -> Result<Array2<f64>> {
+        let shape = Settings::default().dictionary_shape;
+        let bins = self.stft.window_samples / 2 + 1;
+        let mut rng = synth::stream(seed, "background start", &[]);
+        let start = synth::gamma_matrix(shape, shape, components, bins, START_FLOOR, &mut rng);
+        Ok(start?)
+    }
+
+    fn push(
+        &mut self,
+        name: &str,
+        dictionary_use: DictionaryUse,
+        origin: String,
+        dictionaries: Vec<Arc<Dictionary>>,
+    ) -> Result<()> {
+        let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        ensure!(
+            !name.is_empty() && !name.starts_with('.') && name.chars().all(plain),
+            Refused(format!(
+                "--source {name:?}: a source names its file, so letters, digits, `-`, `_` and \
+                 inner `.`"
+            ))
+        );
+        let taken = self.sources.iter().any(|source| source.report.name == name);
+        ensure!(!taken, Refused(format!("two sources are named {name:?}")));
+        self.sources.push(Source {
+            report: SourceReport {
+                name: name.to_owned(),
+                dictionaries: dictionary_use,
+                origin,
+                orders: dictionaries.iter().map(|d| d.order()).collect(),
+            },
+            dictionaries,
+        });
+        Ok(())
+    }
+
+    /// The dictionaries of a file, if they are of the set's rate and transform.
+    fn read_matching(&self, path: &Path, first: &Path) -> Result<Vec<Arc<Dictionary>>> {
+        let file = DictionaryFile::read(path)?;
+        let found = &file.metadata;
+        let describe = |rate_hz: u32, stft: &StftSettings| {
+            format!(
+                "{rate_hz} Hz, a {:?} window of {} samples and a hop of {}",
+                stft.window, stft.window_samples, stft.hop_samples
+            )
+            .to_lowercase()
+        };
+        ensure!(
+            (found.sample_rate_hz, &found.stft) == (self.sample_rate_hz, &self.stft),
+            Refused(format!(
+                "{} cannot be used with {}: it was learned at {}, the other at {}",
+                path.display(),
+                first.display(),
+                describe(found.sample_rate_hz, &found.stft),
+                describe(self.sample_rate_hz, &self.stft)
+            ))
+        );
+        Ok(file.dictionaries)
+    }
+
+    /// A dictionary of the mean power of all channels in a stretch of the recording.
+    fn learn_from_stretch(
+        &self,
+        mixture: &Path,
+        (start, end): (f64, f64),
+        components: usize,
+        seed: u64,
+    ) -> Result<Dictionary> {
+        let mut reader = Reader::open(mixture)?;
+        let rate_hz = reader.sample_rate_hz();
+        let samples = |seconds: f64| (seconds * f64::from(rate_hz)).round() as usize;
+        ensure!(
+            0.0 <= start && start < end && samples(end) <= reader.samples(),
+            Refused(format!(
+                "--background-from {start}-{end}: {} has 0 to {} s",
+                mixture.display(),
+                reader.samples() as f64 / f64::from(rate_hz)
+            ))
+        );
+        ensure!(
+            end - start <= MOST_SECONDS,
+            Refused(format!(
+                "--background-from {start}-{end}: at most {MOST_SECONDS} s"
+            ))
+        );
+        let mut skipped = 0;
+        while skipped < samples(start) {
+            let wanted = (samples(start) - skipped).min(BLOCK_SAMPLES);
+            skipped += reader.read(wanted)?[0].len();
+        }
+        let channels = reader.read(samples(end) - samples(start))?;
+        let stft = Stft::new(&self.stft)?;
+        let mut power = Array2::zeros((0, stft.bins()));
+        for channel in resample_channels(&channels, rate_hz, self.sample_rate_hz)? {
+            let of_channel = stft.analyse(&channel).mapv(|x| x.norm_sqr());
+            power = match power.is_empty() {
+                true => of_channel,
+                false => power + of_channel,
+            };
+        }
+        ensure!(
+            power.nrows() > components,
+            Refused(format!(
+                "--background-from {start}-{end}: {} frames are too few for {components} \
+                 components (--background-components)",
+                power.nrows()
+            ))
+        );
+        let settings = IsNmfSettings {
+            order: components,
+            iterations: ITERATIONS,
+        };
+        let mut rng = synth::stream(seed, "background stretch", &[]);
+        let trained = is_nmf::train(power.view(), &settings, &mut rng)
+            .with_context(|| format!("--background-from {start}-{end}"))?;
+        Ok(trained.dictionary)
+    }
+}
+
+/// The source for the next segment: estimated dictionaries start from their posterior means.
+pub(super) fn carry_over(model: &SourceModel, factors: &[OrderEstimate]) -> SourceModel {
+    model.clone().continued_from(factors, START_FLOOR)
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
