@@ -3,7 +3,7 @@
 //! | array | type | holds |
 //! |---|---|---|
 //! | `metadata` | uint8 | [`Metadata`] as JSON text |
-//! | `dictionary_<order>` | float64, order x bins | a dictionary, components of unit mean over bins |
+//! | `dictionary_<order>` | float64, order x bins | a dictionary, its components of mean 1 |
 //! | `cost_<order>` | float64, iterations + 1 | the Itakura-Saito divergence during its training |
 //!
 //! In Python: `d = numpy.load(path); json.loads(d["metadata"].tobytes()); d["dictionary_4"]`.
