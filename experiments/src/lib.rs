@@ -33,6 +33,7 @@ pub mod method;
 pub mod metric;
 pub mod normalisation;
 pub mod observation;
+pub(crate) mod output;
 pub mod paper;
 pub mod presentation;
 pub mod progress;
