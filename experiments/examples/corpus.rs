@@ -1,21 +1,21 @@
-//! A corpus of one's own behind the `Corpus` trait, and dictionaries learned from it.
+//! A corpus of one's own behind the `Corpus` trait, and a dictionary learned from it.
 //!
-//! To choose it in a configuration, add a kind to `experiments::config::CorpusKind` and an arm to
-//! `experiments::corpus::open`.
+//! To choose it in a configuration, put the type into a file of `experiments/src/corpus` and add a kind
+//! to `CorpusKind` there: the compiler names the places that have to know of it, all in
+//! `experiments/src/corpus/mod.rs`.
 //!
 //! `cargo run -p experiments --example corpus`
 
 use anyhow::Result;
-use experiments::config::Config;
-use experiments::corpus::Corpus;
-use experiments::progress::Progress;
-use experiments::training;
+use dsp::{Stft, StftSettings};
+use experiments::{Corpus, split};
+use model::{IsNmfSettings, is_nmf};
 use rand::RngExt;
 
+const SAMPLE_RATE_HZ: u32 = 16_000;
+
 /// Sweeps instead of speech, white noise instead of background.
-struct Sweeps {
-    sample_rate_hz: u32,
-}
+struct Sweeps;
 
 impl Corpus for Sweeps {
     fn description(&self) -> String {
@@ -28,28 +28,41 @@ impl Corpus for Sweeps {
 
     fn utterance(&self, index: usize) -> Result<Vec<f64>> {
         let slope = 200.0 * (1 + index) as f64;
-        let seconds = |t: u32| f64::from(t) / f64::from(self.sample_rate_hz);
+        let seconds = |t: u32| f64::from(t) / f64::from(SAMPLE_RATE_HZ);
         let sample = |t: u32| 0.5 * (std::f64::consts::TAU * slope * seconds(t).powi(2)).sin();
-        Ok((0..self.sample_rate_hz).map(sample).collect())
+        Ok((0..SAMPLE_RATE_HZ).map(sample).collect())
     }
 
     fn background(&self, seconds: f64) -> Result<Vec<f64>> {
         let mut rng = synth::stream(1, "background", &[]);
-        let samples = (seconds * f64::from(self.sample_rate_hz)) as usize;
+        let samples = (seconds * f64::from(SAMPLE_RATE_HZ)) as usize;
         Ok((0..samples).map(|_| rng.random_range(-0.1..0.1)).collect())
     }
 }
 
 fn main() -> Result<()> {
-    let mut config = Config::default();
-    config.training.utterances_per_side = 5;
-    config.training.background_seconds = 2.0;
-    let corpus = Sweeps {
-        sample_rate_hz: config.corpus.sample_rate_hz,
+    // Five utterances for the dictionaries that draw mixtures, five others for those that separate.
+    let sides = split(&Sweeps, 5, 1)?;
+    anyhow::ensure!(
+        sides
+            .generation
+            .iter()
+            .all(|index| !sides.estimation.contains(index))
+    );
+    let utterances: Vec<Vec<f64>> = sides
+        .estimation
+        .iter()
+        .map(|&index| Sweeps.utterance(index))
+        .collect::<Result<_>>()?;
+    let stft = Stft::new(&StftSettings::default())?;
+    let power = stft.analyse(&utterances.concat()).mapv(|x| x.norm_sqr());
+    let settings = IsNmfSettings {
+        order: 4,
+        iterations: 20,
     };
-    let signals = training::signals(&corpus, &config, Progress::new(true))?;
-    // One second each, and both sides from utterances of their own.
-    anyhow::ensure!(signals.generation.len() == 5 * 16_000);
-    anyhow::ensure!(signals.generation != signals.estimation);
+    let mut rng = synth::stream(1, "training", &[]);
+    let learned = is_nmf::train(power.view(), &settings, &mut rng)?;
+    anyhow::ensure!(learned.dictionary.order() == 4);
+    anyhow::ensure!(learned.cost.last() < learned.cost.first());
     Ok(())
 }

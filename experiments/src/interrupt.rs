@@ -1,5 +1,5 @@
-//! Ctrl-C and termination signals: the first lets what is under way finish, the second ends the process at once. Either
-//! way what is finished is on disk.
+//! Ctrl-C and termination signals: the first lets what is under way finish, the second ends the
+//! process at once. Either way what is finished is on disk.
 
 use std::io::{Write, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,20 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 
 /// The exit code of an interrupted run, as shells have it for Ctrl-C.
-pub const EXIT_CODE: u8 = 130;
+pub(crate) const EXIT_CODE: u8 = 130;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
 /// The run was interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("interrupted (go on with --resume)")]
-pub struct Interrupted;
+#[error("interrupted: the same command goes on from what is finished")]
+pub(crate) struct Interrupted;
 
 /// Catches signals from now on. To be called once.
-///
-/// # Errors
-/// Those of the operating system.
-pub fn install() -> Result<()> {
+pub(crate) fn install() -> Result<()> {
     let handle = || {
         if REQUESTED.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(EXIT_CODE));
@@ -38,7 +35,7 @@ pub fn install() -> Result<()> {
 ///
 /// # Errors
 /// When a signal came.
-pub fn check() -> Result<(), Interrupted> {
+pub(crate) fn check() -> Result<(), Interrupted> {
     if REQUESTED.load(Ordering::Relaxed) {
         return Err(Interrupted);
     }

@@ -1,4 +1,5 @@
-//! What the user sees while it runs: bars with an estimate of the time left on a terminal, else a line per stage.
+//! What the user sees while it runs: bars with an estimate of the time left on a terminal, else a
+//! line per stage.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr};
@@ -17,12 +18,11 @@ enum Output {
 
 /// Reports the stages of a run on standard error.
 #[derive(Debug, Clone, Copy)]
-pub struct Progress(Output);
+pub(crate) struct Progress(Output);
 
 impl Progress {
     /// Bars on a terminal, lines elsewhere, warnings only if `quiet`.
-    #[must_use]
-    pub fn new(quiet: bool) -> Self {
+    pub(crate) fn new(quiet: bool) -> Self {
         Self(match (quiet, stderr().is_terminal()) {
             (true, _) => Output::Nothing,
             (false, true) => Output::Bars,
@@ -31,21 +31,20 @@ impl Progress {
     }
 
     /// A line that stays, unless quiet.
-    pub fn note(self, line: impl Display) {
+    pub(crate) fn note(self, line: impl Display) {
         if self.0 != Output::Nothing {
             // A closed standard error is no reason to stop.
             let _ = writeln!(stderr(), "{line}");
         }
     }
 
-    /// A line about something that is not as it should be, however quiet it shall be.
-    pub fn warn(self, line: impl Display) {
+    /// A line about something that is not as it should be; it is not silenced.
+    pub(crate) fn warn(self, line: impl Display) {
         let _ = writeln!(stderr(), "{line}");
     }
 
-    /// Begins a stage of so many steps.
-    #[must_use]
-    pub fn stage(self, name: &'static str, steps: usize) -> Stage {
+    /// Begins a stage of a number of steps.
+    pub(crate) fn stage(self, name: &'static str, steps: usize) -> Stage {
         let target = match self.0 {
             Output::Bars => ProgressDrawTarget::stderr(),
             Output::Lines | Output::Nothing => ProgressDrawTarget::hidden(),
@@ -70,7 +69,7 @@ fn style() -> ProgressStyle {
 
 /// One stage under way; its bar is cleared when it is dropped.
 #[derive(Debug)]
-pub struct Stage {
+pub(crate) struct Stage {
     progress: Progress,
     name: &'static str,
     steps: usize,
@@ -80,17 +79,17 @@ pub struct Stage {
 
 impl Stage {
     /// One step done. May be called from any thread.
-    pub fn step(&self) {
+    pub(crate) fn step(&self) {
         self.advance(1);
     }
 
     /// So many steps done at once.
-    pub fn advance(&self, steps: usize) {
+    pub(crate) fn advance(&self, steps: usize) {
         self.bar.inc(steps as u64);
     }
 
     /// The stage is done: leaves a line with its time.
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         self.bar.finish_and_clear();
         let seconds = self.stopwatch.elapsed().as_secs_f64();
         self.progress.note(format_args!(

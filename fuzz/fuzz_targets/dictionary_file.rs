@@ -5,7 +5,7 @@
 
 use std::io::{Cursor, Write};
 
-use experiments::DictionaryFile;
+use experiments::dictionary_file::DictionaryFile;
 use libfuzzer_sys::fuzz_target;
 use zip::write::{SimpleFileOptions, ZipWriter};
 

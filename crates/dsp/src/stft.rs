@@ -49,6 +49,19 @@ impl Default for StftSettings {
 }
 
 impl StftSettings {
+    /// Bins of the one-sided transform, F.
+    pub fn bins(&self) -> usize {
+        self.window_samples / 2 + 1
+    }
+
+    /// The mean power of the coefficients of a signal with this mean square: the energy of the window
+    /// times it.
+    pub fn mean_power(&self, mean_square: f64) -> f64 {
+        let window = self.window.coefficients(self.window_samples);
+        let energy: f64 = window.iter().map(|w| w * w).sum();
+        mean_square * energy
+    }
+
     /// Checks that these settings describe an invertible transform.
     ///
     /// # Errors

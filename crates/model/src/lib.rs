@@ -76,6 +76,7 @@ pub mod gig;
 mod inference;
 pub mod is_nmf;
 mod kernel;
+pub mod level;
 mod log_product;
 mod order_posterior;
 pub mod reference;

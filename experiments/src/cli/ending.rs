@@ -1,12 +1,17 @@
-//! How a command ends: its exit code.
+//! How commands end, and what they share on the way there.
+
+use std::io::{Write, stdout};
+use std::path::Path;
+
+use anyhow::{Context, Result};
 
 use crate::interrupt::{self, Interrupted};
-use crate::refused::Refused;
+use crate::progress::Progress;
+use crate::store::refused::Refused;
 
 /// How a command ends, as `--help` documents it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// All done.
+pub(crate) enum Ending {
     Done,
     /// Done, but a part of the work failed and says so in the results.
     PartlyFailed,
@@ -16,7 +21,7 @@ pub enum Ending {
 
 /// Why a command ends without having done what it was asked for.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// It cannot be asked for like this: an argument, a configuration (one that cannot be read
     /// included).
     Usage(anyhow::Error),
@@ -26,16 +31,13 @@ pub enum Failure {
 
 impl Failure {
     /// The error to be shown.
-    #[must_use]
-    pub fn error(&self) -> &anyhow::Error {
+    pub(crate) fn error(&self) -> &anyhow::Error {
         match self {
             Self::Usage(error) | Self::Run(error) => error,
         }
     }
 
-    /// The exit code.
-    #[must_use]
-    pub fn code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Run(error) if error.is::<Interrupted>() => interrupt::EXIT_CODE,
             Self::Run(error) if !error.is::<Refused>() => 1,
@@ -45,13 +47,35 @@ impl Failure {
 }
 
 impl Ending {
-    /// The exit code.
-    #[must_use]
-    pub fn code(self) -> u8 {
+    pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::PartlyFailed => 3,
             Self::Differs => 4,
         }
     }
+}
+
+/// Writes a text to standard output.
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    write!(stdout(), "{text}")
+        .context("cannot write to standard output")
+        .map_err(Failure::Run)
+}
+
+/// Says what came of a run, and where it is.
+pub(crate) fn announce(text: &str, out: &Path) -> Result<(), Failure> {
+    say(&format!("{text}\nResults: {}\n", out.display()))
+}
+
+/// How a run ends, by the number of its failures.
+pub(crate) fn ending(failures: usize, progress: Progress) -> Ending {
+    if failures == 0 {
+        return Ending::Done;
+    }
+    progress.warn(format_args!(
+        "{failures} failures: see the column `error` of observations.csv, once the tables are \
+         written"
+    ));
+    Ending::PartlyFailed
 }

@@ -7,14 +7,14 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::ending::{Ending, Failure};
-use crate::atomic_file;
+use crate::store::atomic;
 use crate::tools::score::{
     Framing, ScoreFormat, SignalSet, TargetScores, count_missing, format_scores, score_set,
 };
 
 /// What to score, and how.
 #[derive(Debug, Args)]
-pub struct ScoreArguments {
+pub(crate) struct ScoreArguments {
     /// The true signals: WAV files, or one folder of them
     #[arg(long, value_name = "WAV|DIR", num_args = 1.., required = true)]
     reference: Vec<PathBuf>,
@@ -50,7 +50,7 @@ impl ScoreArguments {
     /// # Errors
     /// Files that cannot be read or do not fit together, frames that do not fit them, files that
     /// cannot be written.
-    pub fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) fn run(&self) -> Result<Ending, Failure> {
         let set = SignalSet::read(&self.reference, &self.estimate).map_err(Failure::Run)?;
         let framing = self.window.map(|window_seconds| Framing {
             window_seconds,
@@ -70,7 +70,7 @@ impl ScoreArguments {
             (&self.csv, ScoreFormat::Csv),
         ] {
             if let Some(path) = path {
-                atomic_file::write(path, &format_scores(targets, format)?)?;
+                atomic::write(path, &format_scores(targets, format)?)?;
             }
         }
         stdout()

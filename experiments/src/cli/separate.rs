@@ -14,14 +14,14 @@ use super::ending::{Ending, Failure};
 use super::threads::start_threads;
 use crate::clock::Stopwatch;
 use crate::interrupt;
-use crate::level::NOISE_DB;
-use crate::output::Outputs;
 use crate::progress::Progress;
+use crate::store::output::Outputs;
 use crate::tools::recordings::{Recording, Recordings, join_errors};
 use crate::tools::separate::{
     Background, Batch, BatchOutcome, ChannelMode, Separation, SeparationReport, SeparationSettings,
     SourceSet, check_recording,
 };
+use model::level::NOISE_DB;
 
 /// Most components of an estimated background, as configurations have it.
 const MOST_COMPONENTS: usize = 1000;
@@ -33,7 +33,7 @@ const KAPPA: f64 = 0.0325;
 
 /// What to separate, into what, and how.
 #[derive(Debug, Args)]
-pub struct SeparateArguments {
+pub(crate) struct SeparateArguments {
     /// Recordings: files, folders of them, patterns, @FILE with one of these a line, - for standard
     /// input
     #[arg(value_name = "WAV|DIR|GLOB|@LIST", required = true)]
@@ -201,7 +201,7 @@ impl SeparateArguments {
     /// # Errors
     /// Options that do not go together, outputs that must not be written, recordings that cannot be
     /// read.
-    pub fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) fn run(&self) -> Result<Ending, Failure> {
         let settings = self.settings();
         self.check(&settings).map_err(Failure::Usage)?;
         self.separate(&settings).map_err(Failure::Run)

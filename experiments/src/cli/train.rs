@@ -10,9 +10,9 @@ use dsp::{StftSettings, Window};
 
 use super::ending::{Ending, Failure};
 use super::threads::start_threads;
-use crate::output::Outputs;
 use crate::progress::Progress;
-use crate::table::Table;
+use crate::store::output::Outputs;
+use crate::tables::table::Table;
 use crate::tools::dictionary_file::DictionaryFile;
 use crate::tools::file_kinds::DICTIONARIES;
 use crate::tools::recordings::Recordings;
@@ -25,7 +25,7 @@ const MOST_ENTRIES: usize = 100_000_000;
 
 /// What to learn from, and how.
 #[derive(Debug, Args)]
-pub struct TrainArguments {
+pub(crate) struct TrainArguments {
     /// Recordings of one source: files, folders of them, patterns, @FILE with one of these a line, -
     /// for standard input
     #[arg(value_name = "WAV|DIR|GLOB|@LIST", required = true)]
@@ -106,7 +106,7 @@ impl TrainArguments {
     ///
     /// # Errors
     /// Options out of range, recordings that cannot be used, a file that cannot be written.
-    pub fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) fn run(&self) -> Result<Ending, Failure> {
         let settings = self.settings();
         check(&settings).map_err(Failure::Usage)?;
         self.train(&settings).map_err(Failure::Run)?;
@@ -178,7 +178,7 @@ fn summarise(file: &DictionaryFile) -> Table {
         "cost at end",
         "held-out divergence",
     ]);
-    let bins = metadata.stft.window_samples / 2 + 1;
+    let bins = metadata.stft.bins();
     let size = (metadata.training_frames * bins) as f64;
     for (index, (order, cost)) in metadata.orders.iter().zip(&file.costs).enumerate() {
         let per_bin =
@@ -217,7 +217,7 @@ fn check(settings: &TrainingSettings) -> Result<()> {
             dsp::RATES_HZ.end()
         );
     }
-    let bins = settings.stft.window_samples / 2 + 1;
+    let bins = settings.stft.bins();
     let most = MOST_ENTRIES / bins;
     ensure!(
         (1..=most).contains(&settings.most_frames),

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
+use model::Tempering;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
@@ -11,36 +12,47 @@ use super::Config;
 
 /// Where the values of a configuration come from, the later over the earlier.
 #[derive(Debug, Clone, Default)]
-pub struct Sources {
-    /// A file; the embedded `configs/table1.toml` if absent.
-    pub file: Option<PathBuf>,
+pub(crate) struct Sources {
+    /// A file; an embedded configuration if absent.
+    pub(crate) file: Option<PathBuf>,
     /// `section.key=value`, in the order given.
-    pub set: Vec<String>,
+    pub(crate) set: Vec<String>,
     /// `--seed`.
-    pub seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
 }
 
-const EMBEDDED: &str = include_str!("../../../configs/table1.toml");
+/// A configuration of `configs/`, as of the build.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EmbeddedConfig {
+    name: &'static str,
+    text: &'static str,
+}
+
+impl EmbeddedConfig {
+    pub(crate) const TABLE1: Self = Self {
+        name: "configs/table1.toml",
+        text: include_str!("../../../configs/table1.toml"),
+    };
+    pub(crate) const REALMIX: Self = Self {
+        name: "configs/realmix.toml",
+        text: include_str!("../../../configs/realmix.toml"),
+    };
+}
 
 /// Two keys for one quantity: setting one on the command line takes the other back.
 const ALTERNATIVES: [(&str, &str); 2] = [("beta", "kappa"), ("kappa", "beta")];
 
-/// Reads, merges and checks a configuration.
+/// Reads, merges and checks a configuration; `embedded` is that where no file is given.
 ///
 /// # Errors
-/// An unreadable file, a syntax error, an unknown key, a wrong type or a value out of range; each names the key with
-/// the file and line, or the option, that gave it.
-pub fn load(sources: &Sources) -> Result<Config> {
-    load_or(sources, "configs/table1.toml", EMBEDDED)
-}
-
-/// [`load`] with another configuration where no file is given: its name and its text.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_or(sources: &Sources, embedded: &str, embedded_text: &str) -> Result<Config> {
+/// An unreadable file, a syntax error, an unknown key, a wrong type or a value out of range; each
+/// names the key with the file and line, or the option, that gave it.
+pub(crate) fn load(sources: &Sources, embedded: EmbeddedConfig) -> Result<Config> {
     let (name, text) = match &sources.file {
-        None => (format!("embedded {embedded}"), embedded_text.to_owned()),
+        None => (
+            format!("embedded {}", embedded.name),
+            embedded.text.to_owned(),
+        ),
         Some(path) => {
             let text = fs::read_to_string(path)
                 .with_context(|| format!("cannot read configuration {}", path.display()))?;
@@ -51,10 +63,7 @@ pub fn load_or(sources: &Sources, embedded: &str, embedded_text: &str) -> Result
 }
 
 /// A configuration from the text of a file, which errors call `name`, and the options of `sources`.
-///
-/// # Errors
-/// As those of [`load`].
-pub fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Config> {
+pub(crate) fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Config> {
     let located = |error: toml::de::Error| match error.span() {
         Some(span) => {
             let line = line_of(text, span.start);
@@ -71,13 +80,11 @@ pub fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Config> {
     if let Some(seed) = sources.seed {
         config.experiment.seed = seed;
     }
+    config.normalise();
     config.validate().map_err(|invalid| {
         let place = place(invalid.key, name, text, sources);
         anyhow!("{place}: {invalid}")
     })?;
-    if config.model.beta.is_none() && config.model.kappa.is_none() {
-        config.model.beta = Some(super::Model::BETA);
-    }
     Ok(config)
 }
 
@@ -96,14 +103,30 @@ fn set(table: &mut Table, option: &str) -> Result<Config> {
 ///
 /// # Errors
 /// An unknown key, a wrong type or a value out of range.
-pub fn assigned(config: &Config, values: &[(&str, Value)]) -> Result<Config> {
+pub(crate) fn assigned(config: &Config, values: &[(&str, Value)]) -> Result<Config> {
     let mut table = Table::try_from(config)?;
     let mut config = config.clone();
     for (key, value) in values {
         config = assign(&mut table, key, value.clone())?;
     }
+    config.normalise();
     config.validate()?;
     Ok(config)
+}
+
+impl Config {
+    /// One way to say what can be said in several, so that configurations of the same runs are the
+    /// same.
+    fn normalise(&mut self) {
+        for snr_db in &mut self.mixtures.snr_db {
+            // -0 is 0.
+            *snr_db += 0.0;
+        }
+        match self.model.tempering() {
+            Tempering::Beta(beta) => self.model.beta = Some(beta),
+            Tempering::Kappa(_) => {}
+        }
+    }
 }
 
 /// Puts a value in the place of `section.key` in a table that reads as a configuration.
@@ -125,7 +148,8 @@ fn assign(table: &mut Table, path: &str, value: Value) -> Result<Config> {
     config.map_err(|error| anyhow!("{}", error.message()))
 }
 
-/// A TOML value, or a string whose quotes the shell took: anything that does not begin like a value of several parts.
+/// A TOML value, or a string whose quotes the shell took: anything that does not begin like a value
+/// of several parts.
 fn value(text: &str) -> Result<Value> {
     let parsed = toml::from_str::<Table>(&format!("value = {text}"));
     match parsed {
@@ -190,11 +214,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("experiment.toml");
         fs::write(&file, text).unwrap();
-        load(&Sources {
+        let sources = Sources {
             file: Some(file),
             set: set.iter().copied().map(str::to_owned).collect(),
             seed: None,
-        })
+        };
+        load(&sources, EmbeddedConfig::TABLE1)
     }
 
     fn message(text: &str, set: &[&str]) -> String {
@@ -204,8 +229,9 @@ mod tests {
     #[test]
     fn embedded_configuration_is_the_default_one() {
         let mut default = Config::default();
-        default.model.beta = Some(crate::config::Model::BETA);
-        assert_eq!(load(&Sources::default()).unwrap(), default);
+        default.model.beta = Some(1e4);
+        let embedded = load(&Sources::default(), EmbeddedConfig::TABLE1).unwrap();
+        assert_eq!(embedded, default);
         assert_eq!(loaded("", &[]).unwrap(), default);
     }
 

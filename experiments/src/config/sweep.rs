@@ -5,14 +5,18 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
-use super::validate::{Invalid, require, within};
-use crate::method::Method;
+use super::check::{Invalid, require, within};
+use super::ranges::SEED;
+use crate::study::methods::Method;
 
 /// Points of all axes, times seeds.
 const MOST_RUNS: usize = 100_000;
-/// Keys that name or summarise results and do not change them, or that have a place of their own in `[sweep]`.
-const NOT_SWEPT: [&str; 5] = [
+/// Keys that name or summarise results and do not change them, or that have a place of their own in
+/// `[sweep]`.
+const NOT_SWEPT: [&str; 7] = [
     "experiment.",
+    "recordings.seeds",
+    "recordings.speakers",
     "statistics.",
     "timings.",
     "sweep.",
@@ -22,55 +26,54 @@ const NOT_SWEPT: [&str; 5] = [
 /// What is varied.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Sweep {
-    /// Every point is run from each; without any, from `experiment.seed`.
+pub(crate) struct Sweep {
+    /// Every point is run from each; without any, from those of the configuration.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub seeds: Vec<u64>,
+    pub(crate) seeds: Vec<u64>,
     /// The methods compared; without any, those of Table 1.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub methods: Vec<Method>,
+    pub(crate) methods: Vec<Method>,
     /// The axes of a grid. The first is that of the figure.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub axis: Vec<Axis>,
+    pub(crate) axis: Vec<Axis>,
 }
 
 /// One axis: a key and its values, or several keys and their values side by side.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Axis {
+pub(crate) struct Axis {
     /// `section.key`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
     /// Several of them, varied together.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub keys: Vec<String>,
+    pub(crate) keys: Vec<String>,
     /// The values of `key`, or of each of `keys` as many.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub values: Option<Vec<Value>>,
+    pub(crate) values: Option<Vec<Value>>,
     /// The values of `key`, evenly spaced in their logarithm.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub log_range: Option<LogRange>,
+    pub(crate) log_range: Option<LogRange>,
     /// Whether the figure's axis is logarithmic; without it, that of a `log_range` is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub log: Option<bool>,
+    pub(crate) log: Option<bool>,
 }
 
 /// Values evenly spaced in their logarithm.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LogRange {
+pub(crate) struct LogRange {
     /// The first.
-    pub from: f64,
+    pub(crate) from: f64,
     /// The last.
-    pub to: f64,
+    pub(crate) to: f64,
     /// How many there are, both ends included.
-    pub points: usize,
+    pub(crate) points: usize,
 }
 
 impl LogRange {
     /// The values, rounded to 12 digits so that round numbers are round on any machine.
-    #[must_use]
-    pub fn values(&self) -> Vec<f64> {
+    pub(crate) fn values(&self) -> Vec<f64> {
         let last = self.points.saturating_sub(1);
         let at = |index: usize| {
             let exact = match index {
@@ -86,15 +89,13 @@ impl LogRange {
 
 impl Axis {
     /// Its keys, one or several.
-    #[must_use]
-    pub fn all_keys(&self) -> Vec<&str> {
+    pub(crate) fn all_keys(&self) -> Vec<&str> {
         let keys = self.key.iter().chain(&self.keys);
         keys.map(String::as_str).collect()
     }
 
     /// What the keys are set to, place by place along the axis; one value per key.
-    #[must_use]
-    pub fn settings(&self) -> Vec<Vec<Value>> {
+    pub(crate) fn settings(&self) -> Vec<Vec<Value>> {
         if let Some(range) = &self.log_range {
             let values = range.values().into_iter();
             return values.map(|value| vec![Value::Float(value)]).collect();
@@ -114,8 +115,7 @@ impl Axis {
     }
 
     /// Whether the figure's axis is logarithmic.
-    #[must_use]
-    pub fn is_logarithmic(&self) -> bool {
+    pub(crate) fn is_logarithmic(&self) -> bool {
         self.log.unwrap_or(self.log_range.is_some())
     }
 
@@ -141,8 +141,8 @@ impl Axis {
             fails(
                 !NOT_SWEPT.iter().any(|fixed| key.starts_with(fixed)),
                 &format!(
-                    "`{key}` cannot be an axis: names, statistics and times change no result, and seeds are given as \
-                     `sweep.seeds`"
+                    "`{key}` cannot be an axis: names, statistics and times change no result, and \
+                     seeds are given as `sweep.seeds`"
                 ),
             )?;
         }
@@ -188,7 +188,6 @@ impl Axis {
 }
 
 /// Values of an axis in the words of its file.
-#[must_use]
 pub(crate) fn setting_text(values: &[Value]) -> String {
     let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
     texts.join(", ")
@@ -203,13 +202,10 @@ impl Sweep {
         let seeds: HashSet<u64> = self.seeds.iter().copied().collect();
         twice("sweep.seeds", seeds.len() < self.seeds.len())?;
         for &seed in &self.seeds {
-            within("sweep.seeds", seed, &(0..=i64::MAX as u64))?;
+            within("sweep.seeds", seed, &SEED)?;
         }
         let methods: HashSet<Method> = self.methods.iter().copied().collect();
         twice("sweep.methods", methods.len() < self.methods.len())?;
-        require("sweep.methods", !methods.contains(&Method::Single), || {
-            "\"single\" is not a method of its own: it has as many results as orders".to_owned()
-        })?;
         self.axis.iter().try_for_each(Axis::validate)?;
         let keys: Vec<&str> = self.axis.iter().flat_map(Axis::all_keys).collect();
         if let Some(index) = (1..keys.len()).find(|&i| keys[..i].contains(&keys[i])) {

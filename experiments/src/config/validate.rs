@@ -1,51 +1,23 @@
 //! The range of every configuration value.
 
-use std::fmt::{self, Display};
-use std::ops::RangeInclusive;
-
 use model::gig::SHAPE_RANGE;
 
-use super::{Config, CorpusKind, Sweep};
-use crate::metric::Metric;
-
-/// The widest range of a positive scale: far beyond use, and far from overflow in squares and ratios.
-const SCALE: RangeInclusive<f64> = 1e-30..=1e30;
-/// Start values: the model allows them below 1e30 only.
-const START: RangeInclusive<f64> = 1e-30..=1e29;
-/// Shapes of the Gamma distributions that observations are drawn from; the model's priors allow fewer.
-const DRAWN_SHAPE: RangeInclusive<f64> = 1e-2..=1e2;
-/// Counts that size arrays: the upper end keeps a typing mistake from asking for all memory.
-const COUNT: RangeInclusive<usize> = 1..=1_000_000;
-/// Orders and components of a dictionary.
-const ORDER: RangeInclusive<usize> = 1..=1000;
-/// Most entries of one matrix: frames x bins and the like.
-const ENTRIES: usize = 100_000_000;
-
-/// A value that is not allowed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invalid {
-    /// `section.key`.
-    pub key: &'static str,
-    /// What is wrong, and what would be right.
-    pub reason: String,
-}
-
-impl Display for Invalid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`: {}", self.key, self.reason)
-    }
-}
-
-impl std::error::Error for Invalid {}
+use super::check::{Invalid, distinct, require, within};
+use super::ranges::{
+    COUNT, DRAWN_SHAPE, MOST_ENTRIES, NOISE_DB, ORDER, REPETITIONS, SCALE, SEED, SNR_DB, SPEAKERS,
+    START, TEMPERING,
+};
+use super::{Config, Estimation, MixtureSource, Sweep};
+use crate::study::scores::Metric;
 
 impl Config {
     /// Checks every value, so that nothing later has to.
     ///
     /// # Errors
     /// The first value out of range, in the order of the sections.
-    pub fn validate(&self) -> Result<(), Invalid> {
+    pub(crate) fn validate(&self) -> Result<(), Invalid> {
         self.validate_experiment()?;
-        self.validate_corpus()?;
+        self.corpus.validate()?;
         self.stft.validate().map_err(|error| Invalid {
             key: "stft",
             reason: error.to_string(),
@@ -54,7 +26,7 @@ impl Config {
         self.validate_mixtures()?;
         self.validate_model()?;
         self.validate_evaluation()?;
-        self.validate_realmix()?;
+        self.validate_recordings()?;
         self.validate_sizes()?;
         self.sweep.as_ref().map_or(Ok(()), Sweep::validate)
     }
@@ -67,49 +39,12 @@ impl Config {
             !name.is_empty() && name.chars().all(plain) && !name.starts_with('.'),
             || {
                 format!(
-                    "{name:?} is not allowed: it names a folder, so letters, digits, `-`, `_` and inner `.`"
+                    "{name:?} is not allowed: it names a folder, so letters, digits, `-`, `_` and \
+                     inner `.`"
                 )
             },
         )?;
-        // TOML integers are signed, and the seed is recorded in one.
-        within(
-            "experiment.seed",
-            self.experiment.seed,
-            &(0..=i64::MAX as u64),
-        )
-    }
-
-    fn validate_corpus(&self) -> Result<(), Invalid> {
-        let corpus = &self.corpus;
-        within(
-            "corpus.sample_rate_hz",
-            corpus.sample_rate_hz,
-            &(4_000..=192_000),
-        )?;
-        if let Some(speaker) = corpus.speaker {
-            within("corpus.speaker", speaker, &(1..=34))?;
-        }
-        let kind = format!("{:?}", corpus.kind).to_lowercase();
-        let speech = ("corpus.speech", corpus.speech.is_some());
-        let background = ("corpus.background", corpus.background.is_some());
-        let root = ("corpus.root", corpus.root.is_some());
-        let speaker = ("corpus.speaker", corpus.speaker.is_some());
-        let (needed, meaningless) = match corpus.kind {
-            CorpusKind::Builtin => (vec![], vec![speech, background, root]),
-            CorpusKind::Folder => (vec![speech, background], vec![root, speaker]),
-            CorpusKind::Chime => (vec![root], vec![speech]),
-        };
-        for (key, given) in needed {
-            require(key, given, || {
-                format!("is needed when `corpus.kind` is \"{kind}\"")
-            })?;
-        }
-        for (key, given) in meaningless {
-            require(key, !given, || {
-                format!("has no meaning when `corpus.kind` is \"{kind}\"")
-            })?;
-        }
-        Ok(())
+        within("experiment.seed", self.experiment.seed, &SEED)
     }
 
     fn validate_training(&self) -> Result<(), Invalid> {
@@ -140,7 +75,7 @@ impl Config {
         let mixtures = &self.mixtures;
         distinct("mixtures.snr_db", &mixtures.snr_db)?;
         for &snr_db in &mixtures.snr_db {
-            within("mixtures.snr_db", snr_db, &(-100.0..=100.0))?;
+            within("mixtures.snr_db", snr_db, &SNR_DB)?;
         }
         within("mixtures.frames", mixtures.frames, &COUNT)?;
         within(
@@ -175,10 +110,9 @@ impl Config {
             model.beta.is_none() || model.kappa.is_none(),
             || "is another way to say `model.beta`: give one of the two".to_owned(),
         )?;
-        // beta = 0 is the limit of all weight on the best order.
         for (key, value) in [("model.beta", model.beta), ("model.kappa", model.kappa)] {
             if let Some(value) = value {
-                within(key, value, &(0.0..=1e30))?;
+                within(key, value, &TEMPERING)?;
             }
         }
         Ok(())
@@ -202,63 +136,87 @@ impl Config {
             self.statistics.resamples,
             &(100..=1_000_000),
         )?;
-        within("timings.repetitions", self.timings.repetitions, &(1..=1000))?;
+        within(
+            "timings.repetitions",
+            self.timings.repetitions,
+            &REPETITIONS,
+        )?;
         within("report.examples", self.report.examples, &(0..=100))
     }
 
-    fn validate_realmix(&self) -> Result<(), Invalid> {
-        let Some(realmix) = &self.realmix else {
-            return Ok(());
-        };
-        require("realmix", self.sweep.is_none(), || {
-            "has no meaning beside a section [sweep], which varies the paper's experiment"
-                .to_owned()
-        })?;
-        let speakers = &realmix.speakers;
-        let chime = self.corpus.kind == CorpusKind::Chime;
-        if self.corpus.kind == CorpusKind::Folder {
-            require("realmix.speakers", speakers.is_empty(), || {
-                "must be empty when `corpus.kind` is \"folder\", which has one speaker".to_owned()
-            })?;
+    fn validate_recordings(&self) -> Result<(), Invalid> {
+        let recordings = &self.recordings;
+        if self.mixtures.source == MixtureSource::Drawn {
+            return require("recordings", *recordings == Default::default(), || {
+                "has a meaning only where `mixtures.source` is \"recordings\"".to_owned()
+            });
+        }
+        let speakers = &recordings.speakers;
+        let kind = self.corpus.kind;
+        if kind.has_numbered_speakers() {
+            distinct("recordings.speakers", speakers)?;
         } else {
-            distinct("realmix.speakers", speakers)?;
+            require("recordings.speakers", speakers.is_empty(), || {
+                format!(
+                    "must be empty when `corpus.kind` is \"{}\", which has one speaker",
+                    kind.name()
+                )
+            })?;
         }
         for &speaker in speakers {
-            within("realmix.speakers", speaker, &(1..=34))?;
+            within("recordings.speakers", speaker, &SPEAKERS)?;
         }
-        within("realmix.seeds", realmix.seeds, &(1..=1000))?;
-        within("realmix.mixtures", realmix.mixtures, &(1..=1000))?;
-        within("realmix.utterances", realmix.utterances, &(1..=1000))?;
-        let needed = realmix.mixtures * realmix.utterances;
+        require("corpus.speaker", self.corpus.speaker.is_none(), || {
+            "has no meaning beside `recordings.speakers`, which says all of them".to_owned()
+        })?;
+        for (key, count) in [
+            ("recordings.seeds", recordings.seeds),
+            ("recordings.mixtures", recordings.mixtures),
+            ("recordings.utterances", recordings.utterances),
+        ] {
+            within(key, count, &REPETITIONS)?;
+        }
+        let needed = recordings.mixtures * recordings.utterances;
         let held_out = self.training.utterances_per_side;
         require(
-            "realmix.mixtures",
-            realmix.isolated.is_some() || needed <= held_out,
+            "recordings.mixtures",
+            recordings.isolated.is_some() || needed <= held_out,
             || {
                 format!(
-                    "times `realmix.utterances` is {needed}, and `training.utterances_per_side` holds out {held_out}"
+                    "times `recordings.utterances` is {needed}, and `training.utterances_per_side` \
+                     holds out {held_out}"
                 )
             },
         )?;
-        within("realmix.noise_db", realmix.noise_db, &(-200.0..=0.0))?;
+        within("recordings.noise_db", recordings.noise_db, &NOISE_DB)?;
         require(
-            "realmix.isolated",
-            realmix.isolated.is_none() || chime,
-            || "has a meaning only when `corpus.kind` is \"chime\"".to_owned(),
+            "training.estimation",
+            self.training.estimation != Estimation::SameDictionaries,
+            || {
+                "has a meaning for drawn mixtures only: recordings have no dictionaries that \
+                 generate"
+                    .to_owned()
+            },
+        )?;
+        require(
+            "recordings.isolated",
+            recordings.isolated.is_none() || kind.has_isolated_mixtures(),
+            || format!("has no meaning when `corpus.kind` is \"{}\"", kind.name()),
         )
     }
 
     /// Values that are each in range must not be out of memory together.
     fn validate_sizes(&self) -> Result<(), Invalid> {
         let frames = self.mixtures.frames;
-        let bins = self.stft.window_samples / 2 + 1;
+        let bins = self.stft.bins();
         let orders = self.training.orders.iter().sum();
         let components = self.training.background_components;
         let at_most = |key, (rows, row_keys), (columns, column_keys)| {
             let entries = usize::saturating_mul(rows, columns);
-            require(key, entries <= ENTRIES, || {
+            require(key, entries <= MOST_ENTRIES, || {
                 format!(
-                    "{rows} ({row_keys}) times {columns} ({column_keys}) is {entries}, allowed are at most {ENTRIES}"
+                    "{rows} ({row_keys}) times {columns} ({column_keys}) is {entries}, allowed are \
+                     at most {MOST_ENTRIES}"
                 )
             })
         };
@@ -278,43 +236,5 @@ impl Config {
             )?;
         }
         Ok(())
-    }
-}
-
-pub(super) fn require(
-    key: &'static str,
-    holds: bool,
-    reason: impl FnOnce() -> String,
-) -> Result<(), Invalid> {
-    if holds {
-        return Ok(());
-    }
-    Err(Invalid {
-        key,
-        reason: reason(),
-    })
-}
-
-/// NaN lies in no range.
-pub(super) fn within<T: PartialOrd + fmt::Debug>(
-    key: &'static str,
-    value: T,
-    allowed: &RangeInclusive<T>,
-) -> Result<(), Invalid> {
-    require(key, allowed.contains(&value), || {
-        let (low, high) = (allowed.start(), allowed.end());
-        format!("{value:?} is out of range, allowed are {low:?} to {high:?}")
-    })
-}
-
-pub(super) fn distinct<T: PartialEq + fmt::Debug>(
-    key: &'static str,
-    values: &[T],
-) -> Result<(), Invalid> {
-    require(key, !values.is_empty(), || "must not be empty".to_owned())?;
-    let repeated = (1..values.len()).find(|&i| values[..i].contains(&values[i]));
-    match repeated {
-        None => Ok(()),
-        Some(i) => require(key, false, || format!("holds {:?} twice", values[i])),
     }
 }

@@ -1,11 +1,12 @@
-//! The corpus without files: synthesised sentences of the Grid grammar, and a synthesised domestic background.
+//! The corpus without files: synthesised sentences of the Grid grammar, and a synthesised domestic
+//! background.
 
 use anyhow::Result;
 use rand::RngExt;
 use synth::{SAMPLE_RATE_HZ, Speech};
 
-use super::{Corpus, SPEAKERS};
-use crate::config::Config;
+use super::{Corpus, CorpusSection};
+use crate::config::ranges::SPEAKERS;
 
 /// The corpus is one and the same in every experiment, whose seed decides what is taken from it.
 const CORPUS_SEED: u64 = 2014;
@@ -14,14 +15,14 @@ const CORPUS_SEED: u64 = 2014;
 const UTTERANCES: usize = 1000;
 
 /// The configured speaker, or one drawn from the seed.
-pub(super) fn speaker(config: &Config) -> u32 {
-    let drawn = || synth::stream(config.experiment.seed, "speaker", &[]).random_range(SPEAKERS);
-    config.corpus.speaker.unwrap_or_else(drawn)
+pub(crate) fn speaker(section: &CorpusSection, seed: u64) -> u32 {
+    let drawn = || synth::stream(seed, "speaker", &[]).random_range(SPEAKERS);
+    section.speaker.unwrap_or_else(drawn)
 }
 
 /// One speaker of the built-in corpus.
 #[derive(Debug)]
-pub(super) struct Builtin {
+pub(crate) struct Builtin {
     speech: Speech,
     speaker: u32,
     seed: u64,
@@ -30,13 +31,12 @@ pub(super) struct Builtin {
 
 impl Builtin {
     /// The configured speaker, or one drawn from the seed.
-    #[must_use]
-    pub(super) fn new(config: &Config) -> Self {
+    pub(crate) fn new(section: &CorpusSection, seed: u64) -> Self {
         Self {
             speech: Speech::new(CORPUS_SEED),
-            speaker: speaker(config),
-            seed: config.experiment.seed,
-            sample_rate_hz: config.corpus.sample_rate_hz,
+            speaker: speaker(section, seed),
+            seed,
+            sample_rate_hz: section.sample_rate_hz,
         }
     }
 

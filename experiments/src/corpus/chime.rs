@@ -1,8 +1,9 @@
 //! The PASCAL CHiME corpora: the small-vocabulary data of CHiME 1, and track 1 of CHiME 2.
 //!
-//! Training speech is `train/reverberated/id<speaker>/<code>.wav`, below `PCCdata16kHz` (CHiME 1) or
-//! `aasp-chime-grid` (CHiME 2); the code spells the sentence, for example `bgaa9a` for "bin green at a nine again".
-//! Background recordings are in `background`, beside `train` or in it, or where `corpus.background` says.
+//! Training speech is `train/reverberated/id<speaker>/<code>.wav`, below `PCCdata16kHz` (CHiME 1)
+//! or `aasp-chime-grid` (CHiME 2); the code spells the sentence, for example `bgaa9a` for "bin
+//! green at a nine again". Background recordings are in `background`, beside `train` or in it, or
+//! where `corpus.background` says.
 
 use std::path::{Path, PathBuf};
 
@@ -10,9 +11,9 @@ use anyhow::{Context, Result, ensure};
 use rand::RngExt;
 use synth::Sentence;
 
-use super::SPEAKERS;
-use super::files::{Files, wav_files};
-use crate::config::Config;
+use super::CorpusSection;
+use super::files::{Files, find_wav_files};
+use crate::config::ranges::SPEAKERS;
 
 /// Folders the corpora unpack to, searched below the given one; the last is the given one itself.
 const TOPS: [&str; 3] = ["PCCdata16kHz", "aasp-chime-grid", ""];
@@ -25,17 +26,17 @@ const BACKGROUNDS: [&str; 2] = ["background", "train/background"];
 ///
 /// # Errors
 /// A missing folder, a speaker without files, or a file that is not named by a sentence.
-pub(super) fn open(config: &Config) -> Result<Files> {
-    let top = top(config)?;
-    let (speaker, _) = speakers(config)?;
-    let speech = wav_files(
+pub(crate) fn open(section: &CorpusSection, least_samples: usize, seed: u64) -> Result<Files> {
+    let top = top(section)?;
+    let (speaker, _) = speakers(section, seed)?;
+    let speech = find_wav_files(
         &top.join(SPEECH).join(format!("id{speaker}")),
         "corpus.speaker",
     )?;
     for path in &speech {
         check_code(path)?;
     }
-    let background = match &config.corpus.background {
+    let background = match &section.background {
         Some(folder) => folder.clone(),
         None => BACKGROUNDS
             .iter()
@@ -49,14 +50,14 @@ pub(super) fn open(config: &Config) -> Result<Files> {
                 )
             })?,
     };
-    let background = wav_files(&background, "corpus.background")?;
+    let background = find_wav_files(&background, "corpus.background")?;
     Ok(Files {
         description: format!("chime, speaker {speaker}"),
         speech,
         background,
-        sample_rate_hz: config.corpus.sample_rate_hz,
-        least_samples: config.stft.window_samples,
-        seed: config.experiment.seed,
+        sample_rate_hz: section.sample_rate_hz,
+        least_samples,
+        seed,
     })
 }
 
@@ -64,9 +65,8 @@ pub(super) fn open(config: &Config) -> Result<Files> {
 ///
 /// # Errors
 /// A root that is none, or holds neither corpus.
-pub(super) fn top(config: &Config) -> Result<PathBuf> {
-    let root = config
-        .corpus
+pub(crate) fn top(section: &CorpusSection) -> Result<PathBuf> {
+    let root = section
         .root
         .as_deref()
         .context("`corpus.root` is missing")?;
@@ -76,25 +76,26 @@ pub(super) fn top(config: &Config) -> Result<PathBuf> {
         root.display()
     );
     TOPS.iter()
-        // Collected from its parts, the path does not end in a slash where the top is the root itself.
+        // Collected from its parts, the path does not end in a slash where the top is the root
+        // itself.
         .map(|top| root.join(top).components().collect::<PathBuf>())
         .find(|top| top.join(SPEECH).is_dir())
         .with_context(|| {
             format!(
-                "{} holds neither PCCdata16kHz/{SPEECH} (CHiME 1) nor aasp-chime-grid/{SPEECH} (CHiME 2) \
-                 (`corpus.root`)",
+                "{} holds neither PCCdata16kHz/{SPEECH} (CHiME 1) nor aasp-chime-grid/{SPEECH} \
+                 (CHiME 2) (`corpus.root`)",
                 root.display()
             )
         })
 }
 
 /// The configured speaker or one drawn from the seed, and all that there are.
-pub(super) fn speakers(config: &Config) -> Result<(u32, Vec<u32>)> {
-    let folder = top(config)?.join(SPEECH);
+pub(crate) fn speakers(section: &CorpusSection, seed: u64) -> Result<(u32, Vec<u32>)> {
+    let folder = top(section)?.join(SPEECH);
     let present: Vec<u32> = SPEAKERS
         .filter(|speaker| folder.join(format!("id{speaker}")).is_dir())
         .collect();
-    if let Some(speaker) = config.corpus.speaker {
+    if let Some(speaker) = section.speaker {
         return Ok((speaker, present));
     }
     ensure!(
@@ -102,8 +103,7 @@ pub(super) fn speakers(config: &Config) -> Result<(u32, Vec<u32>)> {
         "{} has no speaker folder id1 to id34 (`corpus.root`)",
         folder.display()
     );
-    let chosen =
-        synth::stream(config.experiment.seed, "speaker", &[]).random_range(0..present.len());
+    let chosen = synth::stream(seed, "speaker", &[]).random_range(0..present.len());
     Ok((present[chosen], present))
 }
 

@@ -12,19 +12,18 @@ use super::Corpus;
 
 /// Speech and background as lists of files.
 #[derive(Debug)]
-pub(super) struct Files {
-    /// The layout and the speaker, for people to read; no path, as results are made public.
-    pub description: String,
+pub(crate) struct Files {
+    /// The layout and the speaker in words; no path, as results are made public.
+    pub(crate) description: String,
     /// One utterance each, sorted.
-    pub speech: Vec<PathBuf>,
+    pub(crate) speech: Vec<PathBuf>,
     /// Recordings of background, sorted.
-    pub background: Vec<PathBuf>,
+    pub(crate) background: Vec<PathBuf>,
     /// The rate signals are brought to.
-    pub sample_rate_hz: u32,
+    pub(crate) sample_rate_hz: u32,
     /// Fewer samples than this are no utterance: not one frame of the transform.
-    pub least_samples: usize,
-    /// Root of the random choices.
-    pub seed: u64,
+    pub(crate) least_samples: usize,
+    pub(crate) seed: u64,
 }
 
 impl Corpus for Files {
@@ -64,8 +63,8 @@ impl Corpus for Files {
             }
         }
         bail!(
-            "too little background: the corpus ({}) has no recording of {seconds} s (`training.background_seconds`), the longest \
-             of {} has {:.1} s",
+            "too little background: the corpus ({}) has no recording of {seconds} s \
+             (`training.background_seconds`), the longest of {} has {:.1} s",
             self.description,
             paths.len(),
             longest as f64 / f64::from(self.sample_rate_hz),
@@ -87,7 +86,8 @@ impl Files {
         let (samples, least) = (audio.samples.len(), self.least_samples);
         ensure!(
             samples >= least,
-            "{}: {samples} samples at {} Hz are shorter than a frame of {least} (`stft.window_samples`)",
+            "{}: {samples} samples at {} Hz are shorter than a frame of {least} \
+             (`stft.window_samples`)",
             path.display(),
             self.sample_rate_hz,
         );
@@ -95,12 +95,13 @@ impl Files {
     }
 }
 
-/// All WAV files below a folder, sorted by path so that their order does not depend on the file system.
+/// All WAV files below a folder, sorted by path so that their order does not depend on the file
+/// system.
 ///
 /// # Errors
-/// A folder that is missing, is none or cannot be listed, or holds no WAV file; `key` is the configuration key or the
-/// option it was given by.
-pub fn wav_files(folder: &Path, key: &str) -> Result<Vec<PathBuf>> {
+/// A folder that is missing, is none or cannot be listed, or holds no WAV file; `key` is the
+/// configuration key or the option it was given by.
+pub(crate) fn find_wav_files(folder: &Path, key: &str) -> Result<Vec<PathBuf>> {
     ensure!(
         folder.is_dir(),
         "{} is not a folder (`{key}`)",
@@ -108,7 +109,8 @@ pub fn wav_files(folder: &Path, key: &str) -> Result<Vec<PathBuf>> {
     );
     let mut found = Vec::new();
     let mut pending = vec![folder.to_owned()];
-    // Links are followed, but a folder is listed once only: a link back to a parent folder would never end.
+    // Links are followed, but a folder is listed once only: a link back to a parent folder would
+    // never end.
     let mut listed = HashSet::new();
     while let Some(folder) = pending.pop() {
         let mut list = || -> std::io::Result<Vec<PathBuf>> {
@@ -159,7 +161,7 @@ mod tests {
         symlink(&elsewhere, top.join("b")).unwrap();
         symlink(&elsewhere, top.join("c")).unwrap();
         symlink(&top, top.join("a/back")).unwrap();
-        let found = wav_files(&top, "corpus.speech").unwrap();
+        let found = find_wav_files(&top, "corpus.speech").unwrap();
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found.contains(&top.join("a/1.wav")));
     }

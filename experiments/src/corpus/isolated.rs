@@ -4,47 +4,49 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 
+use super::CorpusSection;
 use super::chime::top;
-use super::files::wav_files;
-use crate::config::{Config, IsolatedSet};
+use super::files::find_wav_files;
 
 /// A mixture as it was recorded, and its speech alone.
 #[derive(Debug, Clone, PartialEq)]
-pub struct IsolatedMixture {
+pub(crate) struct IsolatedMixture {
     /// Ratio its folder is named by.
-    pub snr_db: f64,
+    pub(crate) snr_db: f64,
     /// Speech with background.
-    pub mixture: PathBuf,
+    pub(crate) mixture: PathBuf,
     /// The same speech in the same room, without background.
-    pub speech: PathBuf,
+    pub(crate) speech: PathBuf,
 }
 
-/// A speaker's mixtures in `<set>/isolated/<ratio>dB/s<speaker>_<code>.wav`, at most `most` per configured ratio. Their
-/// speech is `<set>/reverberated/id<speaker>/<code>.wav` or any file below `<set>/reverberated` of the mixture's name.
+/// A speaker's mixtures in `<set>/isolated/<ratio>dB/s<speaker>_<code>.wav`, at most `most` per
+/// ratio. Their speech is `<set>/reverberated/id<speaker>/<code>.wav` or any file below
+/// `<set>/reverberated` of the mixture's name.
 ///
 /// # Errors
 /// A missing folder, a speaker without mixtures, or a mixture without its speech.
-pub fn isolated(
-    config: &Config,
+pub(crate) fn isolated_mixtures(
+    section: &CorpusSection,
     speaker: u32,
-    set: IsolatedSet,
+    set: &str,
+    snr_db: &[f64],
     most: usize,
 ) -> Result<Vec<IsolatedMixture>> {
-    let set = top(config)?.join(set.folder());
+    let set = top(section)?.join(set);
     let clean = set.join("reverberated");
     ensure!(
         clean.is_dir(),
-        "{} is not a folder: without the speech that is in the isolated mixtures they cannot be scored \
-         (`realmix.isolated`)",
+        "{} is not a folder: without the speech that is in the isolated mixtures they cannot be \
+         scored (`recordings.isolated`)",
         clean.display()
     );
-    let clean_files = wav_files(&clean, "realmix.isolated")?;
+    let clean_files = find_wav_files(&clean, "recordings.isolated")?;
     let mut found = Vec::new();
-    for &snr_db in &config.mixtures.snr_db {
+    for &snr_db in snr_db {
         let ratio = format!("{snr_db}dB").replace('-', "m");
         let folder = set.join("isolated").join(ratio);
         let prefix = format!("s{speaker}_");
-        let mixtures = wav_files(&folder, "mixtures.snr_db")?
+        let mixtures = find_wav_files(&folder, "mixtures.snr_db")?
             .into_iter()
             .filter_map(|path| {
                 let name = path.file_name()?.to_str()?.to_owned();
@@ -74,7 +76,7 @@ pub fn isolated(
         }
         ensure!(
             count > 0,
-            "{} has no mixture of speaker {speaker} (`realmix.speakers`)",
+            "{} has no mixture of speaker {speaker} (`recordings.speakers`)",
             folder.display()
         );
     }

@@ -22,8 +22,9 @@ pub fn split(corpus: &dyn Corpus, per_side: usize, seed: u64) -> Result<Split> {
     let (available, needed) = (corpus.utterances(), 2 * per_side);
     ensure!(
         available >= needed,
-        "too few utterances: the corpus ({}) has {available}, and `training.utterances_per_side = {per_side}` needs {needed} \
-         ({per_side} for generation and {per_side} others for estimation)",
+        "too few utterances: the corpus ({}) has {available}, and `training.utterances_per_side = \
+         {per_side}` needs {needed} ({per_side} for generation and {per_side} others for \
+         estimation)",
         corpus.description(),
     );
     let mut order: Vec<usize> = (0..available).collect();

@@ -75,12 +75,14 @@ fn plain(value: f64) -> String {
 
 /// Ten to a power: as a number, or as a power where that is long.
 fn power(exponent: f64) -> String {
-    const SUPERSCRIPTS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    const SUPERSCRIPTS: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹";
     let whole = (exponent - exponent.round()).abs() < 1e-9;
     if whole && !(-3.5..=3.5).contains(&exponent) {
         let digits = format!("{}", exponent.round().abs());
         let digits = digits.chars().filter_map(|digit| digit.to_digit(10));
-        let raised: String = digits.map(|digit| SUPERSCRIPTS[digit as usize]).collect();
+        let raised: String = digits
+            .filter_map(|digit| SUPERSCRIPTS.chars().nth(digit as usize))
+            .collect();
         let sign = if exponent < 0.0 { "\u{207b}" } else { "" };
         return format!("10{sign}{raised}");
     }
@@ -172,7 +174,7 @@ impl ValueFormatter<f64> for Axis {
 mod tests {
     use super::super::style::Style;
     use super::*;
-    use crate::method::Method;
+    use crate::study::methods::Method;
 
     fn curves(points: Vec<Point>) -> Vec<Curve> {
         vec![Curve {

@@ -200,7 +200,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::method::Method;
+    use crate::study::methods::Method;
 
     fn chart(points: &[Point]) -> CurveChart {
         CurveChart {
@@ -209,7 +209,7 @@ mod tests {
             scale: Scale::Linear,
             legend: LegendPlace::Inside,
             y_label: "SDR (dB)".to_owned(),
-            curves: Method::TABLED
+            curves: Method::ALL
                 .map(|method| Curve {
                     label: method.label().to_owned(),
                     style: Style::from_method(method),
@@ -233,7 +233,7 @@ mod tests {
         for points in [&several[..], &several[1..], &[]] {
             let chart = chart(points);
             let svg = String::from_utf8(chart.svg().unwrap()).unwrap();
-            for method in Method::TABLED {
+            for method in Method::ALL {
                 assert!(svg.contains(method.label()));
             }
             assert!(chart.png().unwrap().starts_with(b"\x89PNG"));
@@ -258,7 +258,7 @@ mod tests {
             let svg = String::from_utf8(chart.svg().unwrap()).unwrap();
             let svg = svg.replace('\n', "");
             assert!(svg.contains(tick), "{tick}: {svg}");
-            for method in Method::TABLED {
+            for method in Method::ALL {
                 assert!(svg.contains(method.label()));
             }
         }

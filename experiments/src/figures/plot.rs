@@ -23,18 +23,12 @@ pub(crate) trait Plot {
     fn size(&self) -> (u32, u32);
 
     /// Draws the figure, every length times `scale`.
-    ///
-    /// # Errors
-    /// Those of the drawing library.
     fn draw<B>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Result<()>
     where
         B: DrawingBackend,
         B::ErrorType: 'static;
 
     /// The figure as SVG, its text as text.
-    ///
-    /// # Errors
-    /// Those of the drawing library.
     fn svg(&self) -> Result<Vec<u8>> {
         let shown = self.size();
         let size = (shown.0 * SVG_SCALE, shown.1 * SVG_SCALE);
@@ -48,9 +42,6 @@ pub(crate) trait Plot {
     }
 
     /// The figure as PNG.
-    ///
-    /// # Errors
-    /// Those of the drawing library.
     fn png(&self) -> Result<Vec<u8>> {
         let (width, height) = self.size();
         let (width, height) = (width * PNG_SCALE, height * PNG_SCALE);

@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use crate::method::Method;
+use crate::study::methods::Method;
 
 /// A marker that can be told from the others in grey and without colour vision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,6 @@ impl Style {
             Method::VbFusion => (RGBColor(213, 94, 0), None, Marker::Square),
             Method::OracleSelection => (RGBColor(40, 40, 40), Some((2, 4)), Marker::Triangle),
             Method::FusionByMean => (RGBColor(0, 158, 115), Some((14, 4)), Marker::Diamond),
-            Method::Single => (RGBColor(150, 150, 150), Some((1, 3)), Marker::Circle),
         };
         Self {
             colour,

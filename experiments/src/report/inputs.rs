@@ -1,27 +1,29 @@
 //! What the page of a run is made of.
 
 use anyhow::{Context, Result};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::listening::{self, Example};
-use crate::claims::{self, Claim};
-use crate::config::Config;
-use crate::recorded::{Recorded, Time};
-use crate::summary::Summary;
+use super::media::{PNG, SVG, embed};
+use crate::config::{Config, Kind};
+use crate::study::statistics::Summary;
+use crate::tables::claims::{self, Claim};
+use crate::tables::recorded::Recorded;
+use crate::tables::rows::Time;
 
 /// Everything read, nothing written yet.
 pub(super) struct Inputs {
     pub(super) config: Config,
     /// As recorded, for reading.
     pub(super) config_text: String,
-    pub(super) manifest: Value,
+    manifest: Value,
     pub(super) summary: Summary,
     pub(super) times: Vec<Time>,
+    /// The paper's, on the only case; none of a sweep.
     pub(super) claims: Vec<Claim>,
-    pub(super) fig1: String,
-    pub(super) order_posterior: String,
+    /// Figures of the scores, as data URIs.
+    pub(super) scores: Vec<String>,
+    pub(super) order_posterior: Option<String>,
     /// Only where examples were kept.
     pub(super) free_energy: Option<String>,
     pub(super) spectrograms: Option<String>,
@@ -29,6 +31,7 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
+    /// Reads a results folder; `seconds` of each example.
     pub(super) fn read(run: &Recorded, seconds: f64) -> Result<Self> {
         let config = run.config()?;
         let manifest_file = run.file("manifest.json");
@@ -36,24 +39,30 @@ impl Inputs {
             .with_context(|| manifest_file.display().to_string())?;
         let summary = run.summary()?;
         let times = run.times()?;
+        let kind = config.kind();
         // A folder that lost its `cells/` may hold files of an older configuration.
-        let kept = config.report.examples > 0;
-        let optional = |name: &str, kind| {
-            (kept && run.file(name).is_file())
-                .then(|| picture(run, name, kind))
-                .transpose()
+        let has_examples = kind != Kind::Sweep && config.report.examples > 0;
+        let optional = |name: &str, media, wanted: bool| {
+            let is_there = wanted && run.file(name).is_file();
+            is_there.then(|| embed(run, name, media)).transpose()
         };
         Ok(Self {
             config_text: toml::to_string(run.config_table())?,
             manifest,
-            claims: claims::judge(&summary, &times),
+            claims: match kind {
+                Kind::Table1 | Kind::Realmix => claims::judge(&summary, 0, &times),
+                Kind::Sweep => Vec::new(),
+            },
             summary,
             times,
-            fig1: picture(run, "fig1.svg", SVG)?,
-            order_posterior: picture(run, "order_posterior.svg", SVG)?,
-            free_energy: optional("free_energy.svg", SVG)?,
-            spectrograms: optional("spectrograms.png", PNG)?,
-            examples: listening::read(run, &config, seconds)?,
+            scores: score_figures(run, kind)?,
+            order_posterior: optional("order_posterior.svg", SVG, kind != Kind::Sweep)?,
+            free_energy: optional("free_energy.svg", SVG, has_examples)?,
+            spectrograms: optional("spectrograms.png", PNG, has_examples)?,
+            examples: match has_examples {
+                true => listening::read(run, &config, seconds)?,
+                false => Vec::new(),
+            },
             config,
         })
     }
@@ -71,23 +80,27 @@ impl Inputs {
     pub(super) fn manifest_number(&self, pointer: &str) -> Option<f64> {
         self.manifest.pointer(pointer)?.as_f64()
     }
+
+    /// A truth value of the manifest.
+    pub(super) fn manifest_flag(&self, pointer: &str) -> bool {
+        self.manifest.pointer(pointer) == Some(&Value::Bool(true))
+    }
 }
 
-/// Media types.
-const SVG: &str = "image/svg+xml";
-pub(super) const PNG: &str = "image/png";
-pub(super) const WAV: &str = "audio/wav";
-
-/// A file of a run as a data URI.
-pub(super) fn picture(run: &Recorded, name: &str, kind: &str) -> Result<String> {
-    Ok(data_uri(kind, &run.bytes(name)?))
-}
-
-/// A sweep's figure as a data URI.
-pub(super) fn svg(run: &Recorded, name: &str) -> Result<String> {
-    picture(run, name, SVG)
-}
-
-pub(super) fn data_uri(kind: &str, bytes: &[u8]) -> String {
-    format!("data:{kind};base64,{}", STANDARD.encode(bytes))
+/// `fig1.svg`, `realmix.svg`, `sweep.svg`; of a sweep with several `sweep_1.svg` and so on.
+fn score_figures(run: &Recorded, kind: Kind) -> Result<Vec<String>> {
+    let name = match kind {
+        Kind::Table1 => "fig1",
+        Kind::Realmix => "realmix",
+        Kind::Sweep => "sweep",
+    };
+    let several = (1..).map(|number| format!("{name}_{number}.svg"));
+    let mut names: Vec<String> = several
+        .take_while(|name| run.file(name).is_file())
+        .collect();
+    let only = format!("{name}.svg");
+    if names.is_empty() || run.file(&only).is_file() {
+        names = vec![only];
+    }
+    names.iter().map(|name| embed(run, name, SVG)).collect()
 }

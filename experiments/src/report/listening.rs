@@ -4,19 +4,22 @@ use anyhow::{Context, Result, anyhow, ensure};
 use dsp::Stft;
 use dsp::wav::{Encoding, read_mono, to_bytes};
 use ndarray::Array2;
-use serde::Deserialize;
 
-use super::inputs::{PNG, WAV, data_uri};
+use super::media::{PNG, WAV, data_uri};
 use crate::config::Config;
-use crate::examples::{AUDIO_FOLDER, Content};
 use crate::figures::{PanelEdges, Plot, Spectrogram, Spectrograms};
-use crate::presentation::loudest;
-use crate::recorded::Recorded;
+use crate::store::folder::AUDIO;
+use crate::study::examples::Content;
+use crate::study::publish::figures::loudest;
+use crate::tables::csv::Labelled;
+use crate::tables::format::Format;
+use crate::tables::recorded::Recorded;
+use crate::tables::rows::ExampleRow;
 
-/// An observation to listen to.
+/// A trial to listen to.
 pub(super) struct Example {
-    pub(super) snr_db: f64,
-    pub(super) true_order: usize,
+    /// The trial in words.
+    pub(super) name: String,
     /// Length of all its signals.
     pub(super) seconds: f64,
     /// Where the panel is in the spectrograms.
@@ -36,33 +39,47 @@ pub(super) struct Signal {
     pub(super) size: (u32, u32),
 }
 
-#[derive(Deserialize)]
-struct Row {
-    snr_db: f64,
-    true_order: usize,
-    signal: String,
-    order: Option<usize>,
-    sdr_db: Option<f64>,
-    file: String,
-}
-
 /// Reads the examples; none where a run's audio was not kept, as in committed results.
 pub(super) fn read(run: &Recorded, config: &Config, seconds: f64) -> Result<Vec<Example>> {
-    if !run.file(AUDIO_FOLDER).is_dir() {
+    if !run.file(AUDIO).is_dir() {
         return Ok(Vec::new());
     }
-    let rows: Vec<Row> = run.rows("examples.csv")?;
+    let rows = run.rows("examples.csv")?;
+    let columns = columns_of(run)?;
     let stft = Stft::new(&config.stft)?;
-    let same =
-        |a: &Row, b: &Row| a.snr_db.total_cmp(&b.snr_db).is_eq() && a.true_order == b.true_order;
-    rows.chunk_by(same)
-        .map(|rows| example(run, rows, config, &stft, seconds))
+    rows.chunk_by(|a: &Labelled<ExampleRow>, b| a.labels == b.labels)
+        .map(|rows| {
+            let name = describe(&columns, &rows[0].labels);
+            let rows: Vec<&ExampleRow> = rows.iter().map(|labelled| &labelled.row).collect();
+            example(run, name, &rows, config, &stft, seconds)
+        })
         .collect()
+}
+
+/// The names of the labels before the rows.
+fn columns_of(run: &Recorded) -> Result<Vec<String>> {
+    let bytes = run.bytes("examples.csv")?;
+    let mut reader = ::csv::Reader::from_reader(&bytes[..]);
+    Ok(reader.headers()?.iter().map(str::to_owned).collect())
+}
+
+/// A trial in words, from the labels of its rows.
+fn describe(columns: &[String], labels: &[String]) -> String {
+    let parts = columns
+        .iter()
+        .zip(labels)
+        .filter(|(_, value)| !value.is_empty());
+    let words = parts.map(|(column, value)| match column.as_str() {
+        "snr_db" => format!("SNR {} dB", Format::Markdown.number(value.clone())),
+        other => format!("{} {value}", other.replace('_', " ")),
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn example(
     run: &Recorded,
-    rows: &[Row],
+    name: String,
+    rows: &[&ExampleRow],
     config: &Config,
     stft: &Stft,
     seconds: f64,
@@ -75,7 +92,7 @@ fn example(
     let samples = clips.first().map_or(0, Vec::len);
     ensure!(
         clips.iter().all(|clip| clip.len() == samples),
-        "{}: the signals of one observation differ in length",
+        "{}: the signals of one trial differ in length",
         run.file("examples.csv").display()
     );
     let powers: Vec<Array2<f64>> = clips
@@ -86,7 +103,7 @@ fn example(
     let mut edges = PanelEdges::default();
     let mut signals = Vec::new();
     for ((row, clip), power) in rows.iter().zip(&clips).zip(powers) {
-        let content = Content::of_name(&row.signal).ok_or_else(|| {
+        let content = Content::from_name(&row.signal).ok_or_else(|| {
             let file = run.file("examples.csv");
             anyhow!("{}: `{}` is not a signal", file.display(), row.signal)
         })?;
@@ -113,8 +130,7 @@ fn example(
         });
     }
     Ok(Example {
-        snr_db: rows[0].snr_db,
-        true_order: rows[0].true_order,
+        name,
         seconds: samples as f64 / f64::from(rate),
         edges,
         signals,
@@ -122,7 +138,7 @@ fn example(
 }
 
 /// The beginning of a signal.
-fn clip(run: &Recorded, row: &Row, sample_rate_hz: u32, seconds: f64) -> Result<Vec<f64>> {
+fn clip(run: &Recorded, row: &ExampleRow, sample_rate_hz: u32, seconds: f64) -> Result<Vec<f64>> {
     let file = run.file(&row.file);
     let audio = read_mono(&file)?;
     ensure!(

@@ -2,14 +2,14 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::table::Table;
+use crate::tables::table::Table;
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
 /// Nothing may be loaded, whatever a file of the results holds.
-const POLICY: &str = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; \
-                      script-src 'unsafe-inline'";
+const POLICY: &str = "default-src 'none'; img-src data:; media-src data:; style-src \
+    'unsafe-inline'; script-src 'unsafe-inline'";
 
 /// A section: its anchor, its heading, what is in it.
 pub(super) type Section = (&'static str, &'static str, Markup);
@@ -61,7 +61,9 @@ pub(super) fn table(table: &Table, caption: &str, class: &str) -> Markup {
                 caption { (caption) }
                 thead {
                     tr {
-                        @for column in table.columns() { th scope="col" { (column) } }
+                        @for column in table.columns() {
+                            th scope="col" { (column.trim_matches('`')) }
+                        }
                     }
                 }
                 @for group in table.groups() {

@@ -1,6 +1,6 @@
 //! The files that the tools write, and how this program knows its own.
 
-use crate::output::FileKind;
+use crate::store::output::FileKind;
 
 /// Name and version of the program, as its files have it.
 pub(crate) const MADE_WITH: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));

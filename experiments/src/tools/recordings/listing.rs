@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::output::is_of_kind;
+use crate::store::output::is_of_kind;
 use crate::tools::file_kinds::{SEPARATION, SEPARATION_NAME};
 
 /// Endings of the files that are taken for recordings, in any case.

@@ -4,9 +4,8 @@ use anyhow::Result;
 use serde_json::{Map, Number, Value, json};
 
 use super::targets::{SpanScores, TargetScores};
-use crate::metric::Metric;
-use crate::scoring::{Score, ScoreError};
-use crate::table::Table;
+use crate::study::scores::{Metric, Score, ScoreError};
+use crate::tables::table::Table;
 
 /// How scores are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +32,7 @@ pub(crate) fn format_scores(targets: &[TargetScores], format: ScoreFormat) -> Re
 
 /// The scores of the whole signals, one row per target, and the reasons of those that are missing.
 fn write_text(targets: &[TargetScores]) -> String {
-    let named = Metric::ALL.map(|metric| format!("{} (dB)", label(metric)));
+    let named = Metric::ALL.map(|metric| format!("{} (dB)", metric.label()));
     let columns = ["target", "estimate"].map(str::to_owned);
     let mut table = Table::new(columns.into_iter().chain(named));
     let mut reasons = String::new();
@@ -43,7 +42,7 @@ fn write_text(targets: &[TargetScores]) -> String {
         table.push(names.into_iter().chain(scores));
         for metric in Metric::ALL {
             if let Err(error @ ScoreError::Undefined(_)) = target.whole.scores.get(metric) {
-                reasons += &format!("{}, {}: {error}\n", target.name, label(metric));
+                reasons += &format!("{}, {}: {error}\n", target.name, metric.label());
             }
         }
     }
@@ -96,7 +95,7 @@ fn span_to_json(span: &SpanScores) -> Value {
         let score = span.scores.get(metric).as_ref().ok();
         let number = score.and_then(|&db| Number::from_f64(db));
         (
-            label(metric).to_owned(),
+            metric.label().to_owned(),
             number.map_or(Value::Null, Value::Number),
         )
     };
@@ -121,7 +120,7 @@ fn write_csv(targets: &[TargetScores]) -> Result<Vec<u8>> {
                     frame.clone(),
                     span.time.to_string(),
                     span.duration.to_string(),
-                    metric.to_string(),
+                    metric.name().to_owned(),
                     score.as_ref().map(ToString::to_string).unwrap_or_default(),
                     score
                         .as_ref()
@@ -133,17 +132,6 @@ fn write_csv(targets: &[TargetScores]) -> Result<Vec<u8>> {
         }
     }
     table.csv()
-}
-
-/// The name of a metric as museval writes it.
-fn label(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Sdr => "SDR",
-        Metric::Sir => "SIR",
-        Metric::Sar => "SAR",
-        Metric::PlainSdr => "plain SDR",
-        Metric::SiSdr => "SI-SDR",
-    }
 }
 
 fn format_score(score: &Score) -> String {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::corpus::wav_files;
-use crate::refused::Refused;
+use crate::corpus::find_wav_files;
+use crate::store::refused::Refused;
 
 /// One file's signal.
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ fn check_alike(first: &Signal, signal: &Signal) -> Result<()> {
 fn match_by_name(references: &Path, estimates: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let list = |folder: &Path, option: &str| -> Result<BTreeMap<String, PathBuf>> {
         let mut files = BTreeMap::new();
-        for path in wav_files(folder, option)? {
+        for path in find_wav_files(folder, option)? {
             if let Some(other) = files.insert(file_stem(&path), path.clone()) {
                 anyhow::bail!(
                     "{} and {} have the same name",

@@ -1,6 +1,6 @@
 //! What is scored, and its scores.
 
-use crate::scoring::Scores;
+use crate::study::scores::Scores;
 
 /// How signals are cut into frames, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]

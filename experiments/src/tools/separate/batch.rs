@@ -12,8 +12,8 @@ use super::settings::SeparationSettings;
 use super::sources::SourceSet;
 use super::stem_folder::StemFolder;
 use crate::interrupt::{self, Interrupted};
-use crate::output::Outputs;
 use crate::progress::Progress;
+use crate::store::output::Outputs;
 use crate::tools::recordings::{Recording, join_errors};
 use crate::tools::work_queue::work_through;
 

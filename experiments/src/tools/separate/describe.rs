@@ -10,9 +10,8 @@ use super::report::{MixtureReport, SeparationInputs, SettingsReport};
 use super::segmentation::Segmentation;
 use super::settings::SeparationSettings;
 use super::sources::SourceSet;
-use crate::digest::Digest;
-use crate::refused::Refused;
-use crate::tools::file_kinds::MADE_WITH;
+use crate::store::digest::{Computed, Digest};
+use crate::store::refused::Refused;
 
 /// Refuses a recording that cannot be separated, as far as its header tells.
 ///
@@ -43,7 +42,7 @@ pub(crate) fn describe_inputs(
     let reader = Reader::open(recording)?;
     let name = recording.file_name().unwrap_or_default();
     Ok(SeparationInputs {
-        made_with: MADE_WITH.to_owned(),
+        computed: Computed::new("separation"),
         mixture: MixtureReport {
             file: name.to_string_lossy().into_owned(),
             sha256,

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use dsp::Stft;
 use dsp::wav::Reader;
-use model::{Inference, Settings};
+use model::{Inference, Settings, level};
 
 use super::channel_mode::ChannelMode;
 use super::describe::cut_segments;
@@ -18,7 +18,6 @@ use super::settings::SeparationSettings;
 use super::sources::SourceSet;
 use super::stem_writers::StemWriters;
 use crate::interrupt;
-use crate::level;
 use crate::progress::Progress;
 
 /// Separates a recording and writes its stems, a file per source, into a folder that exists.
@@ -54,7 +53,7 @@ pub(super) fn separate_recording(
     })?;
     let mut report = SeparationReport::new(inputs)?;
     report.level = LevelReport {
-        gain: level::gain(recording_mean_square, &sources.stft, power),
+        gain: level::gain(sources.stft.mean_power(recording_mean_square), power),
         expected_power: power,
         noise_variance: inference.settings().noise_variance,
     };

@@ -11,9 +11,9 @@ use model::{Precision, Tempering};
 use serde::{Deserialize, Serialize};
 
 use super::channel_mode::ChannelMode;
-use crate::digest::Digest;
-use crate::output::is_of_kind;
-use crate::refused::Refused;
+use crate::store::digest::{Computed, Digest};
+use crate::store::output::is_of_kind;
+use crate::store::refused::Refused;
 use crate::tools::file_kinds::{MADE_WITH, SEPARATION};
 
 /// All that is said of a separation. It depends on its inputs alone, not on the machine or the
@@ -141,8 +141,7 @@ pub(crate) struct InferenceReport {
 /// All that the stems of a recording depend on.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct SeparationInputs {
-    /// Version of the program.
-    pub(crate) made_with: String,
+    pub(crate) computed: Computed,
     pub(crate) mixture: MixtureReport,
     pub(crate) sources: Vec<SourceReport>,
     pub(crate) settings: SettingsReport,
@@ -154,7 +153,7 @@ impl SeparationInputs {
     /// # Errors
     /// Those of the serialiser.
     pub(crate) fn digest(&self) -> Result<Digest> {
-        Ok(Digest::of_bytes(&serde_json::to_vec(self)?))
+        Ok(Digest::of_value(self)?)
     }
 }
 

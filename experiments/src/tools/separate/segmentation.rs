@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::settings::SeparationSettings;
-use crate::refused::Refused;
+use crate::store::refused::Refused;
 
 /// Samples, at the lower rate, that a resampled signal needs beyond its ends: the length of the
 /// resampler's filter.

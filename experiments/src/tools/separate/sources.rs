@@ -16,9 +16,9 @@ use super::recording_buffer::BLOCK_SAMPLES;
 use super::report::{DictionaryUse, SourceReport, check_source_name};
 use super::resampling::resample_channels;
 use super::settings::SeparationSettings;
-use crate::refused::Refused;
+use crate::store::digest::Digest;
+use crate::store::refused::Refused;
 use crate::tools::dictionary_file::DictionaryFile;
-use crate::tools::digest_file::digest_file;
 
 /// Least entry of an estimated dictionary at its start, so that no entry is stuck at zero.
 const START_FLOOR: f64 = 1e-10;
@@ -178,7 +178,7 @@ impl SourceSet {
     /// Drawn from the prior of dictionaries.
     fn draw_start(&self, components: usize, seed: u64) -> Result<Array2<f64>> {
         let shape = Settings::default().dictionary_shape;
-        let bins = self.stft.window_samples / 2 + 1;
+        let bins = self.stft.bins();
         let mut rng = synth::stream(seed, "background start", &[]);
         let start = synth::gamma_matrix(shape, shape, components, bins, START_FLOOR, &mut rng);
         Ok(start?)
@@ -196,7 +196,7 @@ impl SourceSet {
                 name: name.to_owned(),
                 dictionaries: dictionary_use,
                 origin: file_name(path),
-                sha256: Some(digest_file(path)?),
+                sha256: Some(Digest::of_file(path)?),
                 orders: dictionaries.iter().map(|d| d.order()).collect(),
             },
             dictionaries,

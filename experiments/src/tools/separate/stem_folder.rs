@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::report::{SeparationReport, StemReport, StoredSeparation, stem_file};
-use crate::digest::Digest;
-use crate::output::{OutputFile, Outputs};
-use crate::refused::Refused;
-use crate::tools::digest_file::digest_file;
+use crate::store::atomic;
+use crate::store::digest::Digest;
+use crate::store::output::{OutputFile, Outputs};
+use crate::store::refused::Refused;
 use crate::tools::file_kinds::{SEPARATION, SEPARATION_NAME};
 
 /// How hidden folders of stems under way begin.
@@ -62,7 +62,7 @@ impl StemFolder {
             recording_sha256: None,
         };
         if let Some(stored) = StoredSeparation::read(&path.join(SEPARATION_NAME))? {
-            let digest = digest_file(recording)?;
+            let digest = Digest::of_file(recording)?;
             folder.recording_sha256 = Some(digest);
             ensure!(
                 stored.mixture.sha256 == digest || replace,
@@ -95,7 +95,7 @@ impl StemFolder {
     /// Those of reading.
     pub(crate) fn digest_recording(&self, recording: &Path) -> Result<Digest> {
         self.recording_sha256
-            .map_or_else(|| digest_file(recording), Ok)
+            .map_or_else(|| Digest::of_file(recording), Ok)
     }
 
     /// Whether all stems of some separation of the recording are there.
@@ -146,13 +146,13 @@ impl StemFolder {
                 source,
                 file,
                 bytes: bytes.with_context(|| format!("cannot write {}", stem.display()))?,
-                sha256: digest_file(&stem)?,
+                sha256: Digest::of_file(&stem)?,
             });
         }
         let json = report.to_json()?;
         let claimed = self.claim_report()?;
         for earlier in &self.earlier {
-            crate::atomic_file::removed(earlier, fs::remove_file(earlier))?;
+            atomic::remove(earlier)?;
         }
         claimed.write(&json)?;
         for stem in &report.stems {
@@ -186,7 +186,7 @@ impl StemFolder {
             }
             let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
             ensure!(
-                is_file && digest_file(&path)? == stem.sha256,
+                is_file && Digest::of_file(&path)? == stem.sha256,
                 Refused(format!(
                     "{}: was changed since it was separated, so it is not replaced: give another \
                      --out, or move it away",

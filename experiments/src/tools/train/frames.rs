@@ -10,9 +10,9 @@ use rand::RngExt;
 use rand::seq::SliceRandom;
 
 use super::settings::TrainingSettings;
-use crate::digest::Digest;
 use crate::progress::Progress;
-use crate::refused::Refused;
+use crate::store::digest::Digest;
+use crate::store::refused::Refused;
 use crate::tools::recordings::Recording;
 
 /// With at least this number of recordings, whole recordings are held out; with fewer, stretches of
@@ -110,7 +110,7 @@ impl TrainingFrames {
             training: matrix(training)?,
             held_out: matrix(held_out)?,
             sample_rate_hz,
-            digest: Digest::of(digests),
+            digest: Digest::of_parts(digests),
         };
         let largest = settings.orders.iter().copied().max().unwrap_or(1);
         ensure!(

@@ -1,0 +1,146 @@
+//! `table1`, `sweep` and `realmix`: the studies, which differ in their configurations.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::ending::{Ending, Failure, announce, ending};
+use super::threads::start_threads;
+use crate::config::{self, Config, EmbeddedConfig, Kind, Sources};
+use crate::progress::Progress;
+use crate::store::folder::RunFolder;
+use crate::store::shard::Shard;
+use crate::study::design::Study;
+use crate::study::prepare::Conduct;
+use crate::{interrupt, study};
+
+/// Options of every study.
+#[derive(Debug, Args)]
+pub(crate) struct StudyArguments {
+    /// Configuration file; without it, the study's own in configs/, as of the build
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Change a value of the configuration, for example model.iterations=20 (repeatable, the last
+    /// one counts)
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+
+    /// Seed of all random numbers, in place of experiment.seed (and of sweep.seeds)
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Threads; without it, one per processor. Results do not depend on it
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+
+    /// Folder of the results; without it, results/<experiment.name>. What is finished there and
+    /// fits the configuration is taken, the rest is done
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Overwrite the tables of another configuration
+    #[arg(long)]
+    force: bool,
+
+    /// Go on where a run stopped: every run does, so this says it only
+    #[arg(long)]
+    resume: bool,
+
+    /// Stop at the first trial that fails, instead of recording it and going on
+    #[arg(long)]
+    fail_fast: bool,
+
+    /// Do the i-th of n shares of the trials, for `merge` to put together; no tables are written
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+
+    /// Learn the dictionaries into the cache and stop, so that shards which share it need not
+    #[arg(long)]
+    dictionaries_only: bool,
+
+    /// Folder of learned dictionaries, which several runs may share; without it, cache/ in the
+    /// results folder
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+
+    /// Report no progress, warnings only
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl StudyArguments {
+    /// Runs a study of the kind that the command is for.
+    ///
+    /// # Errors
+    /// A configuration that is not valid or of another kind, a run that fails.
+    pub(crate) fn run(&self, kind: Kind) -> Result<Ending, Failure> {
+        let config = configuration(self, kind).map_err(Failure::Usage)?;
+        let study = Study::new(&config).map_err(Failure::Usage)?;
+        let conduct = Conduct {
+            fail_fast: self.fail_fast,
+            shard: self.shard,
+            dictionaries_only: self.dictionaries_only,
+        };
+        let default_out = || Path::new("results").join(&config.experiment.name);
+        let out = self.out.clone().unwrap_or_else(default_out);
+        let progress = Progress::new(self.quiet);
+        let work = || -> anyhow::Result<study::publish::Ending> {
+            let text = toml::to_string(&config)?;
+            let mut folder =
+                RunFolder::claim(&out, text, self.force)?.with_cache(self.cache.clone());
+            interrupt::install()?;
+            let pool = start_threads(self.jobs)?;
+            pool.install(|| study::run(&study, &mut folder, conduct, progress))
+        };
+        let done = work().map_err(Failure::Run)?;
+        let said = match (done.table, conduct.shard) {
+            (Some(table), _) => table,
+            (None, _) if conduct.dictionaries_only => {
+                "The dictionaries are learned; the next run takes them.".to_owned()
+            }
+            (None, shard) => {
+                let shard = shard.map(|shard| format!("Shard {shard} is done. "));
+                format!(
+                    "{}When all shards are done: experiments merge <their folders> --out <folder>",
+                    shard.unwrap_or_default()
+                )
+            }
+        };
+        announce(&said, &out)?;
+        Ok(ending(done.failures, progress))
+    }
+}
+
+fn configuration(arguments: &StudyArguments, kind: Kind) -> anyhow::Result<Config> {
+    let sources = Sources {
+        file: arguments.config.clone(),
+        set: arguments.set.clone(),
+        seed: arguments.seed,
+    };
+    let embedded = match kind {
+        Kind::Table1 | Kind::Sweep => EmbeddedConfig::TABLE1,
+        Kind::Realmix => EmbeddedConfig::REALMIX,
+    };
+    let mut config = config::load(&sources, embedded)?;
+    let found = config.kind();
+    if found != kind {
+        let name = arguments.config.as_ref().map_or_else(
+            || "the configuration".to_owned(),
+            |file| file.display().to_string(),
+        );
+        return Err(anyhow!(
+            "{name} has {}: run it with `experiments {}`; `experiments {}` is for {}",
+            found.sign(),
+            found.command(),
+            kind.command(),
+            kind.sign()
+        ));
+    }
+    if let (Some(seed), Some(sweep)) = (arguments.seed, &mut config.sweep) {
+        sweep.seeds = vec![seed];
+    }
+    Ok(config)
+}

@@ -1,0 +1,206 @@
+//! Where training signals come from, behind one trait.
+//!
+//! A corpus is a type behind [`Corpus`] in a file of its own; what else it needs is here: a variant
+//! of [`CorpusKind`], what it says of itself, and its arm of [`open`].
+
+mod builtin;
+mod chime;
+mod files;
+mod folder;
+mod isolated;
+mod split;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use rand::seq::IndexedRandom;
+use serde::{Deserialize, Serialize};
+
+use crate::config::check::{Invalid, require, within};
+use crate::config::ranges::{SAMPLE_RATE_HZ, SPEAKERS};
+
+pub(crate) use files::find_wav_files;
+pub(crate) use isolated::{IsolatedMixture, isolated_mixtures};
+pub use split::{Split, split};
+
+/// Utterances of one speaker, and background noise.
+pub trait Corpus: Sync {
+    /// The corpus and its speaker in words; without paths, as results are made public.
+    fn description(&self) -> String;
+
+    /// Number of utterances.
+    fn utterances(&self) -> usize;
+
+    /// One utterance, mono at the configured rate, made or read when asked for.
+    ///
+    /// # Errors
+    /// A file that cannot be used; the error names it.
+    fn utterance(&self, index: usize) -> Result<Vec<f64>>;
+
+    /// Background of a length in seconds, mono at the configured rate. Where there is a choice, the
+    /// seed makes it.
+    ///
+    /// # Errors
+    /// A file that cannot be used, or too little background.
+    fn background(&self, seconds: f64) -> Result<Vec<f64>>;
+}
+
+/// The layout a corpus has on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CorpusKind {
+    /// Synthesised, no files.
+    Builtin,
+    /// A folder of speech and a folder of background WAV files.
+    Folder,
+    /// PASCAL CHiME 1, or CHiME 2 track 1.
+    Chime,
+}
+
+/// Which corpus, and where.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct CorpusSection {
+    /// The layout.
+    pub(crate) kind: CorpusKind,
+    /// Which speaker, 1 to 34; drawn from the seed if absent. A `folder` corpus has one speaker and
+    /// no number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) speaker: Option<u32>,
+    /// Of all processing; files of another rate are resampled.
+    pub(crate) sample_rate_hz: u32,
+    /// `folder`: the folder of speech.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) speech: Option<PathBuf>,
+    /// `folder` and `chime`: the folder of background recordings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) background: Option<PathBuf>,
+    /// `chime`: the folder that holds `PCCdata16kHz`, `aasp-chime-grid` or `train`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) root: Option<PathBuf>,
+}
+
+impl Default for CorpusSection {
+    fn default() -> Self {
+        Self {
+            kind: CorpusKind::Builtin,
+            speaker: None,
+            sample_rate_hz: 16_000,
+            speech: None,
+            background: None,
+            root: None,
+        }
+    }
+}
+
+impl CorpusKind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::Folder => "folder",
+            Self::Chime => "chime",
+        }
+    }
+
+    /// Whether speakers are chosen by a number; else there is one, without a number.
+    pub(crate) fn has_numbered_speakers(self) -> bool {
+        match self {
+            Self::Builtin | Self::Chime => true,
+            Self::Folder => false,
+        }
+    }
+
+    /// Whether it brings mixtures of its own, see [`isolated_mixtures`].
+    pub(crate) fn has_isolated_mixtures(self) -> bool {
+        match self {
+            Self::Builtin | Self::Folder => false,
+            Self::Chime => true,
+        }
+    }
+
+    /// Whether it is a stand-in for recordings.
+    pub(crate) fn is_synthesised(self) -> bool {
+        match self {
+            Self::Builtin => true,
+            Self::Folder | Self::Chime => false,
+        }
+    }
+}
+
+impl CorpusSection {
+    /// Checks every value, and that those are given, and no others, that the kind asks for.
+    ///
+    /// # Errors
+    /// The first value that is wrong.
+    pub(crate) fn validate(&self) -> Result<(), Invalid> {
+        within(
+            "corpus.sample_rate_hz",
+            self.sample_rate_hz,
+            &SAMPLE_RATE_HZ,
+        )?;
+        if let Some(speaker) = self.speaker {
+            within("corpus.speaker", speaker, &SPEAKERS)?;
+        }
+        let kind = self.kind.name();
+        let speech = ("corpus.speech", self.speech.is_some());
+        let background = ("corpus.background", self.background.is_some());
+        let root = ("corpus.root", self.root.is_some());
+        let speaker = ("corpus.speaker", self.speaker.is_some());
+        let (needed, meaningless) = match self.kind {
+            CorpusKind::Builtin => (vec![], vec![speech, background, root]),
+            CorpusKind::Folder => (vec![speech, background], vec![root, speaker]),
+            CorpusKind::Chime => (vec![root], vec![speech]),
+        };
+        for (key, given) in needed {
+            require(key, given, || {
+                format!("is needed when `corpus.kind` is \"{kind}\"")
+            })?;
+        }
+        for (key, given) in meaningless {
+            require(key, !given, || {
+                format!("has no meaning when `corpus.kind` is \"{kind}\"")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The section with another speaker of the corpus, drawn from the seed.
+    ///
+    /// # Errors
+    /// A corpus that has no other.
+    pub(crate) fn with_another_speaker(&self, seed: u64) -> Result<Self> {
+        let (speaker, mut others) = match self.kind {
+            CorpusKind::Builtin => (builtin::speaker(self, seed), SPEAKERS.collect()),
+            CorpusKind::Folder => (0, Vec::new()),
+            CorpusKind::Chime => chime::speakers(self, seed)?,
+        };
+        others.retain(|&other| other != speaker);
+        let mut rng = synth::stream(seed, "another speaker", &[]);
+        let other = others.choose(&mut rng).context(
+            "`training.estimation = \"another_speaker\"` needs a second speaker, and the corpus \
+                                                       has one only",
+        )?;
+        Ok(Self {
+            speaker: Some(*other),
+            ..self.clone()
+        })
+    }
+}
+
+/// Opens a corpus.
+///
+/// `least_samples`: fewer samples than this are no utterance. `seed`: root of the random choices.
+///
+/// # Errors
+/// A missing folder, or a speaker that the corpus does not have.
+pub(crate) fn open(
+    section: &CorpusSection,
+    least_samples: usize,
+    seed: u64,
+) -> Result<Box<dyn Corpus>> {
+    Ok(match section.kind {
+        CorpusKind::Builtin => Box::new(builtin::Builtin::new(section, seed)),
+        CorpusKind::Folder => Box::new(folder::open(section, least_samples, seed)?),
+        CorpusKind::Chime => Box::new(chime::open(section, least_samples, seed)?),
+    })
+}

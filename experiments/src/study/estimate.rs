@@ -1,0 +1,189 @@
+//! A trial, and what comes of it: its estimates, each with what made it and its scores.
+
+use serde::{Deserialize, Serialize};
+
+use super::methods::Method;
+use super::scores::{Metric, ScoreError, Scores};
+use crate::store::records;
+
+/// What came of the parts of trials, by their keys.
+pub(crate) type Outcomes = records::Outcomes<Vec<Estimate>>;
+
+/// One mixture of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Trial {
+    /// Ratio of the speech's power to the background's.
+    pub(crate) snr_db: f64,
+    pub(crate) member: Member,
+}
+
+/// Which of the mixtures at one ratio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Member {
+    /// The one drawn from the speaker's dictionary of this order.
+    TrueOrder(usize),
+    /// The recordings of this number; at every ratio the same speech over the same background.
+    Recording(usize),
+}
+
+impl Trial {
+    /// Names the trial in random streams by what it is and not by its place, so that a part of a
+    /// study draws the same numbers as the whole.
+    pub(crate) fn stream_key(&self) -> [u64; 2] {
+        let (Member::TrueOrder(number) | Member::Recording(number)) = self.member;
+        [self.snr_db.to_bits(), number as u64]
+    }
+}
+
+/// What is scored against the true speech.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Candidate {
+    /// The mixture as it is: what a method has to improve on.
+    Mixture,
+    /// The separation with one order, given by its number of components.
+    Order(usize),
+    /// What a method chooses or makes.
+    Method(Method),
+}
+
+impl Candidate {
+    /// The name in results files.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Mixture => "mixture",
+            Self::Order(_) => "single",
+            Self::Method(method) => method.name(),
+        }
+    }
+
+    /// The name in tables.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Mixture => "Mixture",
+            Self::Order(_) => "Single order",
+            Self::Method(method) => method.label(),
+        }
+    }
+
+    /// Whether it is a method that is of use where the truth is not known.
+    pub(crate) fn is_usable(self) -> bool {
+        match self {
+            Self::Method(method) => !method.needs_truth(),
+            Self::Mixture | Self::Order(_) => false,
+        }
+    }
+}
+
+/// An estimate of the speech of a mixture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Estimate {
+    pub(crate) candidate: Candidate,
+    /// Components of the speaker's dictionary, where it is of one order.
+    pub(crate) order: Option<usize>,
+    /// At the end, in nats, where it is of one separation.
+    #[serde(with = "number")]
+    pub(crate) free_energy: Option<f64>,
+    /// q(K_1), one weight per order, where it is of one separation with all of them.
+    pub(crate) order_posterior: Option<Vec<f64>>,
+    pub(crate) scores: Scores,
+}
+
+/// A trial and what came of it.
+#[derive(Debug, Clone)]
+pub(crate) struct TrialResult {
+    pub(crate) trial: Trial,
+    pub(crate) estimates: Vec<Estimate>,
+    /// Why estimates are missing, each reason once.
+    pub(crate) errors: Vec<String>,
+}
+
+impl TrialResult {
+    /// The estimate of a candidate, if there is one.
+    pub(crate) fn estimate(&self, candidate: Candidate) -> Option<&Estimate> {
+        let of_candidate = |estimate: &&Estimate| estimate.candidate == candidate;
+        self.estimates.iter().find(of_candidate)
+    }
+
+    /// The score of a candidate, if it has a finite one.
+    pub(crate) fn score(&self, candidate: Candidate, metric: Metric) -> Option<f64> {
+        let score = self.estimate(candidate)?.scores.get(metric);
+        score.as_ref().ok().copied()
+    }
+
+    /// Estimates and scores that are missing. A ratio that is infinite is not missing: the mixture
+    /// as it is has no artefacts.
+    pub(crate) fn failures(&self) -> usize {
+        let is_missing = |estimate: &Estimate, metric| {
+            !matches!(
+                estimate.scores.get(metric),
+                Ok(_) | Err(ScoreError::Infinite | ScoreError::MinusInfinite)
+            )
+        };
+        let missing = |estimate: &Estimate| {
+            let metrics = Metric::ALL.into_iter();
+            metrics
+                .filter(|&metric| is_missing(estimate, metric))
+                .count()
+        };
+        self.errors.len() + self.estimates.iter().map(missing).sum::<usize>()
+    }
+}
+
+/// Numbers in JSON, which knows no infinity and no NaN: these are text.
+mod number {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Recorded {
+        Number(f64),
+        Text(String),
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<f64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let recorded = value.map(|value| match value.is_finite() {
+            true => Recorded::Number(value),
+            false => Recorded::Text(value.to_string()),
+        });
+        recorded.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<f64>, D::Error> {
+        Ok(match Option::<Recorded>::deserialize(deserializer)? {
+            None => None,
+            Some(Recorded::Number(value)) => Some(value),
+            Some(Recorded::Text(text)) => Some(text.parse().map_err(de::Error::custom)?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn estimates_read_back_whatever_their_numbers() {
+        let estimate = |candidate, free_energy| Estimate {
+            candidate,
+            order: Some(4),
+            free_energy,
+            order_posterior: Some(vec![0.1 + 0.2, 5e-324]),
+            scores: Scores::failed(&ScoreError::Infinite),
+        };
+        let estimates = vec![
+            estimate(Candidate::Mixture, None),
+            estimate(Candidate::Order(4), Some(f64::NEG_INFINITY)),
+            estimate(Candidate::Method(Method::VbFusion), Some(-0.1 - 0.2)),
+        ];
+        let json = serde_json::to_string(&estimates).unwrap();
+        let found: Vec<Estimate> = serde_json::from_str(&json).unwrap();
+        assert_eq!(found, estimates);
+    }
+}

@@ -1,0 +1,299 @@
+//! A few trials kept whole: what a listener hears and what the figures of single trials show.
+//!
+//! Their mixtures are made and separated again, from the same random streams as in the tables: a
+//! stage of its own after the others, so that trials need not keep their signals.
+
+mod kept;
+
+use anyhow::{Context, Result};
+use dsp::Complex64;
+use dsp::wav::{Encoding, to_bytes};
+use model::{Execution, Observer, Separation};
+use ndarray::Array2;
+
+use super::design::Run;
+use super::estimate::{Candidate, Member, Trial, TrialResult};
+use super::methods::{Choice, Method, Part, Singles};
+use super::prepare::{PreparedRun, PreparedTrial};
+use super::scores::Metric;
+use super::separation::{SPEECH, Separator};
+use crate::store::folder::AUDIO;
+
+pub(crate) use kept::{KeptExample, keep};
+
+/// Level of an example's largest sample: -1 dB of full scale.
+const PEAK: f64 = 0.891;
+
+/// What a signal holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    Mixture,
+    /// The true speech.
+    Speech,
+    /// The true background.
+    Background,
+    /// A method's estimate of the speech.
+    Estimate(Method),
+}
+
+impl Content {
+    /// All contents, in the order of files, figures and players.
+    pub(crate) fn all() -> Vec<Self> {
+        let estimates = Method::ALL.into_iter().map(Self::Estimate);
+        [Self::Mixture, Self::Speech, Self::Background]
+            .into_iter()
+            .chain(estimates)
+            .collect()
+    }
+
+    /// The name in tables.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Mixture => "mixture",
+            Self::Speech => "speech",
+            Self::Background => "background",
+            Self::Estimate(method) => method.name(),
+        }
+    }
+
+    /// The name in figures and players.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Mixture => "Mixture",
+            Self::Speech => "True speech",
+            Self::Background => "True background",
+            Self::Estimate(method) => method.label(),
+        }
+    }
+
+    /// The content of a name, if there is one.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::all()
+            .into_iter()
+            .find(|content| content.name() == name)
+    }
+
+    /// The folder of its files, below that of all signals.
+    fn folder(self) -> String {
+        match self {
+            Self::Mixture => "mixture".to_owned(),
+            Self::Speech => "reference/speech".to_owned(),
+            Self::Background => "reference/background".to_owned(),
+            Self::Estimate(method) => format!("estimate/{}/speech", method.name()),
+        }
+    }
+}
+
+/// One signal of an example.
+#[derive(Debug, Clone)]
+pub(crate) struct Signal {
+    pub(crate) content: Content,
+    /// The order an estimate was chosen from.
+    pub(crate) order: Option<usize>,
+    /// Without the gain.
+    pub(crate) samples: Vec<f64>,
+}
+
+/// A trial with its signals.
+#[derive(Debug, Clone)]
+pub(crate) struct Example {
+    /// The trial in words, and as the name of files.
+    pub(crate) name: String,
+    file_stem: String,
+    /// Mixture, truth and estimates. An estimate that could not be chosen is missing.
+    pub(crate) signals: Vec<Signal>,
+    /// Factor of all its signals in files, so that levels can be compared and nothing is clipped.
+    pub(crate) gain: f64,
+    /// Free energies of its separations.
+    pub(crate) traces: Vec<EnergyTrace>,
+}
+
+/// The free energy of one separation after each iteration, in nats.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct EnergyTrace {
+    pub(crate) candidate: Candidate,
+    pub(crate) free_energy: Vec<f64>,
+}
+
+/// The trials that are kept of a run: of the order in the middle, or the first recordings, spread
+/// over the signal-to-noise ratios from the lowest to the highest.
+pub(crate) fn chosen_trials(run: &Run, trials: &[Trial]) -> Vec<Trial> {
+    let orders = &run.config.training.orders;
+    let is_shown = |trial: &&Trial| match trial.member {
+        Member::TrueOrder(order) => orders.get(orders.len() / 2) == Some(&order),
+        Member::Recording(number) => number == 0,
+    };
+    let mut trials: Vec<Trial> = trials.iter().filter(is_shown).copied().collect();
+    trials.sort_by(|a, b| a.snr_db.total_cmp(&b.snr_db));
+    let wanted = run.config.report.examples.min(trials.len());
+    let last = trials.len().saturating_sub(1);
+    let spread = |index: usize| match wanted {
+        1 => trials[last / 2],
+        _ => trials[(index * last + (wanted - 1) / 2) / (wanted - 1)],
+    };
+    (0..wanted).map(spread).collect()
+}
+
+/// Makes and separates the mixtures of trials again.
+#[derive(Debug)]
+struct Maker<'a> {
+    separator: Separator<'a>,
+    run: &'a Run,
+}
+
+impl<'a> Maker<'a> {
+    /// A maker for the trials of one run.
+    fn new(run: &'a PreparedRun<'a>) -> Result<Self> {
+        let dictionaries = run.dictionaries.as_deref().context("no dictionaries")?;
+        Ok(Self {
+            separator: Separator::new(dictionaries, &run.run.config, Execution::Parallel)?,
+            run: run.run,
+        })
+    }
+
+    /// The example of a trial; `result` says what the oracle goes by.
+    fn make(&self, trial: &PreparedTrial, result: &TrialResult) -> Result<Example> {
+        let subject = self
+            .separator
+            .prepare(&trial.trial, trial.recorded.as_ref())?;
+        let orders = self.separator.orders();
+        let mut traces = Vec::new();
+        let mut separate = |candidate, positions| -> Result<Separation> {
+            let mut tracer = Tracer(Vec::new());
+            let separation = self.separator.separate(&subject, positions, &mut tracer)?;
+            traces.push(EnergyTrace {
+                candidate,
+                free_energy: tracer.0,
+            });
+            Ok(separation)
+        };
+        let mut separations = Vec::new();
+        for (position, &order) in orders.iter().enumerate() {
+            separations.push(separate(Candidate::Order(order), position..position + 1)?);
+        }
+        let fused = separate(Candidate::Method(Method::VbFusion), 0..orders.len())?;
+        let singles = Singles {
+            estimates: separations
+                .iter()
+                .map(|it| it.estimates[SPEECH].view())
+                .collect(),
+            free_energies: separations.iter().map(|it| it.free_energy).collect(),
+            sdr_db: orders
+                .iter()
+                .map(|&order| result.score(Candidate::Order(order), Metric::Sdr))
+                .map(|sdr_db| sdr_db.unwrap_or(f64::NAN))
+                .collect(),
+        };
+
+        let observation = &subject.observation;
+        let synthesise =
+            |estimate: &Array2<Complex64>| observation.synthesise(estimate, self.separator.stft());
+        let estimate = |method: Method| match method.part() {
+            Part::Fusion => Some((None, synthesise(&fused.estimates[SPEECH]))),
+            Part::Singles => match method.choose(&singles)? {
+                Choice::Order(position) => {
+                    let estimate = &separations[position].estimates[SPEECH];
+                    Some((Some(orders[position]), synthesise(estimate)))
+                }
+                Choice::Estimate(made) => Some((None, synthesise(&made))),
+                Choice::Nothing(_) => None,
+            },
+        };
+        let signal = |content| {
+            let (order, samples) = match content {
+                Content::Mixture => (None, observation.signal.clone()),
+                Content::Speech => (None, observation.references[0].clone()),
+                Content::Background => (None, observation.references[1].clone()),
+                Content::Estimate(method) => estimate(method)?,
+            };
+            Some(Signal {
+                content,
+                order,
+                samples,
+            })
+        };
+        let signals: Vec<Signal> = Content::all().into_iter().filter_map(signal).collect();
+        let samples = signals.iter().flat_map(|signal| &signal.samples);
+        let peak = samples.fold(0.0_f64, |peak, sample| peak.max(sample.abs()));
+        Ok(Example {
+            name: self.run.trial_name(&trial.trial),
+            file_stem: self.run.trial_file_stem(&trial.trial),
+            signals,
+            gain: if peak > 0.0 { PEAK / peak } else { 1.0 },
+            traces,
+        })
+    }
+}
+
+/// The free energy after each iteration.
+struct Tracer(Vec<f64>);
+
+impl Observer for Tracer {
+    fn wants_free_energy(&self) -> bool {
+        true
+    }
+
+    fn iteration(&mut self, progress: &model::Progress) {
+        self.0.extend(progress.free_energy);
+    }
+
+    fn restart(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Example {
+    /// The name of a signal's file in the results folder: one file name per trial, a folder for
+    /// each content.
+    pub(crate) fn file(&self, signal: &Signal) -> String {
+        format!("{AUDIO}/{}/{}.wav", signal.content.folder(), self.file_stem)
+    }
+
+    /// The files to listen to, 16-bit mono, by name.
+    fn files(&self, sample_rate_hz: u32) -> Result<Vec<(String, Vec<u8>)>> {
+        let file = |signal: &Signal| {
+            let name = self.file(signal);
+            let scaled: Vec<f64> = signal.samples.iter().map(|x| x * self.gain).collect();
+            let bytes = to_bytes(&scaled, sample_rate_hz, Encoding::Pcm16)
+                .with_context(|| format!("cannot make {name}"))?;
+            Ok((name, bytes))
+        };
+        self.signals.iter().map(file).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::study::design::Study;
+
+    fn chosen(examples: usize) -> Vec<f64> {
+        let mut config = Config::default();
+        config.report.examples = examples;
+        let study = Study::new(&config).unwrap();
+        let run = &study.runs[0];
+        let trials = chosen_trials(run, &run.drawn_trials());
+        for trial in &trials {
+            assert_eq!(trial.member, Member::TrueOrder(8));
+        }
+        trials.iter().map(|trial| trial.snr_db).collect()
+    }
+
+    #[test]
+    fn examples_reach_from_the_lowest_ratio_to_the_highest() {
+        assert!(chosen(0).is_empty());
+        assert_eq!(chosen(1), [0.0]);
+        assert_eq!(chosen(2), [-6.0, 9.0]);
+        assert_eq!(chosen(3), [-6.0, 3.0, 9.0]);
+        assert_eq!(chosen(100), Config::default().mixtures.snr_db);
+    }
+
+    #[test]
+    fn names_are_of_one_content_each() {
+        for content in Content::all() {
+            assert_eq!(Content::from_name(content.name()), Some(content));
+        }
+        assert_eq!(Content::from_name("single"), None);
+    }
+}

@@ -1,0 +1,205 @@
+//! The methods that are compared: what each is called, what it is made of, and its rule.
+//!
+//! To add a method, add a variant: the compiler names every place here that has to know of it, and
+//! `figures::style` asks for its colour. A rule that makes something of the single-order
+//! separations is a function of [`Singles`]; one that separates by itself is a [`Part`] of its own.
+
+use dsp::Complex64;
+use model::fusion;
+use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+
+use super::scores::ScoreError;
+
+/// A way to estimate the speech of a mixture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Method {
+    /// The single-order separation of highest free energy.
+    VbSelection,
+    /// One separation with a posterior over all orders, the paper's proposal.
+    VbFusion,
+    /// The single-order separation of highest SDR (BSS Eval): it takes the true speech to know
+    /// which.
+    OracleSelection,
+    /// The mean of the single-order estimates.
+    FusionByMean,
+}
+
+/// What is separated, scored and recorded together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// One separation for each order, and all that is chosen from or made of them.
+    Singles,
+    /// One separation with all orders.
+    Fusion,
+}
+
+/// The comparisons behind the paper's claims: the method expected above, and the one below.
+pub(crate) const COMPARISONS: [(Method, Method); 4] = [
+    (Method::VbFusion, Method::VbSelection),
+    (Method::VbFusion, Method::FusionByMean),
+    (Method::OracleSelection, Method::VbFusion),
+    (Method::FusionByMean, Method::VbSelection),
+];
+
+/// The single-order separations of a mixture, in the configured sequence.
+#[derive(Debug)]
+pub(crate) struct Singles<'a> {
+    /// Estimates of the speech, frames x bins.
+    pub(crate) estimates: Vec<ArrayView2<'a, Complex64>>,
+    /// At the end, in nats.
+    pub(crate) free_energies: Vec<f64>,
+    /// By BSS Eval: above all others for a perfect estimate, NaN for one without an SDR.
+    pub(crate) sdr_db: Vec<f64>,
+}
+
+/// What a method makes of the single-order separations.
+#[derive(Debug)]
+pub(crate) enum Choice {
+    /// It takes the one at this position.
+    Order(usize),
+    /// It makes an estimate of its own, frames x bins.
+    Estimate(Array2<Complex64>),
+    /// There is nothing to go by.
+    Nothing(ScoreError),
+}
+
+impl Method {
+    /// All methods: Table 1's, in its order.
+    pub(crate) const ALL: [Self; 4] = [
+        Self::VbSelection,
+        Self::VbFusion,
+        Self::OracleSelection,
+        Self::FusionByMean,
+    ];
+
+    /// The name in results files and configurations.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::VbSelection => "vb_selection",
+            Self::VbFusion => "vb_fusion",
+            Self::OracleSelection => "oracle_selection",
+            Self::FusionByMean => "fusion_by_mean",
+        }
+    }
+
+    /// The paper's name, for tables and figures.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::VbSelection => "VB selection",
+            Self::VbFusion => "VB fusion",
+            Self::OracleSelection => "Oracle selection",
+            Self::FusionByMean => "Fusion by mean",
+        }
+    }
+
+    /// Whether the method needs what it is to find.
+    pub(crate) fn needs_truth(self) -> bool {
+        match self {
+            Self::OracleSelection => true,
+            Self::VbSelection | Self::VbFusion | Self::FusionByMean => false,
+        }
+    }
+
+    /// The separations that the method is made of.
+    pub(crate) fn part(self) -> Part {
+        match self {
+            Self::VbFusion => Part::Fusion,
+            Self::VbSelection | Self::OracleSelection | Self::FusionByMean => Part::Singles,
+        }
+    }
+
+    /// What the method makes of the single-order separations; none if it separates by itself.
+    pub(crate) fn choose(self, singles: &Singles<'_>) -> Option<Choice> {
+        let order = |position: Option<usize>, missing| match position {
+            Some(position) => Choice::Order(position),
+            None => Choice::Nothing(missing),
+        };
+        match self {
+            Self::VbSelection => {
+                let selected = fusion::vb_selection(&singles.free_energies);
+                Some(order(selected, ScoreError::NoFreeEnergy))
+            }
+            Self::OracleSelection => {
+                let best = fusion::oracle_selection(&singles.sdr_db);
+                Some(order(best, ScoreError::NoOracle))
+            }
+            Self::FusionByMean => {
+                let mean = fusion::fusion_by_mean(singles.estimates.iter().copied());
+                Some(mean.map_or(Choice::Nothing(ScoreError::NoSingles), Choice::Estimate))
+            }
+            Self::VbFusion => None,
+        }
+    }
+}
+
+impl Part {
+    pub(crate) const ALL: [Self; 2] = [Self::Singles, Self::Fusion];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_configurations() {
+        for method in Method::ALL {
+            let value = toml::Value::try_from(method).unwrap();
+            assert_eq!(value.as_str(), Some(method.name()));
+        }
+    }
+
+    #[test]
+    fn the_oracle_takes_a_perfect_estimate_and_none_without_an_sdr() {
+        let oracle = |sdr_db: &[f64]| {
+            let singles = Singles {
+                estimates: Vec::new(),
+                free_energies: Vec::new(),
+                sdr_db: sdr_db.to_vec(),
+            };
+            match Method::OracleSelection.choose(&singles) {
+                Some(Choice::Order(position)) => Some(position),
+                _ => None,
+            }
+        };
+        assert_eq!(oracle(&[f64::NAN, 3.0, f64::INFINITY]), Some(2));
+        assert_eq!(oracle(&[f64::NAN, -90.0]), Some(1));
+        assert_eq!(oracle(&[f64::NAN, f64::NAN]), None);
+    }
+
+    /// A rule gives the only order's estimate, whatever the rule, and the sequence of the orders
+    /// does not matter.
+    #[test]
+    fn one_order_is_what_every_rule_gives_and_their_sequence_does_not_matter() {
+        let estimate = |scale: f64| Array2::from_elem((2, 3), Complex64::new(scale, -scale));
+        let estimates = [estimate(1.0), estimate(4.0), estimate(2.5)];
+        let chosen = |method: Method, positions: &[usize]| {
+            let singles = Singles {
+                estimates: positions.iter().map(|&i| estimates[i].view()).collect(),
+                free_energies: positions.iter().map(|&i| [-3.0, -1.0, -2.0][i]).collect(),
+                sdr_db: positions.iter().map(|&i| [1.0, 2.0, 3.0][i]).collect(),
+            };
+            match method.choose(&singles)? {
+                Choice::Order(position) => Some(estimates[positions[position]].clone()),
+                Choice::Estimate(made) => Some(made),
+                Choice::Nothing(error) => panic!("{error}"),
+            }
+        };
+        for method in Method::ALL {
+            let alone = chosen(method, &[1]);
+            assert!(
+                alone.is_none_or(|alone| alone == estimates[1]),
+                "{method:?}"
+            );
+            let near = |a: &Array2<Complex64>, b: &Array2<Complex64>| {
+                a.iter().zip(b).all(|(a, b)| (a - b).norm() < 1e-12)
+            };
+            let (all, turned) = (chosen(method, &[0, 1, 2]), chosen(method, &[2, 0, 1]));
+            assert!(
+                all.zip(turned).is_none_or(|(a, b)| near(&a, &b)),
+                "{method:?}"
+            );
+        }
+    }
+}

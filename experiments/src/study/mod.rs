@@ -1,0 +1,127 @@
+//! A study: a list of trials, what comes of them, and the tables and figures made of that.
+//!
+//! > [design] -> [prepare]: corpora, [dictionaries], [mixtures], keys ([plan]) -> [work]: [separation]
+//! > by every one of the [methods], [scores] -> [estimate]s, recorded one by one -> [statistics] ->
+//! > [publish]: tables, figures, [examples] to hear
+//!
+//! `table1`, `sweep` and `realmix` are all this, with other configurations. [merge] puts together
+//! what several machines recorded.
+
+pub(crate) mod design;
+pub(crate) mod dictionaries;
+pub(crate) mod estimate;
+pub(crate) mod examples;
+pub(crate) mod merge;
+pub(crate) mod methods;
+pub(crate) mod mixtures;
+pub(crate) mod plan;
+pub(crate) mod prepare;
+pub(crate) mod publish;
+pub(crate) mod scores;
+pub(crate) mod separation;
+pub(crate) mod statistics;
+pub(crate) mod work;
+
+use anyhow::Result;
+
+use crate::clock::Stopwatch;
+use crate::interrupt;
+use crate::progress::Progress;
+use crate::store::folder::RunFolder;
+use design::{Run, Study};
+use estimate::{Candidate, Estimate, Outcomes, TrialResult};
+use methods::Method;
+use plan::{Plan, PlannedTrial};
+use prepare::Conduct;
+use publish::{Ending, Publication, timing};
+use statistics::Results;
+
+/// Runs a study, or the part of it that `conduct` asks for, and writes its results.
+///
+/// # Errors
+/// A corpus that cannot be used, a training that fails, a folder that cannot be written, an
+/// interruption. A trial that fails is recorded, and the others go on.
+pub(crate) fn run(
+    study: &Study<'_>,
+    folder: &mut RunFolder,
+    conduct: Conduct,
+    progress: Progress,
+) -> Result<Ending> {
+    let stopwatch = Stopwatch::start();
+    let prepared = prepare::prepare(study, folder, conduct, progress)?;
+    if conduct.dictionaries_only {
+        return Ok(Ending::default());
+    }
+    let failures = work::work(&prepared, conduct, progress)?;
+    let results = results(study, &prepared.plan, &prepared.outcomes());
+    let examples = match study.has_examples() {
+        true => examples::keep(&prepared, &results, folder.kept(), progress)?,
+        false => Vec::new(),
+    };
+    if conduct.shard.is_some() {
+        return Ok(Ending {
+            table: None,
+            failures,
+        });
+    }
+    let times = match study.has_examples() {
+        true => timing::measure(&prepared.runs[0], progress),
+        false => Err("the points of a sweep are not timed".to_owned()),
+    };
+    interrupt::check()?;
+    let publication = Publication {
+        study,
+        corpus: &prepared.plan.corpus(),
+        results: &results,
+        examples: &examples,
+        times: &times,
+    };
+    publication.publish(folder, stopwatch)
+}
+
+/// The results of all trials of a plan, as far as there are any.
+pub(crate) fn results(study: &Study<'_>, plan: &Plan, outcomes: &Outcomes) -> Results {
+    let of_run = |(run, planned): (&Run, &plan::PlannedRun)| {
+        let trials = planned.trials.iter();
+        trials
+            .map(|trial| result(study, run, trial, outcomes))
+            .collect()
+    };
+    study.runs.iter().zip(&plan.runs).map(of_run).collect()
+}
+
+fn result(
+    study: &Study<'_>,
+    run: &Run,
+    planned: &PlannedTrial,
+    outcomes: &Outcomes,
+) -> TrialResult {
+    let mut estimates: Vec<Estimate> = Vec::new();
+    let mut errors: Vec<String> = Vec::new();
+    for part in study.parts() {
+        let error = match outcomes.get(&planned.keys.part(part)) {
+            Some(Ok(found)) => {
+                estimates.extend(found.iter().cloned());
+                continue;
+            }
+            Some(Err(error)) => error.as_str(),
+            None => "it was not run",
+        };
+        if !errors.iter().any(|known| known == error) {
+            errors.push(error.to_owned());
+        }
+    }
+    // The mixture first, then the single orders as configured, then the methods as they are tabled.
+    let orders = &run.config.training.orders;
+    let place = |candidate: Candidate| match candidate {
+        Candidate::Mixture => (0, None),
+        Candidate::Order(order) => (1, orders.iter().position(|&other| other == order)),
+        Candidate::Method(method) => (2, Method::ALL.iter().position(|&other| other == method)),
+    };
+    estimates.sort_by_key(|estimate| place(estimate.candidate));
+    TrialResult {
+        trial: planned.trial,
+        estimates,
+        errors,
+    }
+}

@@ -1,0 +1,407 @@
+//! The keys of trials, digests of everything that determines a result and of nothing else, and the
+//! plan of a study: the keys of all its trials. Shards that record the same plan are of the same
+//! study, and a merge needs no corpus to know what is missing.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use dsp::StftSettings;
+use model::Precision;
+use serde::{Deserialize, Serialize};
+
+use super::design::Run;
+use super::dictionaries::DictionaryKeys;
+use super::estimate::Trial;
+use super::methods::Part;
+use crate::config::{Config, MixtureSource, Normalisation};
+use crate::store::atomic;
+use crate::store::digest::{Computed, Digest};
+
+/// The keys of a trial's parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Keys {
+    /// Of the single-order separations, which do not depend on beta.
+    singles: Digest,
+    fusion: Digest,
+}
+
+/// All that determines the single-order separations of a trial and their scores.
+#[derive(Serialize)]
+struct SinglesInputs<'a> {
+    computed: Computed,
+    mixture: MixtureInputs,
+    estimation: &'a [Digest],
+    background: Option<Digest>,
+    normalisation: Normalisation,
+    stft: &'a StftSettings,
+    seed: u64,
+    trial: [u64; 2],
+    dictionary_shape: f64,
+    activation_shape: f64,
+    activation_start: f64,
+    dictionary_start_floor: f64,
+    iterations: usize,
+    precision: Precision,
+    background_components: usize,
+    filter_taps: usize,
+}
+
+/// What a mixture is made of.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum MixtureInputs {
+    Drawn {
+        generation: Digest,
+        frames: usize,
+        activation_shape: f64,
+        noise_variance: f64,
+    },
+    Recorded {
+        signals: Digest,
+        noise_db: f64,
+    },
+}
+
+/// All that determines the fusion of a trial and its scores.
+#[derive(Serialize)]
+struct FusionInputs {
+    computed: Computed,
+    singles: Digest,
+    beta: f64,
+}
+
+impl Keys {
+    /// The keys of a trial of drawn mixtures.
+    ///
+    /// `generation`: of the dictionary that draws the speech.
+    pub(crate) fn of_drawn(
+        trial: &Trial,
+        generation: Digest,
+        dictionaries: &DictionaryKeys,
+        config: &Config,
+    ) -> Result<Self> {
+        let mixtures = &config.mixtures;
+        let mixture = MixtureInputs::Drawn {
+            generation,
+            frames: mixtures.frames,
+            activation_shape: mixtures.activation_shape,
+            noise_variance: mixtures.noise_variance,
+        };
+        Self::new(trial, mixture, mixtures.frames, dictionaries, config)
+    }
+
+    /// The keys of a trial of recordings.
+    ///
+    /// `signals`: of what is mixed. `frames`: of the mixture.
+    pub(crate) fn of_recorded(
+        trial: &Trial,
+        signals: Digest,
+        frames: usize,
+        dictionaries: &DictionaryKeys,
+        config: &Config,
+    ) -> Result<Self> {
+        let noise_db = config.recordings.noise_db;
+        let mixture = MixtureInputs::Recorded { signals, noise_db };
+        Self::new(trial, mixture, frames, dictionaries, config)
+    }
+
+    fn new(
+        trial: &Trial,
+        mixture: MixtureInputs,
+        frames: usize,
+        dictionaries: &DictionaryKeys,
+        config: &Config,
+    ) -> Result<Self> {
+        let model = &config.model;
+        let singles = Digest::of_value(&SinglesInputs {
+            computed: Computed::new("single orders"),
+            mixture,
+            estimation: &dictionaries.estimation,
+            background: dictionaries.background,
+            normalisation: config.training.normalisation,
+            stft: &config.stft,
+            seed: config.experiment.seed,
+            trial: trial.stream_key(),
+            dictionary_shape: model.dictionary_shape,
+            activation_shape: model.activation_shape,
+            activation_start: model.activation_start,
+            dictionary_start_floor: model.dictionary_start_floor,
+            iterations: model.iterations,
+            precision: model.precision,
+            background_components: config.training.background_components,
+            filter_taps: config.evaluation.filter_taps,
+        })?;
+        let fusion = Digest::of_value(&FusionInputs {
+            computed: Computed::new("fusion"),
+            singles,
+            beta: model.tempering().beta(frames, config.stft.bins()),
+        })?;
+        Ok(Self { singles, fusion })
+    }
+
+    /// The key of a part.
+    pub(crate) fn part(&self, part: Part) -> Digest {
+        match part {
+            Part::Singles => self.singles,
+            Part::Fusion => self.fusion,
+        }
+    }
+
+    /// What trials have in common that differ in beta only: they can share their mixture, and are
+    /// in one shard.
+    pub(crate) fn shared(&self) -> Digest {
+        self.singles
+    }
+
+    /// Stands for all parts together.
+    pub(crate) fn whole(&self) -> Digest {
+        self.fusion
+    }
+}
+
+/// A trial with the keys of its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PlannedTrial {
+    pub(crate) trial: Trial,
+    pub(crate) keys: Keys,
+}
+
+/// The corpus behind some of the trials.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CorpusInfo {
+    pub(crate) description: String,
+    /// Of all signals.
+    pub(crate) sha256: Digest,
+}
+
+/// What one run consists of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PlannedRun {
+    pub(crate) corpus: CorpusInfo,
+    pub(crate) trials: Vec<PlannedTrial>,
+}
+
+/// All runs of a study.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    version: u32,
+    pub(crate) runs: Vec<PlannedRun>,
+}
+
+impl Plan {
+    const VERSION: u32 = 2;
+
+    pub(crate) fn new(runs: Vec<PlannedRun>) -> Self {
+        Self {
+            version: Self::VERSION,
+            runs,
+        }
+    }
+
+    /// Whether the plan can be one of these runs.
+    pub(crate) fn fits(&self, runs: &[Run]) -> bool {
+        let is_fitting = |(planned, run): (&PlannedRun, &Run)| {
+            let trials = || planned.trials.iter().map(|planned| planned.trial);
+            match run.config.mixtures.source {
+                MixtureSource::Drawn => trials().eq(run.drawn_trials()),
+                // Which there are is not known without the corpus.
+                MixtureSource::Recordings => trials().next().is_some(),
+            }
+        };
+        self.runs.len() == runs.len() && self.runs.iter().zip(runs).all(is_fitting)
+    }
+
+    /// The corpora, each once, and their digest: for one corpus its own.
+    pub(crate) fn corpus(&self) -> CorpusInfo {
+        let mut corpora: Vec<&CorpusInfo> = Vec::new();
+        for run in &self.runs {
+            if !corpora.contains(&&run.corpus) {
+                corpora.push(&run.corpus);
+            }
+        }
+        if let [corpus] = corpora[..] {
+            return corpus.clone();
+        }
+        let descriptions: Vec<&str> = corpora.iter().map(|it| it.description.as_str()).collect();
+        CorpusInfo {
+            description: joined(&descriptions),
+            sha256: Digest::of_parts(corpora.iter().map(|corpus| corpus.sha256.0)),
+        }
+    }
+
+    /// Records the plan.
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        atomic::write(path, &serde_json::to_vec(self)?)
+    }
+
+    /// Reads a recorded plan.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no plan, or is one of another version.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let plan: Self = serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} is not the plan of a run", path.display()))?;
+        ensure!(
+            plan.version == Self::VERSION,
+            "{} is of version {}, this program reads version {}",
+            path.display(),
+            plan.version,
+            Self::VERSION
+        );
+        Ok(plan)
+    }
+}
+
+/// Descriptions of several speakers of one corpus as one.
+fn joined(descriptions: &[&str]) -> String {
+    const SPEAKER: &str = ", speaker ";
+    let split = |it: &&'_ str| {
+        it.split_once(SPEAKER)
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+    };
+    let of_speakers: Option<Vec<(String, String)>> = descriptions.iter().map(split).collect();
+    let mut names: Vec<String> = Vec::new();
+    match of_speakers.as_deref() {
+        Some([(corpus, _), rest @ ..]) if rest.iter().all(|(other, _)| other == corpus) => {
+            for (_, speaker) in of_speakers.iter().flatten() {
+                if !names.contains(speaker) {
+                    names.push(speaker.clone());
+                }
+            }
+            let speakers = if names.len() > 1 {
+                "speakers"
+            } else {
+                "speaker"
+            };
+            format!("{corpus}, {speakers} {}", names.join(", "))
+        }
+        _ => {
+            for description in descriptions {
+                if !names.iter().any(|known| known == description) {
+                    names.push((*description).to_owned());
+                }
+            }
+            names.join("; ")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::estimate::Member;
+    use super::*;
+
+    const TRIAL: Trial = Trial {
+        snr_db: 0.0,
+        member: Member::TrueOrder(4),
+    };
+
+    fn dictionaries(background: bool) -> DictionaryKeys {
+        let digest = |text: &str| Digest::of_bytes(text.as_bytes());
+        DictionaryKeys {
+            generation: Vec::new(),
+            estimation: vec![digest("2"), digest("4")],
+            background: background.then(|| digest("background")),
+        }
+    }
+
+    fn drawn(change: impl FnOnce(&mut Config)) -> Keys {
+        let mut config = Config::default();
+        change(&mut config);
+        let generation = Digest::of_bytes(b"generation");
+        Keys::of_drawn(&TRIAL, generation, &dictionaries(true), &config).unwrap()
+    }
+
+    fn recorded(trial: &Trial, known: bool, change: impl FnOnce(&mut Config)) -> Keys {
+        let mut config = Config::default();
+        change(&mut config);
+        let signals = Digest::of_bytes(b"signals");
+        Keys::of_recorded(trial, signals, 100, &dictionaries(known), &config).unwrap()
+    }
+
+    #[test]
+    fn what_does_not_determine_a_result_is_not_in_its_key() {
+        let same: [fn(&mut Config); 7] = [
+            |config| config.experiment.name = "other".to_owned(),
+            |config| config.statistics.resamples = 100,
+            |config| config.timings.repetitions = 1,
+            |config| config.evaluation.metrics.truncate(1),
+            |config| config.mixtures.snr_db = vec![20.0],
+            |config| config.recordings.speakers = vec![30],
+            // The default, said.
+            |config| config.model.beta = Some(1e4),
+        ];
+        for change in same {
+            assert_eq!(drawn(change), drawn(|_| {}));
+            assert_eq!(
+                recorded(&TRIAL, false, change),
+                recorded(&TRIAL, false, |_| {})
+            );
+        }
+    }
+
+    #[test]
+    fn what_determines_a_result_is_in_its_key() {
+        let both: [fn(&mut Config); 9] = [
+            |config| config.experiment.seed = 2,
+            |config| config.stft.hop_samples = 512,
+            |config| config.training.background_components = 8,
+            |config| config.training.normalisation = Normalisation::Sum,
+            |config| config.model.activation_start = 10.0,
+            |config| config.model.dictionary_start_floor = 1e-9,
+            |config| config.model.iterations = 51,
+            |config| config.model.precision = Precision::F32,
+            |config| config.evaluation.filter_taps = 256,
+        ];
+        let of_drawn: [fn(&mut Config); 3] = [
+            |config| config.mixtures.frames = 200,
+            |config| config.mixtures.activation_shape = 0.3,
+            |config| config.mixtures.noise_variance = 1e-7,
+        ];
+        let plain = (drawn(|_| {}), recorded(&TRIAL, false, |_| {}));
+        for (index, change) in both.iter().chain(&of_drawn).enumerate() {
+            let changed = drawn(change);
+            assert_ne!(changed.singles, plain.0.singles, "{index}");
+            assert_ne!(changed.fusion, plain.0.fusion, "{index}");
+        }
+        for (index, change) in both.iter().enumerate() {
+            assert_ne!(recorded(&TRIAL, false, change), plain.1, "{index}");
+        }
+        let louder = recorded(&TRIAL, false, |config| config.recordings.noise_db = -60.0);
+        assert_ne!(louder, plain.1);
+        assert_ne!(recorded(&TRIAL, true, |_| {}), plain.1);
+        for (snr_db, number) in [(3.0, 4), (0.0, 5)] {
+            let member = Member::Recording(number);
+            assert_ne!(recorded(&Trial { snr_db, member }, false, |_| {}), plain.1);
+        }
+    }
+
+    #[test]
+    fn speakers_of_one_corpus_are_listed_together() {
+        let speakers = [
+            "builtin, speaker 3",
+            "builtin, speaker 7",
+            "builtin, speaker 3",
+        ];
+        assert_eq!(joined(&speakers), "builtin, speakers 3, 7");
+        assert_eq!(joined(&["folder", "folder"]), "folder");
+        assert_eq!(
+            joined(&["folder", "chime, speaker 1"]),
+            "folder; chime, speaker 1"
+        );
+    }
+
+    #[test]
+    fn beta_is_in_the_fusions_key_only() {
+        let plain = drawn(|_| {});
+        let changed = drawn(|config| config.model.beta = Some(1.0));
+        assert_eq!(changed.singles, plain.singles);
+        assert_ne!(changed.fusion, plain.fusion);
+        // The same beta, given per bin.
+        let kappa = drawn(|config| config.model.kappa = Some(0.5));
+        let beta = drawn(|config| config.model.beta = Some(0.5 * 1025.0 * 300.0));
+        assert_eq!(kappa, beta);
+    }
+}

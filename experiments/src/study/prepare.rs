@@ -1,0 +1,304 @@
+//! From a study to what there is to do: corpora are read, keys formed, dictionaries learned or
+//! taken from the cache. What several runs share is done once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use super::design::{Run, Study};
+use super::dictionaries::signals::{Signals, describe, open_corpus};
+use super::dictionaries::{self, Dictionaries, DictionaryKeys};
+use super::estimate::{Estimate, Outcomes, Trial};
+use super::mixtures::recorded::{self, RecordedMixture};
+use super::plan::{CorpusInfo, Keys, Plan, PlannedRun, PlannedTrial};
+use crate::config::{Config, Estimation, MixtureSource, Normalisation, Recordings};
+use crate::corpus::CorpusSection;
+use crate::interrupt;
+use crate::progress::Progress;
+use crate::store::digest::Digest;
+use crate::store::folder::RunFolder;
+use crate::store::records::Records;
+use crate::store::shard::Shard;
+
+/// How a run is conducted. Nothing of it changes a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Conduct {
+    /// End at the first trial that fails.
+    pub(crate) fail_fast: bool,
+    /// Do a share of the trials only.
+    pub(crate) shard: Option<Shard>,
+    /// Learn the dictionaries, and do none of the trials.
+    pub(crate) dictionaries_only: bool,
+}
+
+impl Conduct {
+    /// Whether a trial is among those to be done.
+    fn includes(self, keys: &Keys) -> bool {
+        self.shard.is_none_or(|shard| shard.holds(&keys.shared()))
+    }
+}
+
+/// A trial that is to be done, or was.
+#[derive(Debug)]
+pub(crate) struct PreparedTrial {
+    pub(crate) trial: Trial,
+    pub(crate) keys: Keys,
+    /// What is mixed, where mixtures are recordings and the trial may be needed.
+    pub(crate) recorded: Option<RecordedMixture>,
+    /// Whether it is among those of this share.
+    pub(crate) is_included: bool,
+}
+
+/// A run with what separates its mixtures.
+#[derive(Debug)]
+pub(crate) struct PreparedRun<'a> {
+    pub(crate) run: &'a Run,
+    /// Shared with other runs of the same; none where there is nothing to do.
+    pub(crate) dictionaries: Option<Arc<Dictionaries>>,
+    pub(crate) trials: Vec<PreparedTrial>,
+}
+
+/// A study, ready, and what is finished of it.
+#[derive(Debug)]
+pub(crate) struct Prepared<'a> {
+    pub(crate) study: &'a Study<'a>,
+    /// As those of the study.
+    pub(crate) runs: Vec<PreparedRun<'a>>,
+    pub(crate) plan: Plan,
+    pub(crate) records: Records<Vec<Estimate>>,
+}
+
+impl Prepared<'_> {
+    /// What came of all trials so far.
+    pub(crate) fn outcomes(&self) -> Outcomes {
+        self.records.outcomes()
+    }
+}
+
+/// What a corpus gives to the runs that share it.
+struct Material {
+    signals: Signals,
+    /// Empty where mixtures are drawn.
+    recorded: Vec<RecordedMixture>,
+    corpus: CorpusInfo,
+}
+
+/// Prepares a study. The folder is begun once the first corpus has been read: a study that cannot
+/// begin leaves no trace.
+///
+/// # Errors
+/// A corpus that cannot be used, a training that fails, a folder that cannot be written, an
+/// interruption.
+pub(crate) fn prepare<'a>(
+    study: &'a Study<'a>,
+    folder: &mut RunFolder,
+    conduct: Conduct,
+    progress: Progress,
+) -> Result<Prepared<'a>> {
+    let mut records = None;
+    let mut runs: Vec<Option<PreparedRun>> = study.runs.iter().map(|_| None).collect();
+    let mut planned: Vec<Option<PlannedRun>> = study.runs.iter().map(|_| None).collect();
+    // One set of signals in memory at a time, however many there are.
+    for positions in runs_sharing_signals(&study.runs)? {
+        interrupt::check()?;
+        let first = &study.runs[positions[0]];
+        let read = || read_material(&first.config, progress);
+        let material = match study.has_recordings() {
+            true => read().with_context(|| first.name())?,
+            false => read()?,
+        };
+        let records = match &mut records {
+            Some(records) => records,
+            none => none.insert(begin(folder, conduct, progress)?),
+        };
+        let digests = material.signals.digests();
+        let mut learned: HashMap<(DictionaryKeys, Normalisation), Arc<Dictionaries>> =
+            HashMap::new();
+        for position in positions {
+            let run = &study.runs[position];
+            let keys = DictionaryKeys::new(&digests, &run.config)?;
+            let mut trials = prepare_trials(run, &keys, &material)?;
+            planned[position] = Some(PlannedRun {
+                corpus: material.corpus.clone(),
+                trials: trials
+                    .iter()
+                    .map(|&PreparedTrial { trial, keys, .. }| PlannedTrial { trial, keys })
+                    .collect(),
+            });
+            let parts = study.parts();
+            let mut is_needed = conduct.dictionaries_only;
+            // Examples and times are those of the first run.
+            let is_shown = position == 0 && study.has_examples();
+            for trial in &mut trials {
+                trial.is_included = conduct.includes(&trial.keys);
+                let mut keys = parts.iter().map(|&part| trial.keys.part(part));
+                let is_missing = trial.is_included && !keys.all(|key| records.is_done(&key));
+                is_needed |= is_missing || is_shown;
+                if !(is_missing || is_shown) {
+                    trial.recorded = None;
+                }
+            }
+            let identity = (keys, run.config.training.normalisation);
+            let dictionaries = match learned.get(&identity) {
+                Some(dictionaries) => Some(Arc::clone(dictionaries)),
+                None if !is_needed => None,
+                None => {
+                    let (signals, cache) = (&material.signals, folder.cache());
+                    let dictionaries = dictionaries::learn(signals, &run.config, cache, progress);
+                    let dictionaries = Arc::new(dictionaries.with_context(|| run.name())?);
+                    learned.insert(identity, Arc::clone(&dictionaries));
+                    Some(dictionaries)
+                }
+            };
+            runs[position] = Some(PreparedRun {
+                run,
+                dictionaries,
+                trials,
+            });
+        }
+    }
+    let plan = Plan::new(planned.into_iter().flatten().collect());
+    record_plan(&plan, folder, progress)?;
+    Ok(Prepared {
+        study,
+        runs: runs.into_iter().flatten().collect(),
+        plan,
+        records: records.context("there is nothing to run")?,
+    })
+}
+
+/// Begins a run in its folder, and says what was damaged there.
+fn begin(
+    folder: &mut RunFolder,
+    conduct: Conduct,
+    progress: Progress,
+) -> Result<Records<Vec<Estimate>>> {
+    folder.begin(conduct.shard)?;
+    let (records, damage) = Records::open(&folder.kept().records())?;
+    if let Some(damage) = damage {
+        progress.warn(damage);
+    }
+    Ok(records)
+}
+
+/// Records what a study consists of, and says if that is not what it was.
+fn record_plan(plan: &Plan, folder: &RunFolder, progress: Progress) -> Result<()> {
+    let path = folder.kept().plan();
+    let is_other = Plan::read(&path).is_ok_and(|earlier| {
+        let count = |plan: &Plan| plan.runs.iter().map(|run| run.trials.len()).sum::<usize>();
+        earlier != *plan && count(&earlier) == count(plan)
+    });
+    if is_other {
+        progress.warn(
+            "configuration, corpus or program are others than before: what depends on them is done \
+             again",
+        );
+    }
+    plan.write(&path)
+}
+
+fn read_material(config: &Config, progress: Progress) -> Result<Material> {
+    let corpus = open_corpus(&config.corpus, config)?;
+    let corpus = corpus.as_ref();
+    let (signals, recorded) = match config.mixtures.source {
+        MixtureSource::Drawn => (Signals::read(corpus, config, progress)?, Vec::new()),
+        MixtureSource::Recordings => recorded::read(corpus, config)?,
+    };
+    let learned = signals.digests().whole();
+    let mixed = recorded.iter().map(RecordedMixture::digest);
+    let digests = std::iter::once(learned).chain(mixed);
+    Ok(Material {
+        corpus: CorpusInfo {
+            description: describe(corpus, config)?,
+            sha256: match recorded.is_empty() {
+                true => learned,
+                false => Digest::of_parts(digests.map(|digest| digest.0)),
+            },
+        },
+        signals,
+        recorded,
+    })
+}
+
+fn prepare_trials(
+    run: &Run,
+    dictionaries: &DictionaryKeys,
+    material: &Material,
+) -> Result<Vec<PreparedTrial>> {
+    let config = &run.config;
+    let prepared = |trial, keys, recorded| PreparedTrial {
+        trial,
+        keys,
+        recorded,
+        is_included: true,
+    };
+    match config.mixtures.source {
+        MixtureSource::Drawn => {
+            let trials = run.drawn_trials().into_iter();
+            // The orders run fastest, as the dictionaries that draw do.
+            let drawn = trials.zip(dictionaries.generation.iter().cycle());
+            drawn
+                .map(|(trial, &generation)| {
+                    let keys = Keys::of_drawn(&trial, generation, dictionaries, config)?;
+                    Ok(prepared(trial, keys, None))
+                })
+                .collect()
+        }
+        MixtureSource::Recordings => {
+            let stft = dsp::Stft::new(&config.stft)?;
+            let recorded = material.recorded.iter();
+            recorded
+                .map(|recorded| {
+                    let (trial, signals) = (recorded.trial, recorded.digest());
+                    let frames = stft.frames(recorded.samples());
+                    let keys = Keys::of_recorded(&trial, signals, frames, dictionaries, config)?;
+                    Ok(prepared(trial, keys, Some(recorded.clone())))
+                })
+                .collect()
+        }
+    }
+}
+
+/// All that determines the signals of a run.
+#[derive(Serialize)]
+struct MaterialInputs<'a> {
+    corpus: &'a CorpusSection,
+    source: MixtureSource,
+    recordings: &'a Recordings,
+    snr_db: &'a [f64],
+    seed: u64,
+    utterances_per_side: usize,
+    background_seconds: f64,
+    estimation: Estimation,
+    /// The shortest usable recording.
+    window_samples: usize,
+}
+
+/// The positions of the runs that take the same signals, in the order of their first.
+fn runs_sharing_signals(runs: &[Run]) -> Result<Vec<Vec<usize>>> {
+    let mut groups: Vec<(Digest, Vec<usize>)> = Vec::new();
+    for (position, run) in runs.iter().enumerate() {
+        let config = &run.config;
+        let identity = Digest::of_value(&MaterialInputs {
+            corpus: &config.corpus,
+            source: config.mixtures.source,
+            recordings: &config.recordings,
+            snr_db: match config.mixtures.source {
+                MixtureSource::Drawn => &[],
+                MixtureSource::Recordings => &config.mixtures.snr_db,
+            },
+            seed: config.experiment.seed,
+            utterances_per_side: config.training.utterances_per_side,
+            background_seconds: config.training.background_seconds,
+            estimation: config.training.estimation,
+            window_samples: config.stft.window_samples,
+        })?;
+        match groups.iter_mut().find(|(other, _)| *other == identity) {
+            Some((_, positions)) => positions.push(position),
+            None => groups.push((identity, vec![position])),
+        }
+    }
+    Ok(groups.into_iter().map(|(_, positions)| positions).collect())
+}

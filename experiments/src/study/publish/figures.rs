@@ -1,0 +1,281 @@
+//! What the figures of a study show.
+
+use model::Tempering;
+use ndarray::Array2;
+use toml::Value;
+
+use crate::config::{Axis, Config, Kind};
+use crate::figures::{
+    Curve, CurveChart, HeatMap, HeatMaps, LegendPlace, Point, Scale, Spectrogram, Spectrograms,
+    Style, Trace, Traces,
+};
+use crate::study::design::text;
+use crate::study::estimate::{Candidate, Member, TrialResult};
+use crate::study::examples::{Content, Example};
+use crate::study::methods::Method;
+use crate::study::scores::Metric;
+use crate::study::statistics::{Column, Mean, Summary};
+use crate::tables::caption::Caption;
+use crate::tables::format::Format;
+
+/// The figures of the SDR with their names: over the ratios for one case (Fig. 1), else over the
+/// first axis, one for each combination of the others.
+pub(crate) fn scores(summary: &Summary, about: &Caption<'_>) -> Vec<(String, CurveChart)> {
+    let study = about.study;
+    let name = match study.config.kind() {
+        Kind::Table1 => "fig1",
+        Kind::Sweep => "sweep",
+        Kind::Realmix => "realmix",
+    };
+    let axis = study
+        .config
+        .sweep
+        .iter()
+        .flat_map(|sweep| &sweep.axis)
+        .next();
+    let Some(axis) = axis else {
+        return vec![(name.to_owned(), over_ratios(summary, about))];
+    };
+    // The first axis runs slowest: cases of one combination of the others are this far apart.
+    let combinations = study.cases.len() / axis.settings().len();
+    (0..combinations)
+        .map(|combination| {
+            let cases: Vec<usize> = (combination..study.cases.len())
+                .step_by(combinations)
+                .collect();
+            let name = match combinations {
+                1 => name.to_owned(),
+                _ => format!("{name}_{}", combination + 1),
+            };
+            (name, over_axis(summary, about, axis, &cases))
+        })
+        .collect()
+}
+
+fn over_ratios(summary: &Summary, about: &Caption<'_>) -> CurveChart {
+    let (_, units) = about.study.unit.names();
+    let columns = summary.columns(0);
+    let points = |method| {
+        let candidate = Candidate::Method(method);
+        let at = |&column: &Column| match column {
+            Column::Snr(snr_db) => point(snr_db, summary.mean(0, candidate, Metric::Sdr, column)?),
+            Column::Average => None,
+        };
+        columns.iter().filter_map(at).collect()
+    };
+    let title = format!(
+        "Corpus: {}. Bars: 95 % intervals over {units}",
+        about.corpus
+    );
+    CurveChart {
+        title,
+        x_label: "SNR (dB)".to_owned(),
+        scale: Scale::Linear,
+        legend: LegendPlace::Inside,
+        y_label: "SDR (dB)".to_owned(),
+        curves: curves(&about.study.methods, points),
+    }
+}
+
+/// `cases`: their positions, along the axis.
+fn over_axis(summary: &Summary, about: &Caption<'_>, axis: &Axis, cases: &[usize]) -> CurveChart {
+    let study = about.study;
+    let settings = axis.settings();
+    let values: Vec<&Value> = settings.iter().map(|setting| &setting[0]).collect();
+    let numbers: Option<Vec<f64>> = values.iter().map(|value| number(value)).collect();
+    let (scale, places) = match numbers {
+        Some(numbers) if axis.is_logarithmic() => (Scale::Log, numbers),
+        Some(numbers) => (Scale::Linear, numbers),
+        None => {
+            let names = values.iter().map(|value| text(value).replace('_', " "));
+            let places = (0..values.len()).map(|place| place as f64);
+            (Scale::Categories(names.collect()), places.collect())
+        }
+    };
+    let points = |method| {
+        let candidate = Candidate::Method(method);
+        let at = |(&place, &case): (&f64, &usize)| {
+            point(
+                place,
+                summary.mean(case, candidate, Metric::Sdr, Column::Average)?,
+            )
+        };
+        places.iter().zip(cases).filter_map(at).collect()
+    };
+    let others = study.cases[cases[0]]
+        .values
+        .iter()
+        .skip(axis.all_keys().len());
+    let fixed = others.map(|(key, value)| format!("{key} = {}; ", text(value)));
+    let (unit, units) = study.unit.names();
+    let most = summary.means.iter().map(|it| it.mean.units).max();
+    let bars = match most.unwrap_or_default() {
+        1 => format!("1 {unit}"),
+        2 => format!("means over 2 {units}"),
+        count => format!("means over {count} {units}, bars: 95 % intervals"),
+    };
+    let corpus = study.config.corpus.kind.name();
+    CurveChart {
+        title: format!("{}corpus: {corpus}; {bars}", fixed.collect::<String>()),
+        x_label: axis.all_keys().join(", "),
+        scale,
+        legend: LegendPlace::Above,
+        y_label: "SDR (dB)".to_owned(),
+        curves: curves(&study.methods, points),
+    }
+}
+
+fn curves(methods: &[Method], points: impl Fn(Method) -> Vec<Point>) -> Vec<Curve> {
+    let curve = |&method: &Method| {
+        let mut points = points(method);
+        points.sort_by(|a, b| a.x.total_cmp(&b.x));
+        Curve {
+            label: method.label().to_owned(),
+            style: Style::from_method(method),
+            points,
+        }
+    };
+    methods.iter().map(curve).collect()
+}
+
+fn point(x: f64, mean: &Mean) -> Option<Point> {
+    Some(Point {
+        x,
+        mean_db: mean.mean?,
+        interval_db: mean.interval,
+    })
+}
+
+fn number(value: &Value) -> Option<f64> {
+    let integer = || value.as_integer().map(|integer| integer as f64);
+    value.as_float().or_else(integer)
+}
+
+/// q(K) of the fusions, a panel per signal-to-noise ratio: over the true order where mixtures are
+/// drawn, else over the runs, averaged over the mixtures of each.
+pub(crate) fn order_posterior(about: &Caption<'_>, results: &[Vec<TrialResult>]) -> HeatMaps {
+    let study = about.study;
+    let orders = &study.config.training.orders;
+    let mut ratios = study.config.mixtures.snr_db.clone();
+    ratios.sort_by(f64::total_cmp);
+    let columns: Vec<String> = orders.iter().map(ToString::to_string).collect();
+    // What a row is made of: the position of the run, and the member if it is one.
+    let rows: Vec<(usize, Option<Member>, String)> = match study.has_recordings() {
+        false => {
+            let row = |&order| (0, Some(Member::TrueOrder(order)), order.to_string());
+            orders.iter().map(row).collect()
+        }
+        true => {
+            let runs = study.runs.iter().enumerate();
+            runs.map(|(position, run)| (position, None, run.name()))
+                .collect()
+        }
+    };
+    let weights = |snr_db: f64, run: usize, member: Option<Member>| -> Vec<Option<f64>> {
+        let is_meant = |result: &&TrialResult| {
+            result.trial.snr_db.total_cmp(&snr_db).is_eq()
+                && member.is_none_or(|member| member == result.trial.member)
+        };
+        let found: Vec<&Vec<f64>> = results[run]
+            .iter()
+            .filter(is_meant)
+            .flat_map(|result| &result.estimates)
+            .filter_map(|estimate| estimate.order_posterior.as_ref())
+            .collect();
+        let of_order = |order: usize| {
+            let weights: Option<Vec<f64>> = found
+                .iter()
+                .map(|weights| weights.get(order).copied())
+                .collect();
+            let weights = weights.filter(|weights| !weights.is_empty())?;
+            Some(weights.iter().sum::<f64>() / weights.len() as f64)
+        };
+        (0..orders.len()).map(of_order).collect()
+    };
+    let (y_label, outlined) = match study.has_recordings() {
+        false => ("True order", ". Outlined: the true order"),
+        true => ("", ", averaged over the mixtures of each speaker and seed"),
+    };
+    HeatMaps {
+        title: format!(
+            "Order posterior of the fusion. Corpus: {}{outlined}",
+            about.corpus
+        ),
+        x_label: "Order K".to_owned(),
+        y_label: y_label.to_owned(),
+        value_label: "q(K)".to_owned(),
+        columns,
+        rows: rows.iter().map(|(_, _, name)| name.clone()).collect(),
+        panels: ratios
+            .iter()
+            .map(|&snr_db| HeatMap {
+                title: format!("SNR {}", Format::Markdown.column(Column::Snr(snr_db))),
+                values: rows
+                    .iter()
+                    .map(|&(run, member, _)| weights(snr_db, run, member))
+                    .collect(),
+            })
+            .collect(),
+    }
+}
+
+/// The free energies of the separations of an example.
+pub(crate) fn free_energy(example: &Example, config: &Config) -> Traces {
+    let lines = example.traces.iter().map(|trace| Trace {
+        label: match trace.candidate {
+            Candidate::Order(order) => format!("order {order}"),
+            Candidate::Method(method) => method.label().to_owned(),
+            Candidate::Mixture => Candidate::Mixture.label().to_owned(),
+        },
+        emphasised: matches!(trace.candidate, Candidate::Method(_)),
+        values: trace
+            .free_energy
+            .iter()
+            .map(|value| value / 1000.0)
+            .collect(),
+    });
+    let tempering = match config.model.tempering() {
+        Tempering::Beta(beta) => format!("beta = {beta}"),
+        Tempering::Kappa(kappa) => format!("kappa = {kappa}"),
+    };
+    Traces {
+        title: format!("{}; fusion tempered, {tempering}", example.name),
+        y_label: "Free energy (1000 nats)".to_owned(),
+        lines: lines.collect(),
+    }
+}
+
+/// Spectrograms of an example's mixture, truth and estimates.
+pub(crate) fn spectrograms(
+    example: &Example,
+    config: &Config,
+    powers: Vec<Array2<f64>>,
+) -> Spectrograms {
+    let signals = example.signals.iter().zip(powers);
+    let panels: Vec<Spectrogram> = signals
+        .map(|(signal, power)| Spectrogram {
+            title: match (signal.content, signal.order) {
+                (content, Some(order)) => format!("{} (order {order})", content.label()),
+                (Content::Estimate(method), None) => method.label().to_owned(),
+                (content, None) => content.label().to_owned(),
+            },
+            power,
+        })
+        .collect();
+    let rate = f64::from(config.corpus.sample_rate_hz);
+    Spectrograms {
+        title: example.name.clone(),
+        loudest: loudest(panels.iter().map(|panel| &panel.power)),
+        panels,
+        columns: 2,
+        panel: (320, 170),
+        seconds_per_frame: config.stft.hop_samples as f64 / rate,
+        highest_khz: rate / 2000.0,
+    }
+}
+
+/// The largest power, the top of the scale; 1 where all is silent.
+pub(crate) fn loudest<'a>(powers: impl Iterator<Item = &'a Array2<f64>>) -> f64 {
+    let largest = powers.flatten().copied().fold(0.0, f64::max);
+    if largest > 0.0 { largest } else { 1.0 }
+}

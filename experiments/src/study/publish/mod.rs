@@ -1,0 +1,216 @@
+//! The tables, figures and examples of a study, as files.
+
+pub(crate) mod figures;
+pub(crate) mod timing;
+
+use anyhow::Result;
+
+use super::design::{Run, Study};
+use super::estimate::{Candidate, TrialResult};
+use super::examples::KeptExample;
+use super::plan::CorpusInfo;
+use super::scores::Metric;
+use super::statistics::{Results, Summary, summarise};
+use crate::clock::Stopwatch;
+use crate::config::Kind;
+use crate::figures::Plot;
+use crate::store::folder::RunFolder;
+use crate::store::manifest::Manifest;
+use crate::tables::caption::Caption;
+use crate::tables::csv::{self, Labelled, Row};
+use crate::tables::documents;
+use crate::tables::recorded::means_file;
+use crate::tables::rows::{
+    DifferenceRow, EffectiveOrdersRow, ExampleRow, MeanRow, OrderPosteriorRow, ScoreRow, TimeRow,
+};
+use crate::tables::times::{self, Times};
+
+/// What a run leaves to be said at its end.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    /// The tables, for the terminal; none where none were written.
+    pub(crate) table: Option<String>,
+    /// Parts of trials, or scores, that failed.
+    pub(crate) failures: usize,
+}
+
+/// All that is published of a study.
+#[derive(Debug)]
+pub(crate) struct Publication<'a> {
+    pub(crate) study: &'a Study<'a>,
+    pub(crate) corpus: &'a CorpusInfo,
+    pub(crate) results: &'a Results,
+    pub(crate) examples: &'a [KeptExample],
+    pub(crate) times: &'a Times,
+}
+
+/// Names and contents.
+type Files = Vec<(String, Vec<u8>)>;
+
+impl Publication<'_> {
+    /// Writes all files, in place of those of an earlier run.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub(crate) fn publish(&self, folder: &RunFolder, stopwatch: Stopwatch) -> Result<Ending> {
+        let study = self.study;
+        let summary = summarise(study, self.results)?;
+        let about = Caption {
+            study,
+            corpus: &self.corpus.description,
+        };
+        let seed = study.config.experiment.seed;
+        let manifest = Manifest::new(seed, about.corpus, self.corpus.sha256, stopwatch);
+        let trials = self.results.iter().map(Vec::len).sum();
+        let mut files = self.tables(&summary)?;
+        files.extend(self.documents(&summary, &about, trials, manifest.cpu.as_deref())?);
+        files.extend(self.figures(&summary, &about)?);
+        for example in self.examples {
+            files.extend(example.files()?);
+        }
+        files.push(("manifest.json".to_owned(), manifest.json()?));
+        folder.publish(&files)?;
+        Ok(Ending {
+            table: Some(documents::terminal(&summary, &about, self.times, trials)),
+            failures: self
+                .results
+                .iter()
+                .flatten()
+                .map(TrialResult::failures)
+                .sum(),
+        })
+    }
+
+    /// The CSV files.
+    fn tables(&self, summary: &Summary) -> Result<Files> {
+        let study = self.study;
+        let axes = study.axis_keys();
+        let values = |case: usize| study.cases[case].texts().collect();
+        let means = summary.means.iter();
+        let means = means.map(|it| labelled(values(it.case), MeanRow::new(it)));
+        let differences = summary.differences.iter();
+        let differences = differences.map(|it| labelled(values(it.case), DifferenceRow::new(it)));
+        let orders = summary.effective_orders.iter();
+        let orders = orders.map(|it| labelled(values(it.case), EffectiveOrdersRow::new(it)));
+        let trial = study.trial_columns();
+        let mut files = vec![
+            file(means_file(study.config.kind()), &axes, means)?,
+            file("observations.csv", &trial, self.score_rows())?,
+            file("order_posterior.csv", &trial, self.order_posterior_rows())?,
+            file("differences.csv", &axes, differences)?,
+            file("effective_orders.csv", &axes, orders)?,
+        ];
+        if study.has_examples() {
+            let examples = self.examples.iter().flat_map(KeptExample::rows);
+            files.push(file::<ExampleRow>("examples.csv", &trial, examples)?);
+            let times = self.times.iter().flatten();
+            let times = times.map(|time| labelled(Vec::new(), TimeRow::new(time)));
+            files.push(file("timings.csv", &[], times)?);
+        }
+        Ok(files)
+    }
+
+    fn trials(&self) -> impl Iterator<Item = (&Run, &TrialResult)> {
+        let runs = self.study.runs.iter().zip(self.results);
+        runs.flat_map(|(run, results)| results.iter().map(move |result| (run, result)))
+    }
+
+    /// Every score of every estimate, and what failed. A sweep leaves out the single orders.
+    fn score_rows(&self) -> impl Iterator<Item = Labelled<ScoreRow>> {
+        let candidates = self.study.candidates();
+        let has_singles = self.study.has_examples();
+        self.trials().flat_map(move |(run, result)| {
+            let labels = self.study.trial_values(run, &result.trial);
+            let is_tabled = |candidate: Candidate| match candidate {
+                Candidate::Order(_) => has_singles,
+                Candidate::Mixture | Candidate::Method(_) => candidates.contains(&candidate),
+            };
+            let estimates = result.estimates.iter().filter(|it| is_tabled(it.candidate));
+            let scores = estimates
+                .flat_map(|estimate| Metric::ALL.map(|metric| ScoreRow::new(estimate, metric)));
+            let errors = result.errors.iter().map(|error| ScoreRow::missing(error));
+            let rows: Vec<ScoreRow> = scores.chain(errors).collect();
+            rows.into_iter()
+                .map(move |row| labelled(labels.clone(), row))
+        })
+    }
+
+    /// q(K_1) of each fusion.
+    fn order_posterior_rows(&self) -> impl Iterator<Item = Labelled<OrderPosteriorRow>> {
+        self.trials().flat_map(|(run, result)| {
+            let labels = self.study.trial_values(run, &result.trial);
+            let posteriors = result
+                .estimates
+                .iter()
+                .filter_map(|it| it.order_posterior.as_ref());
+            let orders = &run.config.training.orders;
+            let weights = posteriors.flat_map(move |posterior| orders.iter().zip(posterior));
+            weights.map(move |(&order, &probability)| {
+                labelled(labels.clone(), OrderPosteriorRow { order, probability })
+            })
+        })
+    }
+
+    /// The Markdown and LaTeX files.
+    fn documents(
+        &self,
+        summary: &Summary,
+        about: &Caption<'_>,
+        trials: usize,
+        cpu: Option<&str>,
+    ) -> Result<Files> {
+        let kind = self.study.config.kind().command();
+        let mut documents = vec![(
+            format!("{kind}.md"),
+            documents::markdown(summary, about, trials),
+        )];
+        if self.study.has_examples() {
+            documents.extend([
+                (
+                    format!("{kind}.tex"),
+                    documents::latex(summary, about, trials),
+                ),
+                (
+                    "differences.tex".to_owned(),
+                    documents::differences_latex(summary, about),
+                ),
+                ("timings.md".to_owned(), times::markdown(self.times, cpu)),
+                ("timings.tex".to_owned(), times::latex(self.times, about)),
+            ]);
+        }
+        let bytes = |(name, text): (String, String)| (name, text.into_bytes());
+        Ok(documents.into_iter().map(bytes).collect())
+    }
+
+    fn figures(&self, summary: &Summary, about: &Caption<'_>) -> Result<Files> {
+        let mut files = Vec::new();
+        for (name, figure) in figures::scores(summary, about) {
+            files.extend(drawn(&name, &figure)?);
+        }
+        if self.study.config.kind() != Kind::Sweep {
+            let posterior = figures::order_posterior(about, &self.results[..]);
+            files.extend(drawn("order_posterior", &posterior)?);
+        }
+        Ok(files)
+    }
+}
+
+fn labelled<R>(labels: Vec<String>, row: R) -> Labelled<R> {
+    Labelled { labels, row }
+}
+
+fn file<R: Row>(
+    name: &str,
+    labels: &[&str],
+    rows: impl IntoIterator<Item = Labelled<R>>,
+) -> Result<(String, Vec<u8>)> {
+    Ok((name.to_owned(), csv::write(labels, rows)?))
+}
+
+/// A figure in both formats.
+fn drawn(name: &str, figure: &impl Plot) -> Result<Files> {
+    Ok(vec![
+        (format!("{name}.svg"), figure.svg()?),
+        (format!("{name}.png"), figure.png()?),
+    ])
+}

@@ -1,0 +1,303 @@
+//! Doing what is missing, in parallel, each part of a trial recorded when it is done.
+
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result, anyhow};
+use model::Execution;
+use rayon::prelude::*;
+
+use super::estimate::Estimate;
+use super::methods::Part;
+use super::prepare::{Conduct, Prepared, PreparedTrial};
+use super::separation::Separator;
+use crate::interrupt;
+use crate::progress::{Progress, Stage};
+use crate::store::digest::Digest;
+use crate::store::records::Records;
+
+/// A part of a trial that is missing.
+#[derive(Debug, Clone, Copy)]
+struct Task<'a> {
+    /// Position of the run.
+    run: usize,
+    trial: &'a PreparedTrial,
+    part: Part,
+    key: Digest,
+}
+
+/// Does the parts of trials that are not recorded, all of them or those of a shard. Returns how
+/// many failed.
+///
+/// Trials that differ in beta only are done one after another, so that their mixture is drawn, and
+/// its true sources are prepared for scoring, once.
+///
+/// # Errors
+/// An interruption; records that cannot be written; with `fail_fast`, the first part that fails.
+/// Otherwise a part that fails is recorded, and the others go on.
+pub(crate) fn work(prepared: &Prepared<'_>, conduct: Conduct, progress: Progress) -> Result<usize> {
+    let mut groups: Vec<Vec<Task<'_>>> = Vec::new();
+    let mut places: HashMap<Digest, usize> = HashMap::new();
+    let mut wanted: HashSet<Digest> = HashSet::new();
+    let parts = prepared.study.parts();
+    for (run, prepared_run) in prepared.runs.iter().enumerate() {
+        for trial in prepared_run.trials.iter().filter(|trial| trial.is_included) {
+            for &part in &parts {
+                let key = trial.keys.part(part);
+                if !wanted.insert(key) || prepared.records.is_done(&key) {
+                    continue;
+                }
+                let place = *places.entry(trial.keys.shared()).or_insert_with(|| {
+                    groups.push(Vec::new());
+                    groups.len() - 1
+                });
+                let task = Task {
+                    run,
+                    trial,
+                    part,
+                    key,
+                };
+                groups[place].push(task);
+            }
+        }
+    }
+    let missing = groups.iter().map(Vec::len).sum();
+    let execution = match groups.len() < 2 * rayon::current_num_threads() {
+        true => Execution::Parallel,
+        false => Execution::Serial,
+    };
+    let separators: Vec<Option<Separator<'_>>> = prepared
+        .runs
+        .par_iter()
+        .map(|run| {
+            let dictionaries = run.dictionaries.as_deref();
+            let separator = |dictionaries| Separator::new(dictionaries, &run.run.config, execution);
+            dictionaries.map(separator).transpose()
+        })
+        .collect::<Result<_>>()?;
+    let worker = Worker {
+        prepared,
+        separators,
+        recorder: Recorder::new(prepared, wanted.len(), missing, conduct.fail_fast, progress),
+    };
+    let outcome = groups.par_iter().try_for_each(|group| worker.run(group));
+    worker.recorder.finish(outcome)
+}
+
+struct Worker<'a> {
+    prepared: &'a Prepared<'a>,
+    separators: Vec<Option<Separator<'a>>>,
+    recorder: Recorder<'a>,
+}
+
+impl Worker<'_> {
+    /// Does tasks on the same mixture.
+    fn run(&self, tasks: &[Task<'_>]) -> Result<()> {
+        interrupt::check()?;
+        let Some(first) = tasks.first() else {
+            return Ok(());
+        };
+        let prepared = guarded(|| {
+            let separator = self.separator(first)?;
+            let subject = separator
+                .prepare(&first.trial.trial, first.trial.recorded.as_ref())
+                .context("making the mixture")?;
+            let scorer = separator.scorer(&subject);
+            Ok((subject, scorer))
+        });
+        let (subject, scorer) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                let message = format!("{error:#}");
+                return tasks
+                    .iter()
+                    .try_for_each(|task| self.record(task, Err(anyhow!("{message}"))));
+            }
+        };
+        for task in tasks {
+            interrupt::check()?;
+            let estimates = guarded(|| {
+                self.separator(task)?
+                    .estimates(task.part, &subject, &scorer)
+            });
+            self.record(task, estimates)?;
+        }
+        Ok(())
+    }
+
+    fn separator(&self, task: &Task<'_>) -> Result<&Separator<'_>> {
+        self.separators[task.run]
+            .as_ref()
+            .context("no dictionaries")
+    }
+
+    fn record(&self, task: &Task<'_>, estimates: Result<Vec<Estimate>>) -> Result<()> {
+        let run = self.prepared.runs[task.run].run;
+        let name = || run.trial_name(&task.trial.trial);
+        self.recorder.record(task.key, estimates, name)
+    }
+}
+
+/// Takes down what comes of each task. May be used from any thread.
+#[derive(Debug)]
+struct Recorder<'a> {
+    records: &'a Records<Vec<Estimate>>,
+    fail_fast: bool,
+    stage: Stage,
+    wanted: usize,
+    done: AtomicUsize,
+    failed: AtomicUsize,
+}
+
+impl<'a> Recorder<'a> {
+    /// `wanted` parts, of which `missing` are to be done.
+    fn new(
+        prepared: &'a Prepared<'_>,
+        wanted: usize,
+        missing: usize,
+        fail_fast: bool,
+        progress: Progress,
+    ) -> Self {
+        let done = wanted - missing;
+        if done > 0 {
+            progress.note(format_args!("{done} of {wanted} parts are there already"));
+        }
+        Self {
+            records: &prepared.records,
+            fail_fast,
+            stage: progress.stage("separating", missing),
+            wanted,
+            done: AtomicUsize::new(done),
+            failed: AtomicUsize::new(0),
+        }
+    }
+
+    /// Records what came of a task, a failure as well as a result; `name` is what it is called in
+    /// an error.
+    fn record(
+        &self,
+        key: Digest,
+        estimates: Result<Vec<Estimate>>,
+        name: impl FnOnce() -> String,
+    ) -> Result<()> {
+        let outcome = estimates.map_err(|error| format!("{error:#}"));
+        let failure = outcome.as_ref().err().cloned();
+        self.records.append(key, outcome)?;
+        self.stage.step();
+        match failure {
+            None => {
+                self.done.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+            Some(failure) if self.fail_fast => {
+                Err(anyhow!("{failure}").context(format!("{} failed (--fail-fast)", name())))
+            }
+            Some(_) => {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes all records durable, whatever ended the work, and returns how many tasks failed.
+    fn finish(self, outcome: Result<()>) -> Result<usize> {
+        let synced = self.records.sync();
+        outcome
+            .with_context(|| {
+                let done = self.done.load(Ordering::Relaxed);
+                format!("{done} of {} parts are finished and kept", self.wanted)
+            })
+            .and(synced)?;
+        self.stage.finish();
+        Ok(self.failed.into_inner())
+    }
+}
+
+/// A panic as an error, so that it costs one part and not the run. Nothing that outlives the work
+/// is changed by it.
+///
+/// # Errors
+/// Those of the work, and its panic.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or(panic.downcast_ref::<&str>().copied());
+        Err(anyhow!(
+            "a fault of the program: {}",
+            message.unwrap_or("unknown")
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::Dictionary;
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::study::design::Study;
+    use crate::study::dictionaries::{Dictionaries, DictionaryKeys};
+    use crate::study::plan::{Keys, Plan};
+    use crate::study::prepare::PreparedRun;
+
+    #[test]
+    fn a_panic_is_an_error_of_its_part() {
+        let told = |work: fn() -> Result<()>| guarded(work).unwrap_err().to_string();
+        assert!(told(|| panic!("index {}", 7)).ends_with("program: index 7"));
+        assert!(told(|| panic!("empty")).ends_with("program: empty"));
+        assert_eq!(guarded(|| Ok(3)).unwrap(), 3);
+    }
+
+    #[test]
+    fn a_panic_while_a_mixture_is_made_is_a_failure_of_its_trial() {
+        // Dictionaries of fewer bins than the transform has: no corpus leads to such, and the
+        // transform panics.
+        let dictionary = Arc::new(Dictionary::new(Array2::ones((1, 5))).unwrap());
+        let mut config = Config::default();
+        config.training.orders = vec![1];
+        config.mixtures.snr_db = vec![0.0];
+        config.mixtures.frames = 3;
+        let study = Study::new(&config).unwrap();
+        let digest = Digest::of_bytes(b"dictionary");
+        let dictionary_keys = DictionaryKeys {
+            generation: vec![digest],
+            estimation: vec![digest],
+            background: Some(digest),
+        };
+        let run = &study.runs[0];
+        let trial = run.drawn_trials()[0];
+        let keys = Keys::of_drawn(&trial, digest, &dictionary_keys, &config).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (records, _) = Records::open(&folder.path().join("records")).unwrap();
+        let prepared = Prepared {
+            study: &study,
+            runs: vec![PreparedRun {
+                run,
+                dictionaries: Some(Arc::new(Dictionaries {
+                    generation: vec![Arc::clone(&dictionary)],
+                    estimation: vec![Arc::clone(&dictionary)],
+                    background: Some(dictionary),
+                })),
+                trials: vec![PreparedTrial {
+                    trial,
+                    keys,
+                    recorded: None,
+                    is_included: true,
+                }],
+            }],
+            plan: Plan::new(Vec::new()),
+            records,
+        };
+        let failures = work(&prepared, Conduct::default(), Progress::new(true)).unwrap();
+        assert_eq!(failures, 2);
+        for part in Part::ALL {
+            let outcome = &prepared.outcomes()[&keys.part(part)];
+            let error = outcome.as_ref().unwrap_err();
+            assert!(error.contains("bins of the spectrogram"), "{error}");
+        }
+    }
+}

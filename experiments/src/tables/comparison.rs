@@ -1,0 +1,252 @@
+//! One run against another, number by number.
+//!
+//! Every CSV file of the reference is compared but the times. Documents and figures are made of the
+//! same numbers and are not compared; neither is the manifest, which says how a run came about and
+//! not what came of it.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+
+use super::recorded::Recorded;
+use crate::store::configuration::differences;
+use crate::store::refused::Refused;
+
+/// Numbers may differ by this part of their size, and by one unit of their last printed digit on
+/// top: on one machine runs are the same to the byte, between machines the last digits of FFTs and
+/// of elementary functions are not.
+pub(crate) const TOLERANCE: f64 = 1e-6;
+
+/// Files that vary from run to run.
+const VARYING: [&str; 1] = ["timings.csv"];
+
+/// Keys that say where files are and not what is in them.
+const PLACES: [&str; 3] = ["corpus.root", "corpus.speech", "corpus.background"];
+
+/// One file of the reference and what the run has in its place.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FileComparison {
+    pub(crate) name: String,
+    /// That were compared.
+    pub(crate) fields: usize,
+    /// The largest difference between two numbers, as a part of the reference's.
+    pub(crate) largest: f64,
+    /// What differs, beyond the tolerance.
+    pub(crate) differences: Vec<String>,
+}
+
+/// Compares all files of a reference.
+///
+/// `tolerance`: relative, on numbers.
+///
+/// # Errors
+/// [`Refused`] for runs of different configurations and for a reference without tables. A file that
+/// cannot be read.
+pub(crate) fn compare(
+    run: &Recorded,
+    reference: &Recorded,
+    tolerance: f64,
+) -> Result<Vec<FileComparison>> {
+    let mut keys = differences(reference.config_table(), run.config_table());
+    keys.retain(|line| {
+        !PLACES
+            .iter()
+            .any(|place| line.starts_with(&format!("{place}:")))
+    });
+    ensure!(
+        keys.is_empty(),
+        Refused(format!(
+            "{} and {} are of different configurations\n  {}",
+            reference.path().display(),
+            run.path().display(),
+            keys.join("\n  ")
+        ))
+    );
+    let names = tables(reference)?;
+    ensure!(
+        !names.is_empty(),
+        Refused(format!(
+            "{} holds no table to compare with",
+            reference.path().display()
+        ))
+    );
+    let compared = names.into_iter().map(|name| {
+        let expected = text(reference, &name)?;
+        if !run.file(&name).is_file() {
+            return Ok(FileComparison {
+                differences: vec!["is missing".to_owned()],
+                name,
+                fields: 0,
+                largest: 0.0,
+            });
+        }
+        Ok(compare_tables(
+            name.clone(),
+            &expected,
+            &text(run, &name)?,
+            tolerance,
+        ))
+    });
+    compared.collect()
+}
+
+/// The names of a folder's tables that should be the same in every run, in order.
+fn tables(folder: &Recorded) -> Result<Vec<String>> {
+    let cannot = || format!("cannot read {}", folder.path().display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder.path()).with_context(cannot)? {
+        let name = entry.with_context(cannot)?.file_name();
+        let name = name.to_string_lossy().into_owned();
+        if name.ends_with(".csv") && !VARYING.contains(&&name[..]) {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn text(folder: &Recorded, name: &str) -> Result<String> {
+    String::from_utf8(folder.bytes(name)?)
+        .with_context(|| format!("{} is not text", folder.file(name).display()))
+}
+
+/// Row by row, field by field.
+fn compare_tables(name: String, expected: &str, found: &str, tolerance: f64) -> FileComparison {
+    let mut comparison = FileComparison {
+        name,
+        fields: 0,
+        largest: 0.0,
+        differences: Vec::new(),
+    };
+    let [expected, found] = [expected, found].map(records);
+    let header = expected.first().cloned().unwrap_or_default();
+    for (index, (expected, found)) in expected.iter().zip(&found).enumerate() {
+        let line = index + 1;
+        if expected.len() != found.len() {
+            comparison.differences.push(format!(
+                "line {line}: {} fields instead of {}",
+                found.len(),
+                expected.len()
+            ));
+            continue;
+        }
+        for (column, (expected, found)) in expected.iter().zip(found).enumerate() {
+            comparison.fields += 1;
+            let distance = distance(expected, found);
+            if let Some((relative, _)) = distance {
+                comparison.largest = comparison.largest.max(relative);
+            }
+            let same = expected == found
+                || distance.is_some_and(|(_, absolute)| absolute <= allowed(expected, tolerance));
+            if !same {
+                let column = header.get(column).map_or("", String::as_str);
+                comparison.differences.push(format!(
+                    "line {line}, `{column}`: {found:?} instead of {expected:?}"
+                ));
+            }
+        }
+    }
+    if expected.len() != found.len() {
+        comparison.differences.push(format!(
+            "{} lines instead of {}",
+            found.len(),
+            expected.len()
+        ));
+    }
+    comparison
+}
+
+fn records(text: &str) -> Vec<Vec<String>> {
+    csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes())
+        .records()
+        .map_while(Result::ok)
+        .map(|record| record.iter().map(str::to_owned).collect())
+        .collect()
+}
+
+/// The distance of two numbers, relative to the first and absolute; none if one is not a finite
+/// number.
+fn distance(expected: &str, found: &str) -> Option<(f64, f64)> {
+    let finite = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+    let (expected, found) = (finite(expected)?, finite(found)?);
+    let absolute = (expected - found).abs();
+    let relative = if absolute > 0.0 {
+        absolute / expected.abs().max(f64::MIN_POSITIVE)
+    } else {
+        0.0
+    };
+    Some((relative, absolute))
+}
+
+fn allowed(expected: &str, tolerance: f64) -> f64 {
+    let size = expected.parse::<f64>().unwrap_or_default().abs();
+    // The sum of two rounded numbers that were equal may be off by a rounding of its own.
+    (tolerance * size + last_digit(expected)) * (1.0 + 1e-9)
+}
+
+/// One unit of the last digit printed: 0.001 for 1.234, 1e-9 for 1.234e-6. A whole number is exact.
+fn last_digit(text: &str) -> f64 {
+    let lower = text.to_ascii_lowercase();
+    let (mantissa, exponent) = lower.split_once('e').unwrap_or((&lower, "0"));
+    let Some((_, decimals)) = mantissa.split_once('.') else {
+        return 0.0;
+    };
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    10.0_f64.powi(exponent - decimals.len() as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn differences_of(expected: &str, found: &str) -> Vec<String> {
+        compare_tables("a.csv".to_owned(), expected, found, TOLERANCE).differences
+    }
+
+    #[test]
+    fn numbers_may_differ_within_the_tolerance_and_text_may_not() {
+        let same = |expected: &str, found: &str| {
+            differences_of(&format!("a,b\n{expected}\n"), &format!("a,b\n{found}\n")).is_empty()
+        };
+        assert!(same("x,1.000000", "x,1.000001"));
+        assert!(same("x,-709620.629226", "x,-709620.129226"));
+        assert!(same("x,2.605113e-2", "x,2.605114e-2"));
+        assert!(same("x,-0.000000", "x,0.000001"));
+        assert!(!same("x,1.000000", "x,1.000003"));
+        assert!(!same("x,2.605113e-20", "x,2.605213e-20"));
+        assert!(!same("x,1.000000", "y,1.000000"));
+        // Counts and seeds are exact.
+        assert!(!same("x,42", "x,43"));
+        assert!(!same("x,1.0", "x,"));
+        assert!(!same("x,1.0", "x,nan"));
+        assert!(same("x,", "x,"));
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        let found = differences_of("name,value\na,1.0\nb,2.0\n", "name,value\na,1.5\nb\nc,3\n");
+        assert_eq!(
+            found,
+            [
+                "line 2, `value`: \"1.5\" instead of \"1.0\"",
+                "line 3: 1 fields instead of 2",
+                "4 lines instead of 3"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_largest_difference_is_told_within_the_tolerance_too() {
+        let found = compare_tables(
+            "a.csv".to_owned(),
+            "a\n2.0000000\n",
+            "a\n2.0000002\n",
+            TOLERANCE,
+        );
+        assert!(found.differences.is_empty() && found.fields == 2);
+        assert!((found.largest - 1e-7).abs() < 1e-12, "{}", found.largest);
+    }
+}

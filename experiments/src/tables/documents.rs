@@ -1,0 +1,197 @@
+//! The tables of a study put together: Markdown, LaTeX, and what the terminal shows at the end.
+//!
+//! Times vary from run to run, so they are in files of their own, and all other files of a run are
+//! reproducible.
+
+use super::caption::Caption;
+use super::differences::{self, effective_orders};
+use super::format::{Format, MISSING};
+use super::scores::{of_all_cases, of_case};
+use super::times::{Times, macro_name, milliseconds, ratio};
+use crate::config::Kind;
+use crate::study::methods::Method;
+use crate::study::scores::Metric;
+use crate::study::statistics::{Column, Summary};
+
+/// A study's tables in Markdown; `trials` of all cases together.
+pub(crate) fn markdown(summary: &Summary, about: &Caption<'_>, trials: usize) -> String {
+    match about.study.config.kind() {
+        Kind::Table1 => of_one_case("Table 1", summary, about, trials),
+        Kind::Realmix => {
+            let name = &about.study.config.experiment.name;
+            let title = format!("{name}: mixtures of recordings");
+            of_one_case(&title, summary, about, trials)
+        }
+        Kind::Sweep => of_sweep(summary, about),
+    }
+}
+
+fn of_one_case(title: &str, summary: &Summary, about: &Caption<'_>, trials: usize) -> String {
+    let study = about.study;
+    let format = Format::Markdown;
+    let columns = summary.columns(0);
+    let mut text = format!("# {title}\n\n{}\n", about.text(trials));
+    for &metric in &study.config.evaluation.metrics {
+        text += &format!("\n## {}\n\n", metric.title());
+        text += &of_case(summary, about, 0, metric, format, None).markdown();
+    }
+    let (unit, units) = study.unit.names();
+    for &metric in &study.config.evaluation.metrics {
+        text += &format!("\n## Paired differences: {}\n\n", metric.title());
+        let shown = match metric {
+            Metric::Sdr => {
+                text += &format!(
+                    "Mean gain on the same mixtures, its interval, the p-value of a sign-flip test \
+                     over the {units}, Cohen's d of pairs, and how many {units} there are.\n\n"
+                );
+                &columns[..]
+            }
+            Metric::Sir | Metric::Sar | Metric::PlainSdr | Metric::SiSdr => &[Column::Average],
+        };
+        text += &differences::table(summary, about, metric, format, shown).markdown();
+    }
+    text += "\n## Orders that a fusion mixes\n\n";
+    text += &format!(
+        "Of {}: the exponential of the entropy of q(K), averaged, with intervals over each \
+         {unit}.\n\n",
+        study.config.training.orders.len()
+    );
+    text += &effective_orders(summary, 0).markdown();
+    text += "\nThe oracle takes the single order of highest SDR by BSS Eval, whatever metric is \
+        shown.\n";
+    text + "\nTimes are in `timings.md`: they are the one thing here that varies from run to run.\n"
+}
+
+fn of_sweep(summary: &Summary, about: &Caption<'_>) -> String {
+    let study = about.study;
+    let format = Format::Markdown;
+    let (unit, units) = study.unit.names();
+    let mut text = format!(
+        "# {}\n\nCorpus: {}; {}. Means over {units} of the mean over the mixtures of each {unit}; \
+         in brackets: {}. Bold: the best method that does not need the true speech.\n",
+        study.config.experiment.name,
+        about.corpus,
+        about.seeds(),
+        about.intervals(),
+    );
+    text += &format!("\n## {}, average over the SNRs\n\n", Metric::Sdr.title());
+    text += &of_all_cases(summary, about, format).markdown();
+    if !summary.differences.is_empty() {
+        text += "\n## Paired differences of the SDR, average over the SNRs\n\n";
+        text += &averages(summary, about);
+        let most = summary.differences.iter().map(|it| it.mean.units).max();
+        let most = most.unwrap_or_default();
+        text += &format!(
+            "\np: exact sign-flip test over the {units}, {:.4} at the least with {most} of them. \
+             d: mean over standard deviation of their differences.\n",
+            least_p_value(most)
+        );
+    }
+    for (index, case) in study.cases.iter().enumerate() {
+        text += &format!("\n## {}\n", case.name());
+        for &metric in &study.config.evaluation.metrics {
+            text += &format!("\n{}:\n\n", metric.title());
+            text += &of_case(summary, about, index, metric, format, None).markdown();
+        }
+    }
+    text
+}
+
+/// The tables of the SDR for the terminal.
+pub(crate) fn terminal(
+    summary: &Summary,
+    about: &Caption<'_>,
+    times: &Times,
+    trials: usize,
+) -> String {
+    if about.study.config.kind() == Kind::Sweep {
+        return format!(
+            "{}, average over the SNRs; {}\n\n{}\n{}",
+            Metric::Sdr.title(),
+            about.seeds(),
+            of_all_cases(summary, about, Format::Markdown).markdown(),
+            averages(summary, about)
+        );
+    }
+    let time = |method| milliseconds(times, method);
+    let table = of_case(
+        summary,
+        about,
+        0,
+        Metric::Sdr,
+        Format::Markdown,
+        Some(&time),
+    );
+    format!(
+        "{}\n\n{}\n{}\n{}\n",
+        about.text(trials),
+        table.markdown(),
+        averages(summary, about),
+        ratio(times)
+    )
+}
+
+/// A booktabs table of the SDR of the only case. Its time column shows the macros that
+/// `timings.tex` defines.
+pub(crate) fn latex(summary: &Summary, about: &Caption<'_>, trials: usize) -> String {
+    let name = &about.study.config.experiment.name;
+    let macros = |method| format!("\\{}", macro_name(name, method));
+    let mut text = format!(
+        "% {}\n% Needs booktabs. For the times, \\input timings.tex before this file.\n",
+        about.text(trials)
+    );
+    for method in Method::ALL {
+        let name = macro_name(name, method);
+        text += &format!("\\providecommand{{\\{name}}}{{{MISSING}}}\n");
+    }
+    let table = of_case(summary, about, 0, Metric::Sdr, Format::Latex, Some(&macros));
+    text + &table.latex()
+}
+
+/// A booktabs table of the paired differences of the SDR.
+pub(crate) fn differences_latex(summary: &Summary, about: &Caption<'_>) -> String {
+    let (_, units) = about.study.unit.names();
+    let columns = summary.columns(0);
+    let table = differences::table(summary, about, Metric::Sdr, Format::Latex, &columns);
+    format!(
+        "% Paired differences of the SDR. Corpus: {}; {}. In brackets: {}; p of a sign-flip test \
+         over the {units}; d_z: Cohen's d of pairs. Needs booktabs.\n{}",
+        about.corpus,
+        about.seeds(),
+        about.intervals(),
+        table.latex()
+    )
+}
+
+/// The differences of the SDR averaged over the ratios.
+fn averages(summary: &Summary, about: &Caption<'_>) -> String {
+    let columns = [Column::Average];
+    differences::table(summary, about, Metric::Sdr, Format::Markdown, &columns).markdown()
+}
+
+/// Of a test that counts sign patterns: all signs equal, and all of them turned round.
+fn least_p_value(units: usize) -> f64 {
+    0.5_f64.powi(units.saturating_sub(1).min(1000) as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scores::tests::summary;
+    use super::*;
+    use crate::config::Config;
+    use crate::study::design::Study;
+
+    #[test]
+    fn the_latex_table_stands_without_the_times() {
+        let mut config = Config::default();
+        config.experiment.name = "table-1".to_owned();
+        let study = Study::new(&config).unwrap();
+        let about = Caption {
+            study: &study,
+            corpus: "builtin, speaker 1",
+        };
+        let table = latex(&summary(&[0.0]), &about, 42);
+        assert!(table.contains("\\providecommand{\\tableOneTimeVBfusion}{--}"));
+        assert!(table.contains("& \\tableOneTimeVBfusion \\\\"));
+    }
+}

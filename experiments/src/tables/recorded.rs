@@ -1,0 +1,210 @@
+//! Reading the results of a run back. Every error names the file, and the line where there is one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use toml::Table;
+
+use super::csv::{self, Labelled, Row};
+use super::rows::{DifferenceRow, EffectiveOrdersRow, MeanRow, Time, TimeRow};
+use crate::config::{Config, Kind};
+use crate::store::folder::CONFIG;
+use crate::store::refused::Refused;
+use crate::study::statistics::Summary;
+
+/// The names of the means: `table1.csv` is the paper's table.
+pub(crate) fn means_file(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Table1 => "table1.csv",
+        Kind::Sweep | Kind::Realmix => "summary.csv",
+    }
+}
+
+/// A folder that holds the results of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorded {
+    path: PathBuf,
+    config: Table,
+}
+
+impl Recorded {
+    /// Opens a results folder.
+    ///
+    /// # Errors
+    /// [`Refused`] for no folder of that name, and for one without a configuration: not a run, or
+    /// one that was cut short. A configuration that cannot be read.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        if !path.is_dir() {
+            bail!(Refused(format!(
+                "{}: there is no such folder",
+                path.display()
+            )));
+        }
+        let file = path.join(CONFIG);
+        if !file.is_file() {
+            bail!(Refused(format!(
+                "{} does not hold the results of a run: {CONFIG} is missing",
+                path.display()
+            )));
+        }
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let config = toml::from_str(&text).with_context(|| file.display().to_string())?;
+        Ok(Self {
+            path: path.to_owned(),
+            config,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The recorded configuration, of whatever version.
+    pub(crate) fn config_table(&self) -> &Table {
+        &self.config
+    }
+
+    /// The recorded configuration.
+    ///
+    /// # Errors
+    /// A configuration of another version.
+    pub(crate) fn config(&self) -> Result<Config> {
+        let config: Config = self
+            .config
+            .clone()
+            .try_into()
+            .map_err(|error: toml::de::Error| anyhow!("{}", error.message()))
+            .with_context(|| self.file(CONFIG).display().to_string())?;
+        config
+            .validate()
+            .with_context(|| self.file(CONFIG).display().to_string())?;
+        Ok(config)
+    }
+
+    /// Where a result is, or would be.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The contents of a result.
+    ///
+    /// # Errors
+    /// A file that is missing or cannot be read.
+    pub(crate) fn bytes(&self, name: &str) -> Result<Vec<u8>> {
+        let file = self.file(name);
+        fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
+    }
+
+    /// The rows of a table.
+    pub(crate) fn rows<R: Row>(&self, name: &str) -> Result<Vec<Labelled<R>>> {
+        csv::read(&self.bytes(name)?).with_context(|| self.file(name).display().to_string())
+    }
+
+    /// Means, differences and effective orders.
+    ///
+    /// # Errors
+    /// Those of [`Recorded::rows`] on the three tables; names that are not of this version.
+    pub(crate) fn summary(&self) -> Result<Summary> {
+        let means = means_file(self.config()?.kind());
+        Ok(Summary {
+            means: self.converted(means, MeanRow::mean_score)?,
+            differences: self.converted("differences.csv", DifferenceRow::difference)?,
+            effective_orders: self
+                .converted("effective_orders.csv", EffectiveOrdersRow::effective_orders)?,
+        })
+    }
+
+    /// The times of the methods; none where they could not be measured.
+    ///
+    /// # Errors
+    /// Those of [`Recorded::rows`]; a method that is not of this version.
+    pub(crate) fn times(&self) -> Result<Vec<Time>> {
+        const TIMES: &str = "timings.csv";
+        if !self.file(TIMES).is_file() {
+            return Ok(Vec::new());
+        }
+        self.converted(TIMES, |row: TimeRow, _| row.time())
+    }
+
+    /// The values of rows; cases are told by the labels before them.
+    fn converted<R: Row, T>(
+        &self,
+        name: &str,
+        convert: impl Fn(R, usize) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut cases: Vec<Vec<String>> = Vec::new();
+        let rows = self.rows(name)?.into_iter().enumerate();
+        rows.map(|(index, Labelled { labels, row })| {
+            let known = cases.iter().position(|other| *other == labels);
+            let case = known.unwrap_or_else(|| {
+                cases.push(labels);
+                cases.len() - 1
+            });
+            // The header is line 1.
+            let place = || format!("{}, line {}", self.file(name).display(), index + 2);
+            convert(row, case).with_context(place)
+        })
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(files: &[(&str, &str)], read: impl Fn(Recorded) -> Result<()>) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let recorded = Recorded::open(folder.path());
+        format!("{:#}", recorded.and_then(read).unwrap_err())
+    }
+
+    #[test]
+    fn errors_name_the_file_and_the_line() {
+        const HEADER: &str = "method,snr_db,metric,mean_db,ci95_low_db,ci95_high_db,units,trials\n";
+        let summary = |run: Recorded| run.summary().map(drop);
+        let table = |row: &str| format!("{HEADER}vb_fusion,0,sdr,1.0,,,1,1\n{row}\n");
+        for (row, expected) in [
+            (
+                "vb_fuson,0,sdr,1,,,1,1",
+                "line 3: `vb_fuson` is not a method",
+            ),
+            ("vb_fusion,x,sdr,1,,,1,1", "line 3: `x` is neither"),
+            ("vb_fusion,0,snr,1,,,1,1", "line 3: `snr` is not a metric"),
+            ("vb_fusion,0,sdr,nan,,,1,1", "line 3: a mean or an end"),
+            ("vb_fusion,0,sdr,one,,,1,1", "invalid float literal"),
+            ("vb_fusion,0,sdr", "found record with 3 fields"),
+        ] {
+            let found = error(&[("config.toml", ""), ("table1.csv", &table(row))], summary);
+            assert!(
+                found.contains("table1.csv") && found.contains(expected),
+                "{found}"
+            );
+        }
+        let found = error(&[("config.toml", "")], summary);
+        assert!(
+            found.contains("cannot read") && found.contains("table1.csv"),
+            "{found}"
+        );
+        let found = error(&[("config.toml", ""), ("table1.csv", "a,b\n")], summary);
+        assert!(found.contains("the columns are a,b"), "{found}");
+        let found = error(&[("config.toml", "[model]\niterations = 0")], |run| {
+            run.config().map(drop)
+        });
+        assert!(
+            found.contains("config.toml: `model.iterations`: 0"),
+            "{found}"
+        );
+        let found = error(&[("config.toml", "a = ")], |_| Ok(()));
+        assert!(found.contains("config.toml"), "{found}");
+        let found = error(&[], |_| Ok(()));
+        assert!(
+            found.contains("does not hold the results of a run"),
+            "{found}"
+        );
+    }
+}
