@@ -228,7 +228,7 @@ fn what_does_not_fit_together_is_refused_by_name() {
     refused(&["short.wav"], 1, &["short.wav", "2000", "3000"]);
     refused(&["fast.wav"], 1, &["fast.wav", "16000", "8000"]);
     refused(&["stereo.wav"], 1, &["stereo.wav", "channels: 2"]);
-    refused(&["text.wav"], 1, &["text.wav", "not a WAV file"]);
+    refused(&["text.wav"], 1, &["text.wav", "not an audio file"]);
     refused(&["missing.wav"], 1, &["missing.wav"]);
     refused(&["a.wav", "a.wav"], 2, &["1 references", "2 estimates"]);
     refused(&["a.wav", "--window", "10"], 2, &["--window 10", "longer"]);

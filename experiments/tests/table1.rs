@@ -202,7 +202,7 @@ fn examples_are_the_observations_of_the_table() {
 
     let plain = |estimate: &str, truth: &str| {
         let [estimate, truth] =
-            [estimate, truth].map(|name| dsp::wav::read_mono(out.join(name)).unwrap().samples);
+            [estimate, truth].map(|name| dsp::audio::read_mono(out.join(name)).unwrap().samples);
         eval::plain_sdr(&truth, &estimate).unwrap()
     };
     let examples = rows("examples.csv");

@@ -7,7 +7,8 @@ use std::process::Command;
 
 use common::scene::Scene;
 use common::stderr;
-use dsp::wav::{Encoding, read_channels, read_mono, write, write_channels};
+use dsp::audio::{read_channels, read_mono};
+use dsp::wav::{Encoding, write, write_channels};
 use serde_json::Value;
 use synth::SAMPLE_RATE_HZ;
 

@@ -148,7 +148,7 @@ def main():
     if not arguments.skip_cargo:
         subprocess.run(["cargo", "bench", "-p", "model", "-p", "eval", "-p", "dsp", "--benches"], cwd=ROOT, check=True)
     python = python_times(arguments.repeat)
-    iteration = (criterion("is_nmf/7000 frames_11 iterations") - criterion("is_nmf/7000 frames_1 iterations")) / 10
+    iteration = (criterion("itakura_saito/7000 frames_11 iterations") - criterion("itakura_saito/7000 frames_1 iterations")) / 10
     pair = criterion("bss_eval/both_sources")
     rows = [
         ("VB fusion, two threads", criterion("separation/fusion_parallel"), python["fusion"], "NumPy + SciPy"),

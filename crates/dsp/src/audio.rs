@@ -1,76 +1,56 @@
-//! Signals with their sample rate.
+//! Audio files, read whole or block by block.
+//!
+//! | container | samples |
+//! |---|---|
+//! | WAV, RIFX, RF64, BW64, Wave64 | integers of 8 to 32 bits, floats of 32 and 64, A-law, mu-law |
+//! | AIFF, AIFC | the same |
+//! | FLAC, also in Ogg | integers of 4 to 32 bits |
+//! | Ogg Vorbis, MP3 | lossy; decoded in single precision |
+//!
+//! What a file is, its first bytes say; its name does not matter. [`read_mono`] and
+//! [`read_channels`] hold a whole file, [`Reader`] goes once through one of any length, and
+//! [`Recording`] also knows its length and can begin again. All of them read pipes, and standard
+//! input under the name `-` (a file of that name is `./-`).
+//!
+//! Samples are `f64` with full scale ±1: an integer of b bits is divided by 2^(b-1). In a container
+//! wider than its samples, the container's width counts and the low bits are zero; only plain WAV
+//! with 24 bits in 4 bytes is the other way round, as `arecord -f S24_LE` writes it. Lossy codecs
+//! and floats can exceed ±1.
+//!
+//! The samples that the encoder of an MP3 or Vorbis stream added at its ends are left out where the
+//! stream says how many they are, as other players do.
+//!
+//! Headers that lie about lengths are common, as a program that writes into a pipe cannot go back to
+//! fill them in: uncompressed samples are read to the end that the header gives or to the end of the
+//! file, whichever comes first. FLAC carries checksums, so there damage is an error, and so is an
+//! end that comes too early.
+//!
+//! A file that cannot be read is an error that names the file and the fault, and for a format that
+//! is not read a program that converts it. Nothing a file can contain makes a reader panic or
+//! reserve memory out of proportion to its size.
 
-use crate::resample::{ResampleError, resample};
+mod aiff;
+mod compressed;
+mod content;
+mod error;
+mod g711;
+mod input;
+mod pcm;
+mod reader;
+mod recording;
+mod riff;
+mod signal;
+mod spool;
+mod wave64;
+mod wave_format;
 
-/// A mono signal and its sample rate.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Audio {
-    /// The samples, full scale ±1.
-    pub samples: Vec<f64>,
-    /// Samples per second.
-    pub sample_rate_hz: u32,
-}
+pub use error::{AudioError, AudioFault};
+pub use reader::{Reader, decode, read_channels, read_mono};
+pub use recording::Recording;
+pub use signal::{Audio, MultichannelAudio};
 
-impl Audio {
-    /// Duration in seconds.
-    pub fn seconds(&self) -> f64 {
-        self.samples.len() as f64 / f64::from(self.sample_rate_hz)
-    }
-
-    /// Whether every sample is exactly zero.
-    pub fn is_silent(&self) -> bool {
-        self.samples.iter().all(|&sample| sample == 0.0)
-    }
-
-    /// The same sound at another sample rate; unchanged when the rates agree.
-    ///
-    /// # Errors
-    /// Those of [`resample`].
-    pub fn at_rate(self, sample_rate_hz: u32) -> Result<Self, ResampleError> {
-        if sample_rate_hz == self.sample_rate_hz {
-            return Ok(self);
-        }
-        Ok(Self {
-            samples: resample(&self.samples, self.sample_rate_hz, sample_rate_hz)?,
-            sample_rate_hz,
-        })
-    }
-}
-
-/// A signal of several channels and its sample rate.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MultichannelAudio {
-    /// The samples of each channel, full scale ±1. All channels are equally long.
-    pub channels: Vec<Vec<f64>>,
-    /// Samples per second.
-    pub sample_rate_hz: u32,
-}
-
-impl MultichannelAudio {
-    /// The mean of the channels.
-    ///
-    /// A mean and not a sum, so that channels within full scale give a mix within full scale, and a
-    /// sound in the middle of a stereo picture keeps its level.
-    pub fn mixed_down(self) -> Audio {
-        let Self {
-            mut channels,
-            sample_rate_hz,
-        } = self;
-        let count = channels.len();
-        let mut samples = channels.pop().unwrap_or_default();
-        for channel in &channels {
-            for (sum, sample) in samples.iter_mut().zip(channel) {
-                *sum += sample;
-            }
-        }
-        if count > 1 {
-            for sum in &mut samples {
-                *sum /= count as f64;
-            }
-        }
-        Audio {
-            samples,
-            sample_rate_hz,
-        }
-    }
-}
+/// Endings of the names of files that are read, in lower case, for listing folders: reading itself
+/// goes by content.
+pub const EXTENSIONS: [&str; 11] = [
+    "aif", "aifc", "aiff", "bwf", "flac", "mp3", "oga", "ogg", "rf64", "w64", "wav",
+];

@@ -2,7 +2,9 @@
 //!
 //! - [`Stft`]: the short-time Fourier transform and its exact inverse, for any [`Window`] and hop
 //!   that can be inverted;
-//! - [`wav`]: mono or multichannel WAV files, read and written with errors that name the file;
+//! - [`audio`]: audio files read whole or block by block, by content (WAV, AIFF, FLAC, Ogg Vorbis,
+//!   MP3), from files and pipes;
+//! - [`wav`]: WAV files written, whole or block by block;
 //! - [`resample`]: a whole signal at another sample rate.
 //!
 //! Signals are `f64` with full scale ±1. A spectrogram is an `ndarray::Array2<Complex64>` of shape
@@ -21,7 +23,8 @@
 //! let rate_hz = 16_000.0;
 //! let tone = |frequency_hz: f64| move |n: usize| (TAU * frequency_hz * n as f64 / rate_hz).sin();
 //! let low: Vec<f64> = (0..16_000).map(tone(250.0)).collect();
-//! let both: Vec<f64> = (0..16_000).map(tone(4_000.0)).zip(&low).map(|(high, low)| high + low).collect();
+//! let high = (0..16_000).map(tone(4_000.0));
+//! let both: Vec<f64> = high.zip(&low).map(|(high, low)| high + low).collect();
 //!
 //! let stft = Stft::new(&StftSettings::default())?;
 //! let mut spectrogram = stft.analyse(&both);
@@ -41,16 +44,15 @@
 //! # Ok::<(), dsp::StftError>(())
 //! ```
 
-mod audio;
+pub mod audio;
 mod resample;
 mod stft;
 pub mod wav;
 mod window;
 
-pub use audio::{Audio, MultichannelAudio};
+pub use audio::{Audio, AudioError, AudioFault, MultichannelAudio};
 pub use resample::{RATES_HZ, ResampleError, resample};
 pub use stft::{MAX_WINDOW_SAMPLES, Stft, StftError, StftSettings};
-pub use wav::{WavError, WavFault};
 pub use window::Window;
 
 /// A complex number in double precision, the element of a spectrogram.

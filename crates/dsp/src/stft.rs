@@ -54,20 +54,22 @@ impl StftSettings {
         self.window_samples / 2 + 1
     }
 
-    /// The mean power of the coefficients of a signal with this mean square: the energy of the window
-    /// times it.
-    pub fn mean_power(&self, mean_square: f64) -> f64 {
-        let window = self.window.coefficients(self.window_samples);
-        let energy: f64 = window.iter().map(|w| w * w).sum();
-        mean_square * energy
-    }
-
     /// Checks that these settings describe an invertible transform.
     ///
     /// # Errors
     /// [`StftError`] says which setting is out of range, or that the pair cannot be inverted.
     pub fn validate(&self) -> Result<(), StftError> {
         self.windows().map(drop)
+    }
+
+    /// The mean power of the coefficients of a signal whose samples have this mean square.
+    ///
+    /// That is the mean square times the energy of the window, sum_n w\[n\]^2: by Parseval's theorem
+    /// the mean of |X\[t, f\]|^2 over all N bins of a frame is the energy of its windowed samples.
+    #[must_use]
+    pub fn mean_power(&self, mean_square: f64) -> f64 {
+        let window = self.window.coefficients(self.window_samples);
+        mean_square * window.iter().map(|w| w * w).sum::<f64>()
     }
 
     /// The analysis window w and the synthesis window w / sum_t w\[n - t hop\]^2, its dual.

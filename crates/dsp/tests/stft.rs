@@ -261,6 +261,26 @@ fn settings_are_read_with_defaults_and_without_unknown_keys() {
     assert!(serde_json::from_str::<StftSettings>(r#"{"hop": 512}"#).is_err());
 }
 
+/// White noise: the mean over 200,000 coefficients is within half a per cent of its expectation, and
+/// the frames at the ends, which reach over them, are two of 197.
+#[test]
+fn mean_power_is_that_of_the_coefficients() {
+    for window in [Window::Sine, Window::Hann] {
+        let settings = StftSettings {
+            window,
+            ..StftSettings::default()
+        };
+        let signal = noise(200_000, 1);
+        let mean_square = signal.iter().map(|x| x * x).sum::<f64>() / signal.len() as f64;
+        let spectrogram = Stft::new(&settings).unwrap().analyse(&signal);
+        let mean = spectrogram.mapv(|x| x.norm_sqr()).mean().unwrap();
+        assert!(
+            (mean / settings.mean_power(mean_square) - 1.0).abs() < 0.02,
+            "{mean}"
+        );
+    }
+}
+
 #[test]
 fn can_be_shared_between_threads() {
     fn shared<T: Send + Sync + Clone>() {}

@@ -1,4 +1,4 @@
-//! Time of BSS Eval on two signals of the length of one observation: 300 000 samples, which is
+//! Times BSS Eval on two signals with the length of one observation: 300 000 samples, which last
 //! 19 s at 16 kHz.
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 const SAMPLES: usize = 300_000;
 
-/// First-order low-passed noise, about as ill-conditioned as speech.
+/// Noise through a first-order low-pass: about as ill-conditioned as speech.
 fn signal(seed: u64) -> Vec<f64> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut state = 0.0;

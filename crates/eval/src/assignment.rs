@@ -1,19 +1,24 @@
-//! Which estimate belongs to which reference.
+//! Matching estimates with references, so that their order does not matter.
 
-/// The search keeps one state for each subset of the estimates.
+/// The most sources that can be matched: the search keeps a state for each of 2^20 subsets.
 pub(crate) const MOST_SOURCES: usize = 20;
 
 /// Larger than any ratio of doubles in dB, so that infinite gains can be added up.
 const GREATEST_DB: f64 = 1e4;
 
-/// The assignment with the greatest sum of `gain_db(estimate, target)`: element j is the estimate
-/// of target j.
+/// Finds the assignment with the greatest sum of `gain_db(estimate, target)`: element j of the
+/// result is the estimate of target j.
 ///
-/// Dynamic programming over the subsets of estimates that are given to the last targets; among
-/// equals the lexicographically first is taken. `sources` is at most [`MOST_SOURCES`].
-pub(crate) fn best_assignment(sources: usize, gain_db: impl Fn(usize, usize) -> f64) -> Vec<usize> {
+/// The method is dynamic programming over the subsets of estimates that are left for the last
+/// targets. Of assignments with equal sums, the lexicographically first is returned. `sources` is
+/// at most [`MOST_SOURCES`].
+pub(crate) fn find_best_assignment(
+    sources: usize,
+    gain_db: impl Fn(usize, usize) -> f64,
+) -> Vec<usize> {
     let full = (1_usize << sources) - 1;
-    // best[free] is the greatest gain of the estimates in `free` for the last targets.
+    // best[free] is the greatest gain of giving the estimates in the bit set `free` to the last
+    // targets, choice[free] the estimate that the first of these targets gets.
     let mut best = vec![0.0; full + 1];
     let mut choice = vec![0; full + 1];
     for free in 1..=full {
@@ -46,15 +51,15 @@ mod tests {
     fn finds_the_greatest_sum_not_the_greedy_one() {
         let gains = [[10.0, 9.0, 0.0], [9.0, 0.0, 0.0], [0.0, 0.0, 1.0]];
         assert_eq!(
-            best_assignment(3, |estimate, target| gains[estimate][target]),
+            find_best_assignment(3, |estimate, target| gains[estimate][target]),
             [1, 0, 2]
         );
     }
 
     #[test]
     fn equal_or_infinite_gains_keep_the_order() {
-        assert_eq!(best_assignment(4, |_, _| f64::INFINITY), [0, 1, 2, 3]);
-        assert_eq!(best_assignment(3, |_, _| f64::NEG_INFINITY), [0, 1, 2]);
-        assert_eq!(best_assignment(0, |_, _| 0.0), [0; 0]);
+        assert_eq!(find_best_assignment(4, |_, _| f64::INFINITY), [0, 1, 2, 3]);
+        assert_eq!(find_best_assignment(3, |_, _| f64::NEG_INFINITY), [0, 1, 2]);
+        assert_eq!(find_best_assignment(0, |_, _| 0.0), [0; 0]);
     }
 }

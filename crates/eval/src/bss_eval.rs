@@ -1,18 +1,18 @@
 //! BSS Eval version 3: SDR, SIR and SAR with time-invariant distortion filters.
 //!
-//! An estimate is split by least squares. Its projection on the delayed versions of the target
-//! reference is the target, filtered as the metric allows; what its projection on the delayed
-//! versions of all references adds to that is interference; the rest is artifacts:
+//! An estimate is split into three parts by least squares. Its projection on the delayed versions
+//! of the target reference is the target, filtered as the metric allows. What the projection on
+//! the delayed versions of all references adds to that is interference. The rest is artifacts:
 //!
 //! - SDR = |target|^2 / |estimate - target|^2
 //! - SIR = |target|^2 / |interference|^2
 //! - SAR = |target + interference|^2 / |artifacts|^2
 //!
-//! The normal equations of a projection depend on the references alone: they are factored once
-//! and serve every estimate. The energies are summed over the signals themselves. Had from the
-//! correlations, as |estimate|^2 - c^T d with filters c and correlations d, they would cancel:
-//! that form was 1e-6 dB off at an SDR of 80 dB and 1e-3 dB at 100 dB, and the sums cost only one
-//! more transform per section.
+//! The normal equations of a projection depend on the references alone, so they are factored once
+//! and serve every estimate. The energies are summed over the signals themselves. Computed from
+//! the correlations instead, as |estimate|^2 - c^T d with filters c and correlations d, they would
+//! suffer from cancellation: that form was 1e-6 dB off at an SDR of 80 dB and 1e-3 dB off at
+//! 100 dB, and the sums cost only one more transform per section.
 //!
 //! Source: E. Vincent, R. Gribonval, C. Fevotte, "Performance measurement in blind audio source
 //! separation", IEEE Trans. Audio, Speech and Language Processing 14(4), 2006, section III.B.
@@ -22,17 +22,17 @@ use std::sync::OnceLock;
 use realfft::num_complex::Complex64;
 use serde::{Deserialize, Serialize};
 
-use crate::MetricError;
-use crate::assignment::{MOST_SOURCES, best_assignment};
+use crate::assignment::{MOST_SOURCES, find_best_assignment};
+use crate::error::MetricError;
 use crate::sections::{Sections, Spectra};
-use crate::signal::{decibels, estimate_peak, level_scale, reference_peak, sums_over};
+use crate::signal::{check_estimate, check_reference, ratio_in_db, sum_over, unit_peak_scale};
 use crate::solver::Gram;
 
-/// What BSS Eval lets pass as a version of the target.
+/// How far an estimate may differ from its reference without being penalised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BssEvalSettings {
-    /// Taps of the distortion filters: 512 in the toolbox and in the literature.
+    /// Length of the distortion filters in taps. The toolbox and the literature use 512.
     pub filter_taps: usize,
 }
 
@@ -44,23 +44,24 @@ impl Default for BssEvalSettings {
 
 /// The energy ratios of one estimate, in dB.
 ///
-/// None is NaN. A ratio is infinite when its denominator is exactly zero: SIR of a single
-/// reference always is, others only by coincidence, since rounding leaves about 300 dB.
+/// No value is NaN. A ratio is infinite when its denominator is exactly zero. The SIR is always
+/// infinite with a single reference. Other ratios are infinite only by coincidence: rounding errors
+/// limit the score of a perfect estimate to about 300 dB.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BssScores {
-    /// Source to distortion ratio: of the filtered target to everything else.
+    /// Source to distortion ratio: the filtered target against everything else.
     pub sdr_db: f64,
-    /// Source to interference ratio: of the filtered target to the filtered other sources.
+    /// Source to interference ratio: the filtered target against the other sources, filtered.
     pub sir_db: f64,
-    /// Sources to artifacts ratio: of all filtered sources to what is none.
+    /// Sources to artifacts ratio: all sources, filtered, against what comes from none of them.
     pub sar_db: f64,
 }
 
-/// A set of references, prepared to score any number of estimates of them.
+/// A set of references, prepared for scoring any number of estimates.
 ///
-/// Its systems are factored when first needed: the SDR takes the target's own of L = `filter_taps`
-/// unknowns, SIR and SAR the joint one of L times the number of references. It can be shared
-/// between threads.
+/// The linear systems are factored when they are first needed. With L = `filter_taps`, the SDR
+/// needs a system of L unknowns for each target; SIR and SAR need one joint system, of L unknowns
+/// for each reference. A `BssEval` can be shared between threads.
 ///
 /// # Example
 /// ```
@@ -72,35 +73,35 @@ pub struct BssScores {
 /// let references = BssEval::new(&[&speech, &hum], &settings)?;
 ///
 /// // A tenth of the hum is left, and the speech is three samples late.
-/// let estimate: Vec<f64> =
-///     (0..2000).map(|t: usize| t.checked_sub(3).map_or(0.0, |t| speech[t]) + 0.1 * hum[t]).collect();
+/// let late = |t: usize| t.checked_sub(3).map_or(0.0, |t| speech[t]);
+/// let estimate: Vec<f64> = (0..2000).map(|t| late(t) + 0.1 * hum[t]).collect();
 /// let scores = references.score(&estimate, 0)?;
-/// assert!((scores.sir_db - 21.0).abs() < 1.0, "the hum that is left");
-/// assert!(scores.sar_db > 25.0, "no artifacts but the last three samples, which are cut off");
-/// assert!(scores.sdr_db < scores.sir_db, "both count");
+/// assert!((scores.sir_db - 21.0).abs() < 1.0, "set by the hum that is left");
+/// assert!(scores.sar_db > 25.0, "the only artifact is that the last samples are cut off");
+/// assert!(scores.sdr_db < scores.sir_db, "the SDR counts both");
 /// # Ok::<(), eval::MetricError>(())
 /// ```
 pub struct BssEval {
     taps: usize,
     samples: usize,
     sections: Sections,
-    /// Of each reference, scaled to a level near 1.
+    /// One for each reference, scaled to a peak near 1.
     spectra: Vec<Spectra>,
     /// `correlations[j][i][l]` = sum_t s_i\[t\] s_j\[t + l\].
     correlations: Vec<Vec<Vec<f64>>>,
     /// The normal equations of each reference alone.
-    own: Vec<OnceLock<Result<Gram, MetricError>>>,
+    own_grams: Vec<OnceLock<Result<Gram, MetricError>>>,
     /// The normal equations of all references together.
-    joint: OnceLock<Result<Gram, MetricError>>,
+    joint_gram: OnceLock<Result<Gram, MetricError>>,
 }
 
 impl BssEval {
     /// Prepares `references`, signals of equal length.
     ///
     /// # Errors
-    /// When there are no references or no taps, when a reference is silent, not finite or of
-    /// another length than the first, or when there are so few samples that the filtered
-    /// references span every signal (samples + taps - 1 not above taps times references).
+    /// When there are no references or no taps; when a reference is silent, not finite, or differs
+    /// in length from the first; or when there are so few samples that the filtered references span
+    /// every signal (samples + taps - 1 is not greater than taps times references).
     pub fn new(references: &[&[f64]], settings: &BssEvalSettings) -> Result<Self, MetricError> {
         let taps = settings.filter_taps;
         let samples = references.first().ok_or(MetricError::NoReferences)?.len();
@@ -110,7 +111,9 @@ impl BssEval {
         let scales = references
             .iter()
             .enumerate()
-            .map(|(index, reference)| reference_peak(reference, index, samples).map(level_scale))
+            .map(|(index, reference)| {
+                check_reference(reference, index, samples).map(unit_peak_scale)
+            })
             .collect::<Result<Vec<f64>, _>>()?;
         let needed = taps.saturating_mul(references.len() - 1).saturating_add(2);
         if samples < needed {
@@ -121,7 +124,7 @@ impl BssEval {
         let spectra: Vec<Spectra> = references
             .iter()
             .zip(&scales)
-            .map(|(reference, &scale)| sections.spectra(reference, scale))
+            .map(|(reference, &scale)| sections.transform_signal(reference, scale))
             .collect();
         let all: Vec<&Spectra> = spectra.iter().collect();
         let correlations = references
@@ -134,8 +137,8 @@ impl BssEval {
             samples,
             sections,
             correlations,
-            own: spectra.iter().map(|_| OnceLock::new()).collect(),
-            joint: OnceLock::new(),
+            own_grams: spectra.iter().map(|_| OnceLock::new()).collect(),
+            joint_gram: OnceLock::new(),
             spectra,
         })
     }
@@ -145,55 +148,57 @@ impl BssEval {
         self.spectra.len()
     }
 
-    /// Samples of each reference, and of every estimate.
+    /// Length of each reference in samples, which is also that of every estimate.
     pub fn samples(&self) -> usize {
         self.samples
     }
 
-    /// SDR, SIR and SAR of `estimate` as an estimate of reference `target`.
+    /// Scores `estimate` as an estimate of the reference with index `target`.
     ///
     /// # Errors
-    /// When there is no such reference, when the estimate is silent, not finite or of another
-    /// length, or when the system of the target or of all references is singular.
+    /// When there is no such reference; when the estimate is silent, not finite or of the wrong
+    /// length; or when the system of the target or that of all references is singular.
     pub fn score(&self, estimate: &[f64], target: usize) -> Result<BssScores, MetricError> {
         self.check_target(target)?;
         Ok(self.score_targets(estimate, target..target + 1)?[0])
     }
 
-    /// The SDR alone, in dB: the same as [`Self::score`] gives, in less than half the time.
+    /// Computes the SDR alone, in dB. It is the SDR that [`Self::score`] returns, in less than half
+    /// the time.
     ///
     /// # Errors
-    /// As [`Self::score`], but the joint system may be singular.
+    /// As for [`Self::score`], except that the joint system may be singular.
     pub fn sdr(&self, estimate: &[f64], target: usize) -> Result<f64, MetricError> {
         self.check_target(target)?;
-        let scale = level_scale(estimate_peak(estimate, self.samples)?);
+        let scale = unit_peak_scale(check_estimate(estimate, self.samples)?);
         let reference = &self.spectra[target];
         let correlation = self.sections.correlate(estimate, scale, &[reference]);
         let filter = self.own_gram(target)?.solve(&correlation[0])?;
-        let filter = self.sections.filter_spectrum(&filter);
+        let filter = self.sections.transform_filter(&filter);
         let mut piece = vec![0.0; self.sections.points()];
         let mut energies = [0.0; 2];
         self.sections.filter(
             &[vec![(reference, filter.as_slice())]],
             |start, [target]| {
-                let estimate = scaled_piece(estimate, start, scale, &mut piece[..target.len()]);
-                let sums = sums_over([estimate, target], |[e, s]| [s * s, (e - s) * (e - s)]);
-                add(&mut energies, sums);
+                let estimate =
+                    copy_scaled_piece(estimate, start, scale, &mut piece[..target.len()]);
+                let sums = sum_over([estimate, target], |[e, s]| [s * s, (e - s) * (e - s)]);
+                accumulate(&mut energies, sums);
             },
         );
-        Ok(decibels(energies[0], energies[1]))
+        Ok(ratio_in_db(energies[0], energies[1]))
     }
 
-    /// [`Self::score`] for several targets of one estimate.
+    /// Scores one estimate against several targets: [`Self::score`] with the common work done once.
     fn score_targets(
         &self,
         estimate: &[f64],
         targets: std::ops::Range<usize>,
     ) -> Result<Vec<BssScores>, MetricError> {
-        let scale = level_scale(estimate_peak(estimate, self.samples)?);
+        let scale = unit_peak_scale(check_estimate(estimate, self.samples)?);
         let all: Vec<&Spectra> = self.spectra.iter().collect();
         let correlations = self.sections.correlate(estimate, scale, &all);
-        // With one reference both projections are the same, and no interference is left.
+        // With one reference the two projections are the same, and there is no interference.
         let joint = match self.sources() {
             1 => self.own_gram(0)?,
             _ => self.joint_gram()?,
@@ -202,16 +207,16 @@ impl BssEval {
         targets
             .map(|target| {
                 let own_filter = self.own_gram(target)?.solve(&correlations[target])?;
-                Ok(self.ratios(estimate, scale, target, &own_filter, &joint_filters))
+                Ok(self.compute_ratios(estimate, scale, target, &own_filter, &joint_filters))
             })
             .collect()
     }
 
-    /// Sums the energies of one split into target, interference and artifacts.
+    /// Computes the ratios of the energies of target, interference and artifacts.
     ///
     /// `own_filter`: taps of the projection on the target's reference.
-    /// `joint_filters`: those of the projection on all references, one after another.
-    fn ratios(
+    /// `joint_filters`: taps of the projection on all references, one filter after another.
+    fn compute_ratios(
         &self,
         estimate: &[f64],
         scale: f64,
@@ -219,7 +224,7 @@ impl BssEval {
         own_filter: &[f64],
         joint_filters: &[f64],
     ) -> BssScores {
-        let own_spectrum = self.sections.filter_spectrum(own_filter);
+        let own_spectrum = self.sections.transform_filter(own_filter);
         // Interference is the difference of the two projections.
         let interference_spectra: Vec<Vec<Complex64>> = joint_filters
             .chunks_exact(self.taps)
@@ -233,7 +238,7 @@ impl BssEval {
                 for (tap, own) in filter.iter_mut().zip(own) {
                     *tap -= own;
                 }
-                self.sections.filter_spectrum(&filter)
+                self.sections.transform_filter(&filter)
             })
             .collect();
         let banks = [
@@ -248,8 +253,9 @@ impl BssEval {
         let mut energies = [0.0; 5];
         self.sections
             .filter(&banks, |start, [target, interference]| {
-                let estimate = scaled_piece(estimate, start, scale, &mut piece[..target.len()]);
-                let sums = sums_over([estimate, target, interference], |[e, s, i]| {
+                let estimate =
+                    copy_scaled_piece(estimate, start, scale, &mut piece[..target.len()]);
+                let sums = sum_over([estimate, target, interference], |[e, s, i]| {
                     let distortion = e - s;
                     let artifacts = distortion - i;
                     let sources = s + i;
@@ -261,13 +267,13 @@ impl BssEval {
                         artifacts * artifacts,
                     ]
                 });
-                add(&mut energies, sums);
+                accumulate(&mut energies, sums);
             });
         let [target, interference, distortion, sources, artifacts] = energies;
         BssScores {
-            sdr_db: decibels(target, distortion),
-            sir_db: decibels(target, interference),
-            sar_db: decibels(sources, artifacts),
+            sdr_db: ratio_in_db(target, distortion),
+            sir_db: ratio_in_db(target, interference),
+            sar_db: ratio_in_db(sources, artifacts),
         }
     }
 
@@ -285,7 +291,7 @@ impl BssEval {
     /// The Toeplitz system of reference `source` alone.
     fn own_gram(&self, source: usize) -> Result<&Gram, MetricError> {
         let correlation = &self.correlations[source][source];
-        self.own[source]
+        self.own_grams[source]
             .get_or_init(|| {
                 Gram::factor(self.taps, |_, row| {
                     row.copy_from_slice(&correlation[..row.len()]);
@@ -297,7 +303,7 @@ impl BssEval {
 
     /// The system of all references: a Toeplitz block for each pair.
     fn joint_gram(&self) -> Result<&Gram, MetricError> {
-        self.joint
+        self.joint_gram
             .get_or_init(|| {
                 Gram::factor(self.taps * self.sources(), |i, row| {
                     self.fill_joint_row(i, row);
@@ -309,8 +315,8 @@ impl BssEval {
 
     /// Writes row `i` of the joint system from its diagonal on.
     ///
-    /// Row p L + a and column q L + b hold the product of reference p delayed by a with reference q
-    /// delayed by b, which is their correlation at lag a - b.
+    /// The entry in row p L + a and column q L + b is the product of reference p delayed by a and
+    /// reference q delayed by b, which is their correlation at lag a - b.
     fn fill_joint_row(&self, i: usize, row: &mut [f64]) {
         let (p, a) = (i / self.taps, i % self.taps);
         let (diagonal, others) = row.split_at_mut(self.taps - a);
@@ -325,24 +331,24 @@ impl BssEval {
     }
 }
 
-/// Scores of all sources of a separation.
+/// The scores of all sources of a separation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SourceScores {
     /// In the order of the references.
     pub scores: Vec<BssScores>,
-    /// `permutation[j]` is the index of the estimate that is taken for reference j.
+    /// `permutation[j]` is the index of the estimate that is matched with reference j.
     pub permutation: Vec<usize>,
 }
 
-/// Scores `estimates` against `references` with the default filters, as the toolbox's function of
-/// the same name.
+/// Scores `estimates` against `references` with the default filters, like the toolbox's function
+/// of the same name.
 ///
-/// With `permutation`, estimates are matched with references so that the mean SIR is greatest;
-/// without, estimate j is scored against reference j.
+/// With `permutation`, estimates are matched with references so that the mean SIR is greatest.
+/// Without it, estimate j is scored against reference j.
 ///
 /// # Errors
-/// As [`BssEval::new`] and [`BssEval::score`], and when there are not as many estimates as
-/// references, or more of them than can be permuted.
+/// As for [`BssEval::new`] and [`BssEval::score`]; also when the numbers of estimates and
+/// references differ, or when there are more than the search for a permutation can handle.
 pub fn bss_eval_sources(
     references: &[&[f64]],
     estimates: &[&[f64]],
@@ -375,7 +381,8 @@ pub fn bss_eval_sources(
         .iter()
         .map(|estimate| bss_eval.score_targets(estimate, 0..sources))
         .collect::<Result<Vec<Vec<BssScores>>, _>>()?;
-    let permutation = best_assignment(sources, |estimate, target| table[estimate][target].sir_db);
+    let permutation =
+        find_best_assignment(sources, |estimate, target| table[estimate][target].sir_db);
     let scores = permutation
         .iter()
         .zip(0..)
@@ -386,8 +393,13 @@ pub fn bss_eval_sources(
     })
 }
 
-/// Copies the samples of `signal` from `start` on, times `scale`, and zeros behind its end.
-fn scaled_piece<'a>(signal: &[f64], start: usize, scale: f64, out: &'a mut [f64]) -> &'a [f64] {
+/// Fills `out` with the samples of `signal` from `start` on, times `scale`, then with zeros.
+fn copy_scaled_piece<'a>(
+    signal: &[f64],
+    start: usize,
+    scale: f64,
+    out: &'a mut [f64],
+) -> &'a [f64] {
     let rest = signal.get(start..).unwrap_or_default();
     let (head, tail) = out.split_at_mut(rest.len().min(out.len()));
     for (out, sample) in head.iter_mut().zip(rest) {
@@ -397,7 +409,7 @@ fn scaled_piece<'a>(signal: &[f64], start: usize, scale: f64, out: &'a mut [f64]
     out
 }
 
-fn add<const N: usize>(totals: &mut [f64; N], sums: [f64; N]) {
+fn accumulate<const N: usize>(totals: &mut [f64; N], sums: [f64; N]) {
     for (total, sum) in totals.iter_mut().zip(sums) {
         *total += sum;
     }

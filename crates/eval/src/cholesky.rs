@@ -2,9 +2,9 @@
 
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch, f64x8};
 
-use crate::signal::sums_over;
+use crate::signal::sum_over;
 
-/// Columns of a strip, and rows and columns of the tile that is held in registers.
+/// Columns of a strip, and also rows and columns of the tile that is held in registers.
 const STRIP: usize = 8;
 
 /// Rows of a panel. One packed strip of it (4 KiB) stays in the first-level cache.
@@ -12,23 +12,23 @@ const PANEL: usize = 64;
 
 /// The upper triangular U of G = U^T U.
 pub(crate) struct Cholesky {
-    /// Row-major, `size` by `size`; below the diagonal lie remains of G.
+    /// Row-major, `size` by `size`. The part below the diagonal is not used.
     upper: Vec<f64>,
-    /// Order of the matrix, rounded up to whole strips.
+    /// Order of the matrix, rounded up to a whole number of strips.
     size: usize,
 }
 
 impl Cholesky {
-    /// Factors the symmetric matrix of which `fill(i, row)` writes row i from its diagonal on.
+    /// Factors a symmetric matrix. `fill(i, row)` writes row i of it, from the diagonal on.
     ///
-    /// Returns None when a pivot falls to `tolerance` times its diagonal entry or below: that row
-    /// then is a linear combination of the ones before it, to working precision.
+    /// Returns None when a pivot is not greater than `tolerance` times its diagonal entry: to
+    /// working precision that row is a linear combination of those before it.
     pub(crate) fn new(
         order: usize,
         fill: impl Fn(usize, &mut [f64]),
         tolerance: f64,
     ) -> Option<Self> {
-        // Rows and columns of the identity fill the last strip, so no loop has a remainder.
+        // Rows and columns of the identity fill up the last strip, so that no loop has a remainder.
         let size = order.next_multiple_of(STRIP);
         let mut upper = vec![0.0; size * size];
         for (i, row) in upper.chunks_exact_mut(size).enumerate() {
@@ -44,12 +44,12 @@ impl Cholesky {
             .then_some(Self { upper, size })
     }
 
-    /// Solves G x = `right`, where `right` may be shorter than G only by the padding.
+    /// Solves G x = `right`. The padding is added here: `right` has one entry per row of G proper.
     pub(crate) fn solve(&self, right: &[f64]) -> Vec<f64> {
         let size = self.size;
         let mut x = right.to_vec();
         x.resize(size, 0.0);
-        // U^T y = right, by columns of U^T, which are contiguous rows of U.
+        // U^T y = right, by columns of U^T: they are the rows of U, which are contiguous.
         for (i, row) in self.upper.chunks_exact(size).enumerate() {
             x[i] /= row[i];
             let y = x[i];
@@ -57,9 +57,9 @@ impl Cholesky {
                 *value -= u * y;
             }
         }
-        // U x = y, by rows of U from the last.
+        // U x = y, by rows of U from the last to the first.
         for (i, row) in self.upper.chunks_exact(size).enumerate().rev() {
-            let [product] = sums_over([&row[i + 1..], &x[i + 1..]], |[u, x]| [u * x]);
+            let [product] = sum_over([&row[i + 1..], &x[i + 1..]], |[u, x]| [u * x]);
             x[i] = (x[i] - product) / row[i];
         }
         x.truncate(right.len());
@@ -67,7 +67,7 @@ impl Cholesky {
     }
 }
 
-/// Right-looking factorisation by panels of rows; false when a pivot is too small.
+/// Factors by panels of rows, right-looking. Returns false when a pivot is too small.
 #[inline(always)]
 fn factor<S: Simd>(simd: S, upper: &mut [f64], size: usize, least_pivots: &[f64]) -> bool {
     let mut packed = vec![0.0; PANEL * size];
@@ -107,7 +107,7 @@ fn factor_diagonal(
         let (above, below) = upper.split_at_mut((k + 1) * size);
         let row = &mut above[k * size..][..range.end];
         let pivot = row[k];
-        // A NaN pivot fails too.
+        // A NaN pivot fails this test too.
         if !(pivot > least_pivots[k] && pivot.is_finite()) {
             return false;
         }
@@ -126,7 +126,7 @@ fn factor_diagonal(
     true
 }
 
-/// Solves U_d^T Z = G for eight columns from `column`, U_d being the panel's diagonal block;
+/// Solves U_d^T Z = G for eight columns from `column`, where U_d is the panel's diagonal block.
 /// Z replaces G and is packed into `strip`, row after row.
 #[inline(always)]
 fn solve_strip<S: Simd>(
@@ -163,7 +163,8 @@ fn solve_strip<S: Simd>(
     }
 }
 
-/// Subtracts `rows`^T `columns`, two packed strips, from the tile at the head of `tile`.
+/// Subtracts `rows`^T `columns`, a product of two packed strips, from the tile that `tile` starts
+/// with.
 #[inline(always)]
 fn update_tile<S: Simd>(simd: S, tile: &mut [f64], size: usize, rows: &[f64], columns: &[f64]) {
     let mut sums: [f64x8<S>; STRIP] =

@@ -1,99 +1,100 @@
-//! Why a score or a statistic cannot be given.
+//! The reasons why a score or a statistic has no value.
 
 /// Why a separation metric has no value for these signals.
 ///
-/// A metric that returns `Ok` never holds NaN.
+/// A metric that returns `Ok` never returns NaN.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetricError {
-    /// There is no reference to compare with.
+    /// No reference was given.
     #[error("there are no reference signals")]
     NoReferences,
-    /// A distortion filter of no taps.
+    /// The distortion filters have no taps.
     #[error("the distortion filters must have at least one tap")]
     NoFilterTaps,
     /// The target is not the index of a reference.
     #[error("target {target} does not exist: there are {references} references")]
     NoSuchTarget {
-        /// The index asked for.
+        /// The index that was asked for.
         target: usize,
-        /// How many references there are.
+        /// Number of references.
         references: usize,
     },
-    /// As many estimates as references are needed.
+    /// The numbers of estimates and references differ.
     #[error("{estimates} estimates cannot be matched with {references} references")]
     CountMismatch {
-        /// How many references there are.
+        /// Number of references.
         references: usize,
-        /// How many estimates there are.
+        /// Number of estimates.
         estimates: usize,
     },
-    /// The search for the best assignment takes time and memory exponential in the sources.
-    #[error("the best order of {sources} sources cannot be searched for: at most {most}")]
+    /// Too many sources to search for the best permutation: the time and memory for that grow
+    /// exponentially with their number.
+    #[error("the best permutation of {sources} sources cannot be found: at most {most} sources")]
     TooManySources {
-        /// How many sources there are.
+        /// Number of sources.
         sources: usize,
-        /// How many can be searched.
+        /// The largest number that is allowed.
         most: usize,
     },
-    /// Every signal must have as many samples as the first reference.
-    #[error("a signal has {found} samples where {expected} are needed")]
+    /// A signal differs in length from the first reference.
+    #[error("a signal has {found} samples instead of {expected}")]
     LengthMismatch {
-        /// Samples of the first reference.
+        /// Length of the first reference, in samples.
         expected: usize,
-        /// Samples of the signal.
+        /// Length of the signal, in samples.
         found: usize,
     },
-    /// So few samples that filtered references could match any estimate.
+    /// The signals are so short that filtered references could match any estimate.
     #[error("{samples} samples are too few to score: at least {needed} are needed")]
     TooShort {
-        /// Samples of the references.
+        /// Length of the references, in samples.
         samples: usize,
-        /// The smallest number that can be scored.
+        /// The smallest length that can be scored.
         needed: usize,
     },
     /// A reference holds NaN or an infinity.
     #[error("sample {sample} of reference {index} is not finite")]
     ReferenceNotFinite {
-        /// Which reference.
+        /// Index of the reference.
         index: usize,
-        /// The first such sample.
+        /// Index of the first such sample.
         sample: usize,
     },
     /// The estimate holds NaN or an infinity.
     #[error("sample {sample} of the estimate is not finite")]
     EstimateNotFinite {
-        /// The first such sample.
+        /// Index of the first such sample.
         sample: usize,
     },
     /// A reference is zero throughout.
     #[error("reference {index} is silent")]
     SilentReference {
-        /// Which reference.
+        /// Index of the reference.
         index: usize,
     },
     /// The estimate is zero throughout.
     #[error("the estimate is silent")]
     SilentEstimate,
-    /// Delayed references are linearly dependent to working precision, so that no distortion
-    /// filter is determined: two references are equal up to a filter, or one is a pure tone.
+    /// The delayed references are linearly dependent to working precision, so that the distortion
+    /// filters are not determined: two references are equal up to a filter, or one is a pure tone.
     #[error("the delayed references are linearly dependent, so the score is undefined")]
     Singular,
 }
 
-/// Why a statistic of these observations cannot be given.
+/// Why a statistic of these observations has no value.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StatisticsError {
-    /// Too few observations to say anything about their spread.
+    /// There are too few observations to estimate their spread.
     #[error("{found} observations are too few: at least {needed} are needed")]
     TooFew {
-        /// How many there are.
+        /// Number of observations.
         found: usize,
-        /// How many are needed.
+        /// The smallest number that will do.
         needed: usize,
     },
-    /// Pairs need two lists of one length.
+    /// The two lists of paired observations differ in length.
     #[error("{first} and {second} observations cannot be paired")]
     LengthMismatch {
         /// Length of the first list.
@@ -104,16 +105,16 @@ pub enum StatisticsError {
     /// An observation is NaN or infinite.
     #[error("observation {index} is not finite")]
     NotFinite {
-        /// The first such observation.
+        /// Index of the first such observation.
         index: usize,
     },
-    /// A confidence outside (0, 1).
+    /// The confidence level is not between 0 and 1.
     #[error("a confidence must lie between 0 and 1, not {0}")]
     Confidence(f64),
-    /// A bootstrap or a random test of no resamples.
+    /// A bootstrap or a random test needs at least one resample.
     #[error("at least one resample is needed")]
     NoResamples,
-    /// Weights that no distribution is proportional to.
+    /// The weights are not proportional to a probability distribution.
     #[error("the weights must be finite, not negative and not all zero")]
     NotADistribution,
 }

@@ -1,15 +1,16 @@
-//! Source separation metrics, and statistics of them over observations.
+//! Metrics of source separation, and statistics of scores over observations.
 //!
-//! - [`BssEval`]: the SDR, SIR and SAR of BSS Eval version 3, as `bss_eval_sources` of the Matlab
-//!   toolbox and of mir_eval. The references are prepared once and score any number of estimates.
+//! - [`BssEval`]: the SDR, SIR and SAR of BSS Eval version 3, as computed by `bss_eval_sources` of
+//!   the Matlab toolbox and of mir_eval. The references are prepared once and serve any number of
+//!   estimates.
 //! - [`plain_sdr`] and [`si_sdr`]: ratios without distortion filters.
-//! - [`mean_interval`], [`paired_difference`], [`sign_flip_test`], [`effect_size`]: means with bootstrap
-//!   intervals, and paired comparisons with p-value and effect size. [`effective_number`] of a
-//!   distribution.
+//! - [`mean_interval`] and [`student_interval`]: means with confidence intervals.
+//! - [`paired_difference`], [`sign_flip_test`] and [`effect_size`]: paired comparisons.
+//! - [`effective_number`]: how many outcomes a distribution spreads over.
 //!
 //! # Example
 //!
-//! Two methods on one observation, and on six:
+//! The scores of one estimate, then a comparison of two methods over six observations:
 //!
 //! ```
 //! use eval::{BssEval, BssEvalSettings, paired_difference, si_sdr};
@@ -19,16 +20,14 @@
 //! let mut rng = ChaCha8Rng::seed_from_u64(1);
 //! let mut noise = || -> Vec<f64> { (0..4000).map(|_| rng.random_range(-0.5..0.5)).collect() };
 //! let (speech, background) = (noise(), noise());
-//! let with = |leak: f64| -> Vec<f64> {
-//!     speech.iter().zip(&background).map(|(s, b)| s + leak * b).collect()
-//! };
+//! let estimate: Vec<f64> = speech.iter().zip(&background).map(|(s, b)| s + 0.1 * b).collect();
 //!
 //! let references = BssEval::new(&[&speech, &background], &BssEvalSettings::default())?;
-//! let scores = references.score(&with(0.1), 0)?;
-//! // 512 taps fit a little of the background, too, in so short a signal.
+//! let scores = references.score(&estimate, 0)?;
+//! // In a signal this short, 512 taps can match a little of the background as well.
 //! assert!((scores.sdr_db - 20.0).abs() < 1.0);
-//! assert!(scores.sar_db > 200.0, "nothing but the two sources is in it");
-//! assert!((si_sdr(&speech, &with(0.1))? - 20.0).abs() < 0.5);
+//! assert!(scores.sar_db > 200.0, "the estimate is made of the two sources alone");
+//! assert!((si_sdr(&speech, &estimate)? - 20.0).abs() < 0.5);
 //!
 //! let first = [20.1, 18.4, 17.7, 21.0, 19.3, 18.8];
 //! let second = [19.0, 17.9, 17.8, 19.6, 18.1, 18.2];
@@ -40,31 +39,31 @@
 //!
 //! # Bad input
 //!
-//! Nothing panics and no score is NaN. What has no score is a [`MetricError`]: a silent or
-//! non-finite signal, lengths that differ, references that are linearly dependent once delayed. An
-//! infinite ratio is a result, not an error: nothing was left in its denominator.
+//! Nothing panics and no score is NaN. Signals without a score give a [`MetricError`]: a signal
+//! that is silent or not finite, lengths that differ, references whose delayed versions are
+//! linearly dependent. An infinite ratio is a result and not an error: its denominator is zero.
 //!
 //! # What is not promised
 //!
-//! - The digits depend on the machine: transforms and the solver choose the widest instructions at
-//!   run time. On one machine they do not depend on the number of threads. Between machines, and
-//!   against mir_eval, scores agree to 1e-6 dB.
-//! - References with bands that are empty to the last bit of a double (an ideal low-pass, a pure
-//!   tone) are refused as [`MetricError::Singular`], where an implementation by general elimination
-//!   returns some number. Any recorded or dithered signal is far from that.
-//! - BSS Eval grants every estimate a filter of 512 taps. Scores of signals not much longer than
-//!   that say little, although they are computed.
-//! - The image metrics (`bss_eval_images`, ISR) and framewise scores are not here.
+//! - The same digits on every machine: the transforms and the solver choose the widest instructions
+//!   at run time. On one machine the digits do not depend on the number of threads. Between
+//!   machines, and against mir_eval, scores agree to 1e-6 dB.
+//! - A score for references with bands that are empty to the last bit of a double (an ideal
+//!   low-pass, a pure tone). They are refused as [`MetricError::Singular`], where an implementation
+//!   by general elimination returns some number. No recorded or dithered signal comes near that.
+//! - Meaningful scores of very short signals. BSS Eval grants every estimate a filter of 512 taps,
+//!   so the scores of signals not much longer than that say little, although they are computed.
+//! - The image metrics (`bss_eval_images`, ISR) and framewise scores. They are not implemented.
 //!
 //! # Features
 //!
 //! `lapack`: the dense systems are solved by the system's LAPACK through ndarray-linalg
-//! (`openblas-system`; Debian packages libopenblas-dev and pkg-config) instead of plain Rust. Where
-//! callers run threads of their own, `OPENBLAS_NUM_THREADS=1` keeps OpenBLAS from adding to them.
+//! (`openblas-system`; Debian packages libopenblas-dev and pkg-config) instead of plain Rust. If
+//! the caller runs threads of its own, `OPENBLAS_NUM_THREADS=1` keeps OpenBLAS from adding more.
 
 mod assignment;
 mod bss_eval;
-// With `lapack` it serves as the oracle in tests.
+// With `lapack` it is only the oracle in tests.
 #[cfg(any(not(feature = "lapack"), test))]
 mod cholesky;
 mod error;
@@ -83,3 +82,8 @@ pub use statistics::{
     EXACT_PAIRS, Interval, PairedDifference, effect_size, effective_number, mean_interval,
     paired_difference, sign_flip_test, student_interval,
 };
+
+/// Runs the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;

@@ -2,12 +2,12 @@
 
 #![expect(
     clippy::excessive_precision,
-    reason = "coefficients as they were published"
+    reason = "the coefficients stand as they were published"
 )]
 
 use std::f64::consts::SQRT_2;
 
-/// The distribution function, to full relative precision in the lower tail.
+/// P(X < x), to full relative precision in the lower tail.
 pub(crate) fn distribution(x: f64) -> f64 {
     0.5 * libm::erfc(-x / SQRT_2)
 }
@@ -20,22 +20,22 @@ pub(crate) fn quantile(level: f64) -> f64 {
     let q = level - 0.5;
     if q.abs() <= 0.425 {
         let r = 0.180625 - q * q;
-        return q * polynomial(&CENTRE_NUMERATOR, r) / polynomial(&CENTRE_DENOMINATOR, r);
+        return q * evaluate(&CENTRE_NUMERATOR, r) / evaluate(&CENTRE_DENOMINATOR, r);
     }
     let tail = if q < 0.0 { level } else { 1.0 - level };
     let r = (-tail.ln()).sqrt();
     let magnitude = if r <= 5.0 {
         let r = r - 1.6;
-        polynomial(&MIDDLE_NUMERATOR, r) / polynomial(&MIDDLE_DENOMINATOR, r)
+        evaluate(&MIDDLE_NUMERATOR, r) / evaluate(&MIDDLE_DENOMINATOR, r)
     } else {
         let r = r - 5.0;
-        polynomial(&FAR_NUMERATOR, r) / polynomial(&FAR_DENOMINATOR, r)
+        evaluate(&FAR_NUMERATOR, r) / evaluate(&FAR_DENOMINATOR, r)
     };
     magnitude.copysign(q)
 }
 
-/// Coefficients from the constant up.
-fn polynomial(coefficients: &[f64], x: f64) -> f64 {
+/// Evaluates a polynomial, whose coefficients start with the constant, by Horner's rule.
+fn evaluate(coefficients: &[f64], x: f64) -> f64 {
     coefficients
         .iter()
         .rev()
@@ -107,7 +107,7 @@ const FAR_DENOMINATOR: [f64; 8] = [
 mod tests {
     use super::*;
 
-    /// A few units of rounding.
+    /// A few units in the last place.
     const TOLERANCE: f64 = 2e-15;
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         }
         for (x, expected) in pairs("distribution") {
             let error = (distribution(x) - expected).abs();
-            // In the lower tail a relative error of x grows by x^2.
+            // In the lower tail a relative error in x is magnified by x^2.
             assert!(
                 error <= TOLERANCE * (1.0 + x * x) * expected,
                 "distribution at {x}: off by {error}"

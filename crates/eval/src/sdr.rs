@@ -1,31 +1,32 @@
-//! Ratios that allow no filter: the plain SDR, and the SI-SDR that allows a gain.
+//! Metrics without a distortion filter: the plain SDR, and the SI-SDR, which forgives a gain.
 
-use crate::MetricError;
-use crate::signal::{decibels, estimate_peak, level_scale, reference_peak, sums_over};
+use crate::error::MetricError;
+use crate::signal::{check_estimate, check_reference, ratio_in_db, sum_over, unit_peak_scale};
 
 /// The plain signal to distortion ratio |s|^2 / |s - e|^2, in dB.
 ///
-/// It counts a wrong gain as distortion. Infinite when the estimate equals the reference, never
-/// NaN.
+/// A wrong gain counts as distortion. The ratio is infinite when the estimate equals the reference,
+/// and never NaN.
 ///
 /// # Errors
-/// When a signal is silent or not finite, or when the lengths differ. An estimate that is silent
-/// would get 0 dB; it is refused like in the other metrics, so that they fail together.
+/// When a signal is silent or not finite, or when the lengths differ. A silent estimate would score
+/// 0 dB; it is refused because the other metrics refuse it, so that they all fail together.
 pub fn plain_sdr(reference: &[f64], estimate: &[f64]) -> Result<f64, MetricError> {
-    let peak = reference_peak(reference, 0, reference.len())?;
-    // One scale for both, whose difference matters.
-    let scale = level_scale(peak.max(estimate_peak(estimate, reference.len())?));
-    let [source, distortion] = sums_over([reference, estimate], |[s, e]| {
+    let peak = check_reference(reference, 0, reference.len())?;
+    // The signals share one scale, since their difference matters.
+    let scale = unit_peak_scale(peak.max(check_estimate(estimate, reference.len())?));
+    let [source, distortion] = sum_over([reference, estimate], |[s, e]| {
         let (s, e) = (s * scale, e * scale);
         [s * s, (s - e) * (s - e)]
     });
-    Ok(decibels(source, distortion))
+    Ok(ratio_in_db(source, distortion))
 }
 
 /// The scale-invariant SDR |a s|^2 / |a s - e|^2 with the gain a = <e, s> / |s|^2, in dB.
 ///
-/// No mean is removed. It is infinite when the estimate is a multiple of the reference, negative
-/// infinite when it is orthogonal to it, never NaN.
+/// No mean is removed. The ratio is never NaN. For an estimate that is a multiple of the reference
+/// it is infinite or, by rounding, about 300 dB; for one that is orthogonal to the reference,
+/// minus infinity or, by rounding, below about -300 dB.
 ///
 /// # Errors
 /// When a signal is silent or not finite, or when the lengths differ.
@@ -33,25 +34,25 @@ pub fn plain_sdr(reference: &[f64], estimate: &[f64]) -> Result<f64, MetricError
 /// Source: J. Le Roux, S. Wisdom, H. Erdogan, J. R. Hershey, "SDR - half-baked or well done?",
 /// ICASSP 2019, eq. (3).
 pub fn si_sdr(reference: &[f64], estimate: &[f64]) -> Result<f64, MetricError> {
-    let reference_scale = level_scale(reference_peak(reference, 0, reference.len())?);
-    let estimate_scale = level_scale(estimate_peak(estimate, reference.len())?);
-    let [product, power] = sums_over([reference, estimate], |[s, e]| {
+    let reference_scale = unit_peak_scale(check_reference(reference, 0, reference.len())?);
+    let estimate_scale = unit_peak_scale(check_estimate(estimate, reference.len())?);
+    let [product, power] = sum_over([reference, estimate], |[s, e]| {
         let (s, e) = (s * reference_scale, e * estimate_scale);
         [e * s, s * s]
     });
     let gain = product / power;
-    let [target, distortion] = sums_over([reference, estimate], |[s, e]| {
+    let [target, distortion] = sum_over([reference, estimate], |[s, e]| {
         let (s, e) = (gain * (s * reference_scale), e * estimate_scale);
         [s * s, (s - e) * (s - e)]
     });
-    Ok(decibels(target, distortion))
+    Ok(ratio_in_db(target, distortion))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Signals of a few samples: nothing but the rounding of a logarithm.
+    /// With signals of a few samples, only the logarithm rounds.
     const TOLERANCE_DB: f64 = 1e-12;
 
     #[test]
@@ -60,7 +61,7 @@ mod tests {
         let expected = 10.0 * (9.0_f64 / 0.09).log10();
         assert!((plain_sdr(&reference, &estimate).unwrap() - expected).abs() < TOLERANCE_DB);
         assert!((si_sdr(&reference, &estimate).unwrap() - expected).abs() < TOLERANCE_DB);
-        // Twice as loud: |s|^2 / |s|^2 = 0 dB for the one, no change for the other.
+        // Twice as loud: the plain SDR is |s|^2 / |s|^2 = 0 dB, the SI-SDR does not change.
         let loud = reference.map(|s| 2.0 * s);
         assert!(plain_sdr(&reference, &loud).unwrap().abs() < TOLERANCE_DB);
         assert_eq!(si_sdr(&reference, &loud), Ok(f64::INFINITY));

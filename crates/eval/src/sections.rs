@@ -1,9 +1,9 @@
-//! Correlation and filtering of long signals with few lags, by FFTs of short sections.
+//! Correlation and filtering of long signals at few lags, by FFTs of short sections.
 //!
-//! A signal of N samples is correlated with another at L lags, or filtered by L taps, in
-//! sections of B samples with transforms of B + L - 1 points or more. Correlations are summed over
-//! the sections as spectra and transformed back once. Against one transform of N + L - 1 points
-//! this takes fewer operations, and its working set stays in the cache.
+//! To correlate a signal of N samples with another at L lags, or to filter it with L taps, it is
+//! cut into sections of B samples, with transforms of B + L - 1 points or more. Correlations are
+//! summed over the sections as spectra and transformed back once. Compared with one transform of
+//! N + L - 1 points, this takes fewer operations, and the working set stays in the cache.
 //!
 //! Sources: C. M. Rader, "An improved algorithm for high speed autocorrelation with applications
 //! to spectral estimation", IEEE Trans. Audio Electroacoust. 18(4), 1970; T. G. Stockham,
@@ -14,10 +14,10 @@ use std::sync::Arc;
 use realfft::num_complex::Complex64;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
-/// Transform length over number of taps: the most useful samples per operation.
+/// Transform length over number of taps. This ratio costs the fewest operations per sample.
 const POINTS_PER_TAP: usize = 8;
 
-/// Plans for signals of one length and filters of one length.
+/// FFT plans for signals of one length and filters of one length.
 #[derive(Clone)]
 pub(crate) struct Sections {
     samples: usize,
@@ -33,9 +33,9 @@ pub(crate) struct Spectra {
 }
 
 impl Sections {
-    /// Plans for signals of `samples` samples, at lags or delays from 0 to `taps` - 1.
+    /// Plans transforms of signals with `samples` samples, at lags or delays from 0 to `taps` - 1.
     ///
-    /// Both must be at least 1.
+    /// Both numbers must be at least 1.
     pub(crate) fn new(samples: usize, taps: usize) -> Self {
         let points = (POINTS_PER_TAP * taps)
             .min(samples + taps - 1)
@@ -53,12 +53,12 @@ impl Sections {
         }
     }
 
-    /// Points of a transform: no piece that [`Self::filter`] gives is longer.
+    /// Number of points of a transform. No piece that [`Self::filter`] hands out is longer.
     pub(crate) fn points(&self) -> usize {
         self.points
     }
 
-    /// Samples that a section advances by.
+    /// Number of new samples in each section, B.
     fn hop(&self) -> usize {
         self.points - (self.taps - 1)
     }
@@ -68,13 +68,13 @@ impl Sections {
     }
 
     /// Number of sections that cover the signal.
-    fn count(&self) -> usize {
+    fn section_count(&self) -> usize {
         self.samples.div_ceil(self.hop())
     }
 
-    /// The spectra of `signal`, cut into sections of [`Self::hop`] samples, times `scale`.
-    pub(crate) fn spectra(&self, signal: &[f64], scale: f64) -> Spectra {
-        let mut values = vec![Complex64::ZERO; self.count() * self.bins()];
+    /// Transforms `signal` times `scale`, in sections of [`Self::hop`] samples.
+    pub(crate) fn transform_signal(&self, signal: &[f64], scale: f64) -> Spectra {
+        let mut values = vec![Complex64::ZERO; self.section_count() * self.bins()];
         let mut section = self.forward.make_input_vec();
         let mut scratch = self.forward.make_scratch_vec();
         for (samples, spectrum) in signal
@@ -82,12 +82,12 @@ impl Sections {
             .zip(values.chunks_exact_mut(self.bins()))
         {
             copy_scaled(samples, scale, &mut section);
-            transform(&*self.forward, &mut section, spectrum, &mut scratch);
+            transform_forward(&*self.forward, &mut section, spectrum, &mut scratch);
         }
         Spectra { values }
     }
 
-    /// Correlations of `signal` times `scale` with each of `others`:
+    /// Correlates `signal` times `scale` with each of `others`:
     /// out\[l\] = sum_t other\[t\] signal\[t + l\] for the lags l from 0 to taps - 1.
     pub(crate) fn correlate(
         &self,
@@ -100,12 +100,12 @@ impl Sections {
         let mut section = self.forward.make_input_vec();
         let mut spectrum = self.forward.make_output_vec();
         let mut scratch = self.forward.make_scratch_vec();
-        for index in 0..self.count() {
-            // A section of the other signal meets all samples that its lags reach.
+        for index in 0..self.section_count() {
+            // This section takes in every sample that the lags of the other signal's section reach.
             let start = index * self.hop();
             let end = (start + self.points).min(self.samples);
             copy_scaled(&signal[start..end], scale, &mut section);
-            transform(&*self.forward, &mut section, &mut spectrum, &mut scratch);
+            transform_forward(&*self.forward, &mut section, &mut spectrum, &mut scratch);
             for (sum, other) in sums.iter_mut().zip(others) {
                 let other = &other.values[index * bins..][..bins];
                 for ((sum, x), y) in sum.iter_mut().zip(other).zip(&spectrum) {
@@ -116,7 +116,7 @@ impl Sections {
         let mut scratch = self.inverse.make_scratch_vec();
         sums.iter_mut()
             .map(|sum| {
-                self.inverse_transform(sum, &mut section, &mut scratch);
+                self.transform_back(sum, &mut section, &mut scratch);
                 section[..self.taps]
                     .iter()
                     .map(|x| x / self.points as f64)
@@ -125,22 +125,22 @@ impl Sections {
             .collect()
     }
 
-    /// Prepares `taps` as a filter for [`Self::filter`].
-    pub(crate) fn filter_spectrum(&self, taps: &[f64]) -> Vec<Complex64> {
+    /// Transforms the `taps` of a filter, for [`Self::filter`].
+    pub(crate) fn transform_filter(&self, taps: &[f64]) -> Vec<Complex64> {
         let mut section = self.forward.make_input_vec();
         let mut spectrum = self.forward.make_output_vec();
         let mut scratch = self.forward.make_scratch_vec();
-        // The inverse transform's factor is applied here, once.
+        // The normalising factor of the inverse transform is applied here, once.
         copy_scaled(taps, 1.0 / self.points as f64, &mut section);
-        transform(&*self.forward, &mut section, &mut spectrum, &mut scratch);
+        transform_forward(&*self.forward, &mut section, &mut spectrum, &mut scratch);
         spectrum
     }
 
-    /// Filters, and hands the outputs to `visit` piece by piece.
+    /// Filters signals and hands the outputs to `visit` piece by piece.
     ///
-    /// Output i is the sum of signals filtered by `banks[i]`, pairs of a signal's spectra and a
-    /// filter's spectrum. `visit(start, pieces)` gets the outputs' samples from `start` on, which
-    /// together cover all samples + taps - 1 of each output, and zeros behind them.
+    /// `banks[i]` holds pairs of a signal's spectra and a filter's spectrum; output i is the sum of
+    /// these filtered signals. `visit(start, pieces)` gets the samples of the outputs from `start`
+    /// on. The pieces together cover all samples + taps - 1 samples of each output; zeros follow.
     pub(crate) fn filter<const OUTPUTS: usize>(
         &self,
         banks: &[Vec<(&Spectra, &[Complex64])>; OUTPUTS],
@@ -151,7 +151,7 @@ impl Sections {
         let mut scratch = self.inverse.make_scratch_vec();
         let mut tails = [(); OUTPUTS].map(|()| vec![0.0; self.taps - 1]);
         let mut pieces = [(); OUTPUTS].map(|()| vec![0.0; self.points]);
-        for index in 0..self.count() {
+        for index in 0..self.section_count() {
             for ((bank, piece), tail) in banks.iter().zip(&mut pieces).zip(&mut tails) {
                 spectrum.fill(Complex64::ZERO);
                 for (signal, filter) in bank {
@@ -160,7 +160,7 @@ impl Sections {
                         *sum += x * h;
                     }
                 }
-                self.inverse_transform(&mut spectrum, piece, &mut scratch);
+                self.transform_back(&mut spectrum, piece, &mut scratch);
                 for (sample, left) in piece.iter_mut().zip(tail.iter()) {
                     *sample += left;
                 }
@@ -169,18 +169,19 @@ impl Sections {
             visit(index * hop, std::array::from_fn(|i| &pieces[i][..hop]));
         }
         visit(
-            self.count() * hop,
+            self.section_count() * hop,
             std::array::from_fn(|i| tails[i].as_slice()),
         );
     }
 
-    fn inverse_transform(
+    fn transform_back(
         &self,
         spectrum: &mut [Complex64],
         out: &mut [f64],
         scratch: &mut [Complex64],
     ) {
-        // Real by construction; rounding must not make the transform refuse them.
+        // These bins are real by construction. A rounding error in them would make the transform
+        // refuse the spectrum.
         spectrum[0].im = 0.0;
         spectrum[self.points / 2].im = 0.0;
         self.inverse
@@ -189,7 +190,7 @@ impl Sections {
     }
 }
 
-/// Writes `signal` times `scale` into `out`, and zeros behind it.
+/// Fills `out` with `signal` times `scale`, followed by zeros.
 fn copy_scaled(signal: &[f64], scale: f64, out: &mut [f64]) {
     let (head, rest) = out.split_at_mut(signal.len());
     for (out, sample) in head.iter_mut().zip(signal) {
@@ -198,7 +199,7 @@ fn copy_scaled(signal: &[f64], scale: f64, out: &mut [f64]) {
     rest.fill(0.0);
 }
 
-fn transform(
+fn transform_forward(
     plan: &dyn RealToComplex<f64>,
     section: &mut [f64],
     spectrum: &mut [Complex64],
@@ -224,7 +225,7 @@ mod tests {
             .collect()
     }
 
-    /// Rounding of transforms of at most 1024 points on samples of order 1.
+    /// Rounding errors of transforms of at most 1024 points, on samples of order 1.
     const TOLERANCE: f64 = 1e-12;
 
     #[test]
@@ -240,7 +241,7 @@ mod tests {
         ] {
             let sections = Sections::new(samples, taps);
             let (x, y, h) = (signal(1, samples), signal(2, samples), signal(3, taps));
-            let spectra = sections.spectra(&x, 2.0);
+            let spectra = sections.transform_signal(&x, 2.0);
 
             let correlation = &sections.correlate(&y, 1.0, &[&spectra])[0];
             for (lag, value) in correlation.iter().enumerate() {
@@ -248,7 +249,7 @@ mod tests {
                 assert!((value - direct).abs() < TOLERANCE, "{samples} {taps} {lag}");
             }
 
-            let filter = sections.filter_spectrum(&h);
+            let filter = sections.transform_filter(&h);
             let mut filtered = Vec::new();
             sections.filter(&[vec![(&spectra, filter.as_slice())]], |start, [piece]| {
                 assert_eq!(start, filtered.len());

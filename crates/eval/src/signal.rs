@@ -1,28 +1,29 @@
-//! What all metrics ask of a signal, and ratios in decibels.
+//! What all metrics have in common: checks of signals, sums in a fixed order, decibels.
 
-use crate::MetricError;
+use crate::error::MetricError;
 
-/// Independent running sums, so that the compiler can vectorise a sum without changing its order.
+/// Number of independent running sums. With several, the compiler can vectorise a sum without
+/// changing its order.
 const LANES: usize = 4;
 
-/// Refuses a reference that is silent or not finite, or has another length; gives its peak.
-pub(crate) fn reference_peak(
+/// Checks that a reference is finite, not silent and `expected` samples long. Returns its peak.
+pub(crate) fn check_reference(
     reference: &[f64],
     index: usize,
     expected: usize,
 ) -> Result<f64, MetricError> {
     check_length(reference, expected)?;
-    match peak(reference) {
+    match find_peak(reference) {
         Err(sample) => Err(MetricError::ReferenceNotFinite { index, sample }),
         Ok(None) => Err(MetricError::SilentReference { index }),
         Ok(Some(peak)) => Ok(peak),
     }
 }
 
-/// Refuses an estimate that is silent or not finite, or has another length; gives its peak.
-pub(crate) fn estimate_peak(estimate: &[f64], expected: usize) -> Result<f64, MetricError> {
+/// Checks that an estimate is finite, not silent and `expected` samples long. Returns its peak.
+pub(crate) fn check_estimate(estimate: &[f64], expected: usize) -> Result<f64, MetricError> {
     check_length(estimate, expected)?;
-    match peak(estimate) {
+    match find_peak(estimate) {
         Err(sample) => Err(MetricError::EstimateNotFinite { sample }),
         Ok(None) => Err(MetricError::SilentEstimate),
         Ok(Some(peak)) => Ok(peak),
@@ -40,9 +41,13 @@ fn check_length(signal: &[f64], expected: usize) -> Result<(), MetricError> {
     }
 }
 
-/// The largest magnitude, None when all samples are zero; Err holds the first sample not finite.
-fn peak(signal: &[f64]) -> Result<Option<f64>, usize> {
-    // Adding zeros keeps NaN and infinities, and vectorises where a search for them would not.
+/// Finds the largest magnitude: None when all samples are zero.
+///
+/// # Errors
+/// The index of the first sample that is not finite.
+fn find_peak(signal: &[f64]) -> Result<Option<f64>, usize> {
+    // A product with zero is NaN for NaN and infinities, and 0 otherwise. Summing the products
+    // vectorises, which a search would not.
     let finite = signal.iter().map(|x| x * 0.0).sum::<f64>() == 0.0;
     if !finite && let Some(sample) = signal.iter().position(|x| !x.is_finite()) {
         return Err(sample);
@@ -51,20 +56,21 @@ fn peak(signal: &[f64]) -> Result<Option<f64>, usize> {
     Ok((peak > 0.0).then_some(peak))
 }
 
-/// The power of two that brings `peak` near 1, so that no energy overflows or underflows.
+/// The power of two that brings `peak` near 1, so that energies neither overflow nor underflow.
 ///
-/// Multiplying by it is exact for all but the smallest doubles, so scores do not depend on it.
-pub(crate) fn level_scale(peak: f64) -> f64 {
-    // Limits of the exponents whose reciprocal powers are doubles.
+/// Multiplying by a power of two is exact for all but the smallest doubles, so scores do not depend
+/// on it.
+pub(crate) fn unit_peak_scale(peak: f64) -> f64 {
+    // Within these limits the reciprocal of the power is a double too.
     let exponent = peak.log2().floor().clamp(-1022.0, 1023.0);
     2.0_f64.powi(-(exponent as i32))
 }
 
-/// Sums of the `SUMS` values that `f` gives for the samples of all `signals` at one time, over the
-/// time of the shortest.
+/// Sums over time the `SUMS` values that `f` computes from the samples of all `signals` at one
+/// time, up to the end of the shortest signal.
 ///
-/// The order is fixed, with [`LANES`] running sums for each value.
-pub(crate) fn sums_over<const SIGNALS: usize, const SUMS: usize>(
+/// The order of summation is fixed, with [`LANES`] running sums for each value.
+pub(crate) fn sum_over<const SIGNALS: usize, const SUMS: usize>(
     signals: [&[f64]; SIGNALS],
     f: impl Fn([f64; SIGNALS]) -> [f64; SUMS],
 ) -> [f64; SUMS] {
@@ -87,8 +93,8 @@ pub(crate) fn sums_over<const SIGNALS: usize, const SUMS: usize>(
     sums.map(|sum| sum.iter().sum())
 }
 
-/// A ratio of energies in decibels: infinite when the denominator is exactly 0, never NaN.
-pub(crate) fn decibels(numerator: f64, denominator: f64) -> f64 {
+/// A ratio of energies in decibels. It is infinite when the denominator is exactly 0, never NaN.
+pub(crate) fn ratio_in_db(numerator: f64, denominator: f64) -> f64 {
     if denominator > 0.0 {
         10.0 * (numerator / denominator).log10()
     } else {

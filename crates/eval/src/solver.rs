@@ -1,9 +1,9 @@
 //! The one place where a dense Gram system is factored and solved.
 //!
-//! By default in plain Rust ([`crate::cholesky`]); with the feature `lapack` by the system's
-//! LAPACK (`potrf`, `potrs`) behind the same two functions.
+//! By default this is done in plain Rust, by [`crate::cholesky`]. With the feature `lapack` the
+//! system's LAPACK does it (`potrf`, `potrs`).
 
-use crate::MetricError;
+use crate::error::MetricError;
 
 /// A factored Gram matrix.
 pub(crate) struct Gram {
@@ -17,11 +17,11 @@ type Factor = crate::cholesky::Cholesky;
 type Factor = ndarray_linalg::CholeskyFactorized<ndarray::OwnedRepr<f64>>;
 
 impl Gram {
-    /// Factors the symmetric matrix of which `fill(i, row)` writes row i from its diagonal on.
+    /// Factors a symmetric matrix. `fill(i, row)` writes row i of it, from the diagonal on.
     ///
     /// # Errors
-    /// [`MetricError::Singular`] when a row is a linear combination of those before it up to
-    /// `order` units of rounding, which is what a backward stable factorisation can tell from 0.
+    /// [`MetricError::Singular`] when a row is a linear combination of those before it, to within
+    /// `order` units of rounding: a backward stable factorisation cannot tell less from 0.
     pub(crate) fn factor(
         order: usize,
         fill: impl Fn(usize, &mut [f64]),
@@ -32,6 +32,9 @@ impl Gram {
     }
 
     /// Solves G x = `right`.
+    ///
+    /// # Errors
+    /// [`MetricError::Singular`] when the solution overflows.
     pub(crate) fn solve(&self, right: &[f64]) -> Result<Vec<f64>, MetricError> {
         let x = solve(&self.factor, right).ok_or(MetricError::Singular)?;
         if x.iter().all(|value| value.is_finite()) {
@@ -65,7 +68,7 @@ fn factor(order: usize, fill: impl Fn(usize, &mut [f64]), tolerance: f64) -> Opt
     }
     let diagonal = gram.diag().to_owned();
     let factor = gram.factorizec_into(UPLO::Upper).ok()?;
-    // LAPACK stops only at a pivot of zero or less.
+    // LAPACK itself stops only at a pivot of zero or less.
     let pivots = factor.factor.diag();
     let definite = pivots
         .iter()
@@ -89,16 +92,16 @@ mod tests {
     use super::*;
     use crate::cholesky::Cholesky;
 
-    /// Solutions of order 1 of systems with condition numbers of at most about 1e3.
+    /// The solutions are of order 1 and the condition numbers at most about 1e3.
     const TOLERANCE: f64 = 1e-11;
 
-    /// A matrix whose eigenvalues lie between 1/30 and 30: a damped cosine's Toeplitz matrix.
+    /// An entry of a damped cosine's Toeplitz matrix. Its eigenvalues lie between 1/30 and 30.
     fn entry(i: usize, j: usize) -> f64 {
         let lag = i.abs_diff(j) as f64;
         0.9_f64.powf(lag) * (0.7 * lag).cos()
     }
 
-    /// Row i of [`entry`]'s matrix from its diagonal on.
+    /// Writes row i of the matrix of [`entry`], from the diagonal on.
     fn fill(i: usize, row: &mut [f64]) {
         fill_with(entry, i, row);
     }

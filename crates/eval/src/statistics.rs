@@ -1,18 +1,18 @@
-//! Means over observations, and differences between paired observations, with their uncertainty.
+//! Means over observations and differences between paired observations, with their uncertainty.
 //!
-//! Observations are taken as independent; there are few of them (7 to 42 in a table) and nothing
-//! says that they are normal. So:
+//! Observations are taken to be independent. There are few of them (7 to 42 in a table), and
+//! nothing guarantees that they are normally distributed. Therefore:
 //!
 //! - Intervals are BCa bootstrap intervals. The bias-corrected and accelerated percentiles follow
-//!   the skewness of scores, and their coverage error falls as 1/n where that of plain percentiles
-//!   falls as 1/sqrt(n).
+//!   the skewness of scores. The error of their coverage falls as 1/n, where that of plain
+//!   percentiles falls as 1/sqrt(n).
 //! - The paired test flips signs at random: under the null hypothesis that two methods are
-//!   exchangeable on every observation, each difference is as likely with either sign. It tests
-//!   the very mean that the table prints, which a rank test does not, and for up to
-//!   [`EXACT_PAIRS`] pairs all sign patterns are counted, so that the p-value is exact.
+//!   exchangeable on every observation, either sign of a difference is equally likely. Unlike a
+//!   rank test, it tests the very mean that is reported. For up to [`EXACT_PAIRS`] pairs all sign
+//!   patterns are counted, so that the p-value is exact.
 //!
-//! All randomness comes from the generator passed in and all sums run in a fixed order: the same
-//! generator gives the same digits.
+//! All randomness comes from the generator that is passed in, and all sums run in a fixed order, so
+//! the same generator gives the same digits.
 //!
 //! Sources: B. Efron, "Better bootstrap confidence intervals", JASA 82(397), 1987; R. A. Fisher,
 //! "The design of experiments", 1935, section 21; B. Phipson, G. K. Smyth, "Permutation p-values
@@ -21,14 +21,14 @@
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use crate::StatisticsError;
+use crate::error::StatisticsError;
 use crate::{normal, student};
 
-/// Up to this many pairs the sign-flip test counts all patterns: half a million of them at most.
+/// Up to this number of pairs the sign-flip test counts all sign patterns, at most half a million.
 pub const EXACT_PAIRS: usize = 20;
 
-/// Means that differ by less than this, relative to the sum of magnitudes, count as ties in the
-/// sign-flip test: patterns that are equal in exact arithmetic must not be split by rounding.
+/// In the sign-flip test, sums that differ by less than this, relative to the sum of magnitudes,
+/// count as equal: rounding must not separate patterns that are equal in exact arithmetic.
 const TIE: f64 = 1e-12;
 
 /// A mean with its confidence interval.
@@ -44,28 +44,29 @@ pub struct Interval {
     pub n: usize,
 }
 
-/// How a method differs from another on the same observations.
+/// How one method differs from another on the same observations.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PairedDifference {
-    /// Mean of first minus second, with its interval.
+    /// The mean of first minus second, with its interval.
     pub interval: Interval,
     /// Two-sided p-value of the sign-flip test of no difference.
     pub p_value: f64,
     /// Cohen's d of pairs: the mean difference over the standard deviation of the differences.
-    /// None when they do not vary.
+    /// None when the differences do not vary.
     pub effect_size: Option<f64>,
 }
 
 /// The mean of `values` and its BCa bootstrap interval.
 ///
-/// `confidence`: of the two-sided interval, such as 0.95. `resamples`: bootstrap means drawn; 10 000
-/// place the ends to about 2 % of the interval's width. When all values are equal the interval is
-/// that value.
+/// `confidence`: that of the two-sided interval, such as 0.95. `resamples`: number of bootstrap
+/// means; 10 000 of them place the ends to about 2 % of the interval's width. When all values are
+/// equal, both ends are that value.
 ///
-/// With very few observations (under 10, say) every bootstrap interval is somewhat too narrow.
+/// With very few observations (fewer than 10, say) every bootstrap interval is somewhat too narrow.
 ///
 /// # Errors
-/// With fewer than two values, a value not finite, a confidence outside (0, 1), or no resamples.
+/// When there are fewer than two values, a value is not finite, the confidence is not between 0
+/// and 1, or there are no resamples.
 pub fn mean_interval(
     values: &[f64],
     confidence: f64,
@@ -93,8 +94,9 @@ pub fn mean_interval(
         .collect();
     means.sort_unstable_by(f64::total_cmp);
 
-    // Sums of the same values in another order, and others that are equal but for rounding, are ties of
-    // the mean: which side of it they fall on must not hang on their last bit.
+    // A resample may hold the same values in another order, or others whose mean is the same but
+    // for rounding. These are ties with the mean: the side on which they fall must not depend on
+    // their last bit.
     let largest = values
         .iter()
         .fold(0.0, |most: f64, value| most.max(value.abs()));
@@ -103,7 +105,7 @@ pub fn mean_interval(
     let end = |level: f64| {
         let z = bias + normal::quantile(level);
         let stretch = 1.0 - acceleration * z;
-        // Beyond the pole of the correction lies the end of the distribution.
+        // Past the pole of the correction, the end of the distribution is reached.
         let z = if stretch > 0.0 {
             bias + z / stretch
         } else {
@@ -120,14 +122,14 @@ pub fn mean_interval(
     })
 }
 
-/// The mean of `first` - `second` over paired observations: its BCa interval, the p-value of the
-/// sign-flip test, and the effect size.
+/// The mean of `first` - `second` over paired observations, with its BCa interval, the p-value of
+/// the sign-flip test, and the effect size.
 ///
 /// For more than [`EXACT_PAIRS`] pairs the test draws `resamples` sign patterns, and the smallest
-/// p-value that it can give is 1 / (resamples + 1).
+/// p-value it can return is 1 / (resamples + 1).
 ///
 /// # Errors
-/// As [`mean_interval`], and when the lists differ in length.
+/// As for [`mean_interval`], and when the lists differ in length.
 pub fn paired_difference(
     first: &[f64],
     second: &[f64],
@@ -151,11 +153,14 @@ pub fn paired_difference(
     })
 }
 
-/// The mean of `values` and its interval by Student's t, for a few independent values whose mean is
-/// near enough to normal: where a bootstrap has too few values to draw from.
+/// The mean of `values` and its interval by Student's t distribution.
+///
+/// It is meant for a few independent values whose mean is close to normally distributed: too few
+/// for a bootstrap to draw from.
 ///
 /// # Errors
-/// With fewer than two values, a value not finite, or a confidence outside (0, 1).
+/// When there are fewer than two values, a value is not finite, or the confidence is not between 0
+/// and 1.
 pub fn student_interval(values: &[f64], confidence: f64) -> Result<Interval, StatisticsError> {
     check_values(values)?;
     check_confidence(confidence)?;
@@ -172,8 +177,8 @@ pub fn student_interval(values: &[f64], confidence: f64) -> Result<Interval, Sta
 
 /// Cohen's d of pairs, d_z: the mean of `differences` over their standard deviation (with n - 1).
 ///
-/// None with fewer than two differences, when they do not vary, and when the ratio is not finite.
-#[must_use]
+/// None when there are fewer than two differences, when they do not vary, or when the ratio is not
+/// finite.
 pub fn effect_size(differences: &[f64]) -> Option<f64> {
     if differences.len() < 2 {
         return None;
@@ -184,12 +189,14 @@ pub fn effect_size(differences: &[f64]) -> Option<f64> {
     (deviation > 0.0 && size.is_finite()).then_some(size)
 }
 
-/// Two-sided p-value of the hypothesis that `differences` are symmetric about zero, by their mean.
+/// The two-sided p-value of the hypothesis that `differences` are symmetric about zero. The test
+/// statistic is their mean.
 ///
-/// Exact for up to [`EXACT_PAIRS`] differences; `resamples` and `rng` are used only above that.
+/// The p-value is exact for up to [`EXACT_PAIRS`] differences. Only above that are `resamples` and
+/// `rng` used.
 ///
 /// # Errors
-/// With fewer than two differences, one not finite, or no resamples.
+/// When there are fewer than two differences, one is not finite, or there are no resamples.
 pub fn sign_flip_test(
     differences: &[f64],
     resamples: usize,
@@ -199,7 +206,7 @@ pub fn sign_flip_test(
     let magnitude: f64 = differences.iter().map(|d| d.abs()).sum();
     let limit = differences.iter().sum::<f64>().abs() - TIE * magnitude;
     if differences.len() <= EXACT_PAIRS {
-        // Flipping all signs changes no magnitude, so the first sign may stay.
+        // Flipping all signs does not change the magnitude of a sum, so the first sign is fixed.
         let patterns = 1_u32 << (differences.len() - 1);
         let extreme = count_extreme(differences[0], &differences[1..], limit);
         return Ok(f64::from(extreme) / f64::from(patterns));
@@ -213,12 +220,12 @@ pub fn sign_flip_test(
             sum.abs() >= limit
         })
         .count();
-    // The observed pattern is one of those drawn.
+    // The observed pattern counts as one of the patterns drawn.
     Ok((extreme + 1) as f64 / (resamples + 1) as f64)
 }
 
-/// The number of equally likely outcomes with the entropy of this distribution, exp(entropy):
-/// 1 for a certain outcome, n for n equal weights.
+/// The effective number of outcomes of a distribution: the number of equally likely outcomes that
+/// have the same entropy, exp(entropy). It is 1 for a certain outcome and n for n equal weights.
 ///
 /// The weights need not sum to 1.
 ///
@@ -271,19 +278,19 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// With n - 1, the unbiased estimate of the variance.
+/// The standard deviation, from the unbiased estimate of the variance (with n - 1).
 fn standard_deviation(values: &[f64], mean: f64) -> f64 {
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     (squares / (values.len() - 1) as f64).sqrt()
 }
 
-/// z_0: the normal quantile of the share of bootstrap means below the mean, ties counted half.
+/// z_0: the normal quantile of the share of bootstrap means below the mean, counting ties half.
 fn bias_correction(sorted_means: &[f64], mean: f64, rounding: f64) -> f64 {
     let below = sorted_means.partition_point(|&value| value < mean - rounding);
     let not_above = sorted_means.partition_point(|&value| value <= mean + rounding);
     let resamples = sorted_means.len() as f64;
     let share = 0.5 * (below + not_above) as f64 / resamples;
-    // Half a resample from the ends, where the quantile would be infinite.
+    // At 0 and 1 the quantile would be infinite, so the share stays half a resample away.
     normal::quantile(share.clamp(0.5 / resamples, 1.0 - 0.5 / resamples))
 }
 
@@ -292,7 +299,7 @@ fn acceleration(values: &[f64], mean: f64) -> f64 {
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     let cubes: f64 = values.iter().map(|value| (value - mean).powi(3)).sum();
     let acceleration = cubes / (6.0 * squares.powf(1.5));
-    // Squares of tiny deviations can underflow to 0 / 0: no skewness can be told then.
+    // The sums of tiny deviations can underflow to 0 / 0. The skewness is unknown then.
     if acceleration.is_finite() {
         acceleration
     } else {
@@ -300,7 +307,7 @@ fn acceleration(values: &[f64], mean: f64) -> f64 {
     }
 }
 
-/// The quantile of sorted values, with linear interpolation between them.
+/// A quantile of sorted values, with linear interpolation between them.
 fn quantile(sorted: &[f64], level: f64) -> f64 {
     let position = level * (sorted.len() - 1) as f64;
     let below = position.floor();
@@ -308,7 +315,8 @@ fn quantile(sorted: &[f64], level: f64) -> f64 {
     low + (position - below) * (high - low)
 }
 
-/// Counts the sign patterns of `rest` whose sum with `sum` has a magnitude of `limit` or more.
+/// Counts the sign patterns of `rest` whose sum, added to `sum`, has a magnitude of at least
+/// `limit`.
 fn count_extreme(sum: f64, rest: &[f64], limit: f64) -> u32 {
     match rest.split_first() {
         None => u32::from(sum.abs() >= limit),

@@ -1,17 +1,18 @@
-//! BSS Eval against mir_eval, against dense least squares, and what must hold for any signals.
+//! BSS Eval against mir_eval and against dense least squares, and properties for any signals.
 
 use eval::{BssEval, BssEvalSettings, BssScores, MetricError, bss_eval_sources};
 use proptest::prelude::*;
 use serde::Deserialize;
 
-/// The agreement with mir_eval that is promised. Both find the same projections with rounding
-/// errors of about 1e-16 relative to the signals; up to an SDR of 130 dB that leaves 1e-9 dB.
+/// The agreement with mir_eval that the crate promises. Both find the same projections, with
+/// rounding errors of about 1e-16 relative to the signals. Up to an SDR of 130 dB that allows
+/// differences of 1e-9 dB.
 const MIR_EVAL_TOLERANCE_DB: f64 = 1e-6;
 
-/// Against an orthogonal basis on tiny signals, with ratios of ordinary size.
+/// Against an orthogonal basis, on tiny signals with ratios of ordinary size.
 const DENSE_TOLERANCE_DB: f64 = 1e-9;
 
-/// What rounding leaves of the residual of an estimate that is a filtered reference.
+/// An estimate that is exactly a filtered reference scores above this: its residual is rounding.
 const PERFECT_DB: f64 = 200.0;
 
 #[derive(Deserialize)]
@@ -32,7 +33,7 @@ struct Case {
 #[derive(Deserialize)]
 struct Scored {
     parts: Vec<Part>,
-    /// SDR, SIR, SAR for each target; null for infinity.
+    /// SDR, SIR and SAR for each target; null stands for infinity.
     scores: Vec<[Option<f64>; 3]>,
 }
 
@@ -65,7 +66,8 @@ fn fixture() -> Fixture {
     serde_json::from_str(include_str!("fixtures/bss_eval.json")).expect("the fixture is valid")
 }
 
-// The signals of scripts/fixtures/bss_eval_reference.py, operation by operation.
+// The signals of scripts/fixtures/bss_eval_reference.py, made by the same operations in the same
+// order.
 
 fn noise(seed: u32, samples: usize) -> Vec<f64> {
     let mut state = u64::from(seed);
@@ -139,7 +141,7 @@ fn ratios(scores: &BssScores) -> [f64; 3] {
     [scores.sdr_db, scores.sir_db, scores.sar_db]
 }
 
-/// Largest difference in dB, where equal infinities do not differ.
+/// The largest difference in dB. Equal infinities do not differ.
 fn difference_db(found: [f64; 3], expected: [f64; 3]) -> f64 {
     let differences = found.iter().zip(expected).map(|(a, b)| {
         if a.is_infinite() && a.total_cmp(&b).is_eq() {
@@ -203,7 +205,7 @@ fn finds_the_permutation_of_mir_eval() {
     for (scores, expected) in found.scores.iter().zip(permuted.scores) {
         assert!(difference_db(ratios(scores), expected) < MIR_EVAL_TOLERANCE_DB);
     }
-    // In that order nothing is left to permute, and the scores are the same.
+    // In that order there is nothing left to permute, and the scores are the same.
     let ordered: Vec<&[f64]> = found
         .permutation
         .iter()
@@ -214,7 +216,8 @@ fn finds_the_permutation_of_mir_eval() {
     assert_eq!(plain.permutation, [0, 1, 2]);
 }
 
-/// Projects on the delayed `references` through an orthonormal basis of them: Gram-Schmidt, twice.
+/// Projects `estimate` on the delayed `references` through an orthonormal basis of them, found by
+/// Gram-Schmidt with each step done twice.
 fn dense_projection(references: &[&Vec<f64>], estimate: &[f64], taps: usize) -> Vec<f64> {
     let length = estimate.len() + taps - 1;
     let dot = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
@@ -290,7 +293,7 @@ fn equals_dense_least_squares() {
 fn a_filtered_reference_is_perfect() {
     let references = [source(0, 3000), source(1, 3000)];
     let filter = noise(11, 512);
-    // The tail of the filter's output is cut off with the signal, so the reference ends early.
+    // The reference ends early, so that the tail of the filter's output is not cut off.
     let mut quiet_end = references[0].clone();
     quiet_end[3000 - 511..].fill(0.0);
     let mut estimate = vec![0.0; 3000];
@@ -308,7 +311,7 @@ fn a_filtered_reference_is_perfect() {
         ratios(&scores).iter().all(|&ratio| ratio > PERFECT_DB),
         "{scores:?}"
     );
-    // One tap less cannot undo it.
+    // With one tap less, the filter cannot be matched.
     let scores = evaluator(&references, 511)
         .unwrap()
         .score(&estimate, 0)
@@ -436,7 +439,7 @@ fn says_what_is_wrong_with_estimates() {
 #[test]
 fn dependent_references_are_singular() {
     const SAMPLES: usize = 3000;
-    // Nothing of a filtered version is cut off at the end.
+    // The silence at the end keeps filtered versions from being cut off.
     let mut speech = source(0, SAMPLES);
     speech[SAMPLES - 100..].fill(0.0);
     let louder: Vec<f64> = speech.iter().map(|x| 3.0 * x).collect();
@@ -461,7 +464,7 @@ fn dependent_references_are_singular() {
         }
     }
     let tone: Vec<f64> = (0..SAMPLES).map(|t| (0.1 * t as f64).sin()).collect();
-    // Its start and end are no tone, so a few taps are determined.
+    // The start and the end of the signal are not a tone, so a few taps are determined.
     assert!(
         evaluator(std::slice::from_ref(&tone), 4)
             .unwrap()
@@ -510,7 +513,10 @@ proptest! {
         let mut references: Vec<Vec<f64>> =
             (0..3).map(|index| noise(seed + index, 200)).collect();
         let estimate: Vec<f64> = (0..200)
-            .map(|t| references[0][t] + 0.5 * references[1][t] - 0.1 * references[2][t] + 0.01 * (t % 7) as f64)
+            .map(|t| {
+                let mixture = references[0][t] + 0.5 * references[1][t] - 0.1 * references[2][t];
+                mixture + 0.01 * (t % 7) as f64
+            })
             .collect();
         let scores = |references: &[Vec<f64>]| -> Vec<BssScores> {
             let evaluator = evaluator(references, 8).expect("noise is sound");

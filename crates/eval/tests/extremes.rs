@@ -1,10 +1,11 @@
-//! Metrics at the ends of what doubles hold: levels from 1e-30 to 1e30, silent stretches, signals of a sample or shorter
-//! than the filters. A score is a number or an infinity, never NaN; what has none is a typed error.
+//! Metrics of extreme signals: levels from 1e-30 to 1e30, silent stretches, signals of one sample
+//! or shorter than the filters. A score is a number or an infinity, never NaN, and signals without
+//! one give a typed error.
 
 use eval::{BssEval, BssEvalSettings, MetricError, plain_sdr, si_sdr};
 use proptest::prelude::*;
 
-/// Noise with a silent stretch.
+/// Noise with a silent stretch, which may be empty.
 fn signal(samples: usize) -> impl Strategy<Value = Vec<f64>> {
     let noise = prop::collection::vec(-1.0..1.0_f64, samples);
     (noise, 0..=samples, 0..=samples).prop_map(|(mut noise, a, b)| {
@@ -13,7 +14,7 @@ fn signal(samples: usize) -> impl Strategy<Value = Vec<f64>> {
     })
 }
 
-/// Two references and an estimate of one length, and a filter that may be longer than they are.
+/// Two references and an estimate, all of one length, and a number of taps that may exceed it.
 fn problem() -> impl Strategy<Value = ([Vec<f64>; 3], usize)> {
     (1..=80_usize, 1..=24_usize).prop_flat_map(|(samples, taps)| {
         (
@@ -27,7 +28,7 @@ fn scaled(signal: &[f64], scale: f64) -> Vec<f64> {
     signal.iter().map(|x| x * scale).collect()
 }
 
-/// SDR, SIR, SAR, or why not.
+/// SDR, SIR and SAR of the estimate as one of the first reference.
 fn scores(references: [&[f64]; 2], estimate: &[f64], taps: usize) -> Result<[f64; 3], MetricError> {
     let settings = BssEvalSettings { filter_taps: taps };
     let bss = BssEval::new(&references, &settings)?;
@@ -42,7 +43,11 @@ fn silent(signal: &[f64]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 300,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn bss_eval_of_anything(
@@ -102,7 +107,8 @@ fn degenerate_signals() {
         }
     }
     assert!(BssEval::new(&[&[], &[]], &settings).is_err());
-    // A reference twice is no two sources: refused when factored or, where rounding hides it, when solved.
+    // The same reference twice is refused when the system is factored or, if rounding hides that it
+    // is singular, when it is solved.
     let twice = BssEval::new(&[&impulse, &impulse], &settings);
     assert!(twice.and_then(|bss| bss.score(&constant, 0)).is_err());
 }

@@ -8,11 +8,11 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
-/// Rounding of a few sums.
+/// Rounding errors of a few sums.
 const TOLERANCE: f64 = 1e-12;
 
-/// Ends of a 95 % interval from 100 000 means scatter by about 0.7 % of its half-width; this is
-/// over four times that, relative to the whole width.
+/// The ends of a 95 % interval from 100 000 means scatter by about 0.7 % of its half-width. This is
+/// more than four times that, relative to the whole width.
 const MONTE_CARLO: f64 = 0.015;
 
 const RESAMPLES: usize = 100_000;
@@ -81,7 +81,7 @@ fn large_samples_give_the_normal_interval() {
     let half_width = 1.959_964 * (variance / 2000.0).sqrt();
     let found = mean_interval(&values, 0.95, 20_000, &mut rng(2)).unwrap();
     assert!((found.mean - mean).abs() < TOLERANCE);
-    // 20 000 means: five times the scatter of MONTE_CARLO's resamples would be 3 %.
+    // A fifth of the resamples scatter sqrt(5) times as far. This is nearly four times that.
     let tolerance = 2.0 * MONTE_CARLO * 2.0 * half_width;
     assert!(
         (found.low - (mean - half_width)).abs() < tolerance,
@@ -93,8 +93,8 @@ fn large_samples_give_the_normal_interval() {
     );
 }
 
-/// Of three values, six of 27 resamples are the sample itself in another order. Whether these count as
-/// ties must not hang on the last bit of the values.
+/// Of the 27 resamples of three values, six are the sample itself in another order. Whether these
+/// count as ties must not depend on the last bit of the values.
 #[test]
 fn the_last_bit_of_the_values_does_not_move_the_interval() {
     let values = [0.1, 0.7, -0.4];
@@ -110,7 +110,7 @@ fn the_last_bit_of_the_values_does_not_move_the_interval() {
     }
 }
 
-/// Over many small samples of a known mean the interval holds it about as often as it says.
+/// Over many small samples, the interval holds the true mean about as often as it should.
 #[test]
 fn coverage_is_near_the_confidence() {
     const SAMPLES: u32 = 600;
@@ -123,7 +123,8 @@ fn coverage_is_near_the_confidence() {
         })
         .count();
     let coverage = held as f64 / f64::from(SAMPLES);
-    // Four binomial standard deviations above; below also 2 % for the known lack at n = 20.
+    // Four binomial standard deviations on either side; below, another 2 % for the known lack of
+    // coverage at n = 20.
     let deviation = (0.9 * 0.1 / f64::from(SAMPLES)).sqrt();
     assert!(coverage < 0.9 + 4.0 * deviation, "{coverage}");
     assert!(coverage > 0.88 - 4.0 * deviation, "{coverage}");
@@ -172,7 +173,8 @@ fn random_patterns_agree_with_all_patterns() {
         .map(|_| random.random_range(-1.0..1.6))
         .collect();
     let exact = sign_flip_test(&few, 1, &mut random).unwrap();
-    // A difference of zero carries no sign: the same test, but too long to enumerate.
+    // A difference of zero has no sign, so the p-value is the same, but the list is now too long to
+    // enumerate.
     let mut many = few;
     many.push(0.0);
     let drawn = sign_flip_test(&many, RESAMPLES, &mut random).unwrap();
@@ -189,7 +191,7 @@ fn paired_differences() {
     // Differences 1, 2, 1, 4: mean 2, variance (1 + 0 + 1 + 4) / 3.
     assert!((found.interval.mean - 2.0).abs() < TOLERANCE);
     assert!((found.effect_size.unwrap() - 2.0 / 2.0_f64.sqrt()).abs() < TOLERANCE);
-    // All of one sign: only that pattern and its mirror are as extreme.
+    // All differences have one sign: only that pattern and its mirror image are as extreme.
     assert!((found.p_value - 2.0 / 16.0).abs() < TOLERANCE);
     let mirrored = paired_difference(&second, &first, 0.95, 2000, &mut rng(1)).unwrap();
     assert!((mirrored.p_value - found.p_value).abs() < TOLERANCE);

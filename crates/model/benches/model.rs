@@ -9,14 +9,12 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch};
 use fearless_simd_macros::simd;
-use model::{
-    Dictionary, Execution, Gig, Inference, IsNmfSettings, Precision, Settings, SourceModel, is_nmf,
-};
+use model::itakura_saito::{self, TrainingSettings};
+use model::{Complex64, Dictionary, Execution, Gig, Inference, Precision, Settings, SourceModel};
 use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma, StandardNormal};
-use rustfft::num_complex::Complex64;
 
 const BINS: usize = 1025;
 const FRAMES: usize = 300;
@@ -51,7 +49,7 @@ fn problem() -> Problem {
     Problem {
         mixture,
         speaker,
-        background: SourceModel::estimated(start),
+        background: SourceModel::estimated(start).unwrap(),
     }
 }
 
@@ -143,17 +141,17 @@ fn gig(c: &mut Criterion) {
 fn training(c: &mut Criterion) {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let power = gamma_matrix(0.5, 7000, 14, &mut rng).dot(&gamma_matrix(0.5, 14, BINS, &mut rng));
-    let mut group = c.benchmark_group("is_nmf");
+    let mut group = c.benchmark_group("itakura_saito");
     group.sample_size(10);
     for iterations in [1, 11] {
-        let settings = IsNmfSettings {
+        let settings = TrainingSettings {
             order: 14,
             iterations,
         };
         group.bench_function(format!("7000 frames/{iterations} iterations"), |b| {
             b.iter_batched(
                 || ChaCha8Rng::seed_from_u64(4),
-                |mut rng| is_nmf::train(power.view(), &settings, &mut rng).unwrap(),
+                |mut rng| itakura_saito::train(power.view(), &settings, &mut rng).unwrap(),
                 BatchSize::PerIteration,
             );
         });

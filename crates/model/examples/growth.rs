@@ -1,36 +1,24 @@
-//! One fusion of a given size, for measuring how time and memory grow: prints the seconds of its fastest
-//! iteration.
+//! One fusion of a given size, for measuring how time and memory grow: prints the seconds of its
+//! fastest iteration.
 //!
-//! `cargo run -p model --example growth -- FRAMES LARGEST_ORDER [f32]`; `scripts/benchmark/growth.py` makes a
-//! table of several sizes.
-
-use std::sync::Arc;
+//! `cargo run -p model --example growth -- FRAMES LARGEST_ORDER [f32]`;
+//! `scripts/benchmark/growth.py` makes a table of several sizes.
 
 use model::{
-    Dictionary, Execution, Inference, Observer, Precision, Progress, Settings, SourceModel,
+    Complex64, Dictionary, Execution, Inference, Precision, Progress, Settings, SourceModel,
 };
 use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma, StandardNormal};
-use rustfft::num_complex::Complex64;
 
 const BINS: usize = 1025;
 const BACKGROUND: usize = 16;
 const ITERATIONS: usize = 4;
 
-/// Notes when each iteration ended.
-struct Clock(Vec<std::time::Instant>);
-
-impl Observer for Clock {
-    #[expect(clippy::disallowed_methods, reason = "a measurement")]
-    fn iteration(&mut self, _: &Progress) {
-        self.0.push(std::time::Instant::now());
-    }
-
-    fn restart(&mut self) {
-        self.0.clear();
-    }
+#[expect(clippy::disallowed_methods, reason = "a measurement")]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
 }
 
 #[expect(clippy::print_stdout, reason = "its result")]
@@ -55,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let speaker = orders
         .iter()
-        .map(|&order| Ok(Arc::new(Dictionary::normalised(dictionary(order))?)))
+        .map(|&order| Dictionary::normalised(dictionary(order)))
         .collect::<Result<Vec<_>, model::DictionaryError>>()?;
     let background = dictionary(BACKGROUND);
     let mixture = Array2::from_shape_simple_fn((frames, BINS), || {
@@ -72,16 +60,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let inference = Inference::new(settings)?.with_execution(Execution::Serial);
     let sources = [
         SourceModel::known(speaker),
-        SourceModel::estimated(background),
+        SourceModel::estimated(background)?,
     ];
-    let mut clock = Clock(Vec::new());
+    let mut ends = Vec::new();
+    let mut clock = |_: &Progress| ends.push(now());
     let separation = inference.separate_observed(mixture.view(), &sources, &mut clock)?;
     if separation.precision != precision {
         return Err("single precision was not enough".into());
     }
 
-    let steps = clock
-        .0
+    let steps = ends
         .windows(2)
         .map(|pair| (pair[1] - pair[0]).as_secs_f64());
     // The last iteration also gathers the evidence.

@@ -16,7 +16,8 @@ pub enum DictionaryError {
     },
     /// An entry that is negative, not finite or beyond 1e30.
     #[error(
-        "dictionary entry {value} at component {component}, bin {bin} is not a number from 0 to 1e30"
+        "dictionary entry {value} at component {component}, bin {bin} is not a number from 0 to \
+         1e30"
     )]
     InvalidEntry {
         /// Row of the entry.
@@ -24,6 +25,18 @@ pub enum DictionaryError {
         /// Column of the entry.
         bin: usize,
         /// The entry.
+        value: f64,
+    },
+    /// A start value of an estimated dictionary that is not positive and below 1e30.
+    #[error(
+        "start value {value} at component {component}, bin {bin} is not positive and below 1e30"
+    )]
+    InvalidStart {
+        /// Row of the value.
+        component: usize,
+        /// Column of the value.
+        bin: usize,
+        /// The value.
         value: f64,
     },
     /// A component that is zero in every bin.
@@ -52,10 +65,7 @@ impl Dictionary {
     /// # Errors
     /// A [`DictionaryError`] naming the first offending entry or component.
     pub fn new(components: Array2<f64>) -> Result<Self, DictionaryError> {
-        if components.is_empty() {
-            let (components, bins) = components.dim();
-            return Err(DictionaryError::Empty { components, bins });
-        }
+        reject_empty(&components)?;
         for ((component, bin), &value) in components.indexed_iter() {
             if !(0.0..=LARGEST_ENTRY).contains(&value) {
                 return Err(DictionaryError::InvalidEntry {
@@ -108,6 +118,47 @@ impl Dictionary {
     }
 }
 
+/// Where the estimation of a dictionary starts: the value of `E[W]` and of the harmonic expectation
+/// `1 / E[1/W]`, components x bins, all positive.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DictionaryStart {
+    values: Array2<f64>,
+}
+
+impl DictionaryStart {
+    /// Takes a components x bins matrix as it is.
+    ///
+    /// # Errors
+    /// A [`DictionaryError`] naming the first value that is not positive and below 1e30.
+    pub fn new(values: Array2<f64>) -> Result<Self, DictionaryError> {
+        reject_empty(&values)?;
+        for ((component, bin), &value) in values.indexed_iter() {
+            if !(value > 0.0 && value < LARGEST_ENTRY) {
+                return Err(DictionaryError::InvalidStart {
+                    component,
+                    bin,
+                    value,
+                });
+            }
+        }
+        Ok(Self { values })
+    }
+
+    /// The matrix, components x bins.
+    #[must_use]
+    pub fn values(&self) -> ArrayView2<'_, f64> {
+        self.values.view()
+    }
+}
+
+fn reject_empty(matrix: &Array2<f64>) -> Result<(), DictionaryError> {
+    if matrix.is_empty() {
+        let (components, bins) = matrix.dim();
+        return Err(DictionaryError::Empty { components, bins });
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +183,17 @@ mod tests {
         assert!(message(array![[1.0, 1e31]]).contains("from 0 to 1e30"));
         assert!(message(array![[1.0], [0.0]]).contains("component 1 is zero"));
         assert!(message(Array2::zeros((0, 3))).contains("0 x 3"));
+    }
+
+    #[test]
+    fn a_start_is_positive_and_below_the_largest_entry() {
+        assert!(DictionaryStart::new(array![[1e-300, 9e29]]).is_ok());
+        for value in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e30] {
+            let error = DictionaryStart::new(array![[1.0], [value]]).unwrap_err();
+            let expected =
+                format!("start value {value} at component 1, bin 0 is not positive and below 1e30");
+            assert_eq!(error.to_string(), expected);
+        }
+        assert!(DictionaryStart::new(Array2::zeros((2, 0))).is_err());
     }
 }

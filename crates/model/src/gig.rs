@@ -17,12 +17,14 @@
 //! `t` and `L` depend on `gamma` and on the product `y = rho tau` alone, and `gamma` takes one or
 //! two values in a whole run. [`Gig`] therefore tabulates both: the binary exponent and the three
 //! leading bits of the mantissa of `y` select a piece, the rest of the mantissa is the argument of
-//! a polynomial. That covers 1024 octaves with one shift and eleven multiply-adds, for one variable here
-//! and for eight at a time in the kernel.
+//! a polynomial. That covers 1024 octaves with one shift and eleven multiply-adds, for one variable
+//! here and for eight at a time in the kernel.
+
+mod bessel;
 
 use std::sync::Arc;
 
-use crate::bessel::{BesselEvaluation, BesselTerms};
+use self::bessel::{BesselEvaluation, BesselTerms};
 
 /// Smallest and largest shape for which the tables are built.
 pub const SHAPE_RANGE: std::ops::RangeInclusive<f64> = 0.01..=0.99;
@@ -72,7 +74,8 @@ pub struct Expectations {
     pub harmonic: f64,
 }
 
-/// GIG distributions of one shape `gamma`, with tabulated Bessel functions. Clones share the tables.
+/// GIG distributions of one shape `gamma`, with tabulated Bessel functions. Clones share the
+/// tables.
 ///
 /// ```
 /// let gig = model::Gig::new(0.2)?;
@@ -146,12 +149,6 @@ impl Gig {
             }
             None => self.expectations_outside(rho, tau),
         }
-    }
-
-    /// [`Gig::expectations`] of many variables, given as `(rho, tau)`, eight at a time.
-    #[must_use]
-    pub fn expectations_of(&self, variables: &[(f64, f64)]) -> Vec<Expectations> {
-        crate::kernel::gig::expectations_of(self, variables)
     }
 
     /// The expectations, given `t = tau E[1/z] > 0`.

@@ -11,13 +11,14 @@
 //!
 //! | module | the paper's object |
 //! |---|---|
-//! | [`is_nmf`] | maximum-likelihood training of the dictionaries (section 4.1) |
+//! | [`itakura_saito`] | maximum-likelihood training of the dictionaries (section 4.1) |
 //! | [`SourceModel`], [`Dictionary`] | a source with its orders `K_jm`, eq. (3) to (5) |
 //! | [`Inference`] | `q(S)`, `q(W\|K)`, `q(H\|K)`, `q(K)`, eq. (15) to (18) |
 //! | [`gig`] | the expectations of the generalised inverse Gaussian, eq. (17) |
 //! | [`tempered_posterior`] | the posterior over the order, eq. (18) |
 //! | [`fusion`] | VB selection, oracle selection and fusion by mean (section 4.2) |
-//! | [`mod@reference`] | the same inference, plain and slow, to be read beside the paper |
+//! | [`plain`] | the same inference, plain and slow, to be read beside the paper |
+//! | [`level`] | the scale at which the model meets a recording |
 //!
 //! Shapes are frames x bins for spectrograms, components x bins for dictionaries and frames x
 //! components for activations. The free energy is *maximised*, the training cost *minimised*.
@@ -27,24 +28,24 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use model::{IsNmfSettings, Settings, SourceModel, fusion, is_nmf, separate};
+//! use model::itakura_saito::{self, TrainingSettings};
+//! use model::{Complex64, Settings, SourceModel, fusion, separate};
 //! use ndarray::Array2;
 //! use rand::SeedableRng;
-//! use rustfft::num_complex::Complex64;
 //!
 //! // Dictionaries of the speaker at three orders, from training power, frames x bins.
 //! let training = Array2::from_shape_fn((60, 17), |(n, f)| 0.1 + ((n % 5) * f % 7) as f64);
 //! let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
 //! let mut dictionaries = Vec::new();
 //! for order in [1, 2, 4] {
-//!     let settings = IsNmfSettings { order, iterations: 30 };
-//!     let trained = is_nmf::train(training.view(), &settings, &mut rng)?;
+//!     let settings = TrainingSettings { order, iterations: 30 };
+//!     let trained = itakura_saito::train(training.view(), &settings, &mut rng)?;
 //!     dictionaries.push(Arc::new(trained.dictionary));
 //! }
 //!
 //! // VB fusion: all orders of the speaker at once, a background to be estimated beside them.
 //! let mixture = Array2::from_shape_fn((20, 17), |(n, f)| Complex64::new(n as f64, f as f64));
-//! let background = SourceModel::estimated(Array2::from_elem((2, 17), 1.0));
+//! let background = SourceModel::estimated(Array2::from_elem((2, 17), 1.0))?;
 //! let speaker = SourceModel::known(dictionaries.clone());
 //! let fused = separate(mixture.view(), &[speaker, background.clone()], Settings::default())?;
 //! assert_eq!(fused.order_posterior[0].len(), 3);
@@ -63,31 +64,36 @@
 //!
 //! # Numbers
 //!
-//! Products add up in an order of their own, whatever the registers: bin after bin and frame after frame, in
-//! fixed blocks, tiles and slabs, with fused multiply-adds throughout. Results are the same bytes on AVX2, AVX-512
-//! and NEON, for any number of threads. `C` and `V` are floored in every bin at 1e-100, far below any datum, and
-//! at 1e-30 in single precision.
+//! Products add up in an order of their own, whatever the registers: bin after bin and frame after
+//! frame, in fixed blocks, tiles and slabs, with fused multiply-adds throughout. Results are the
+//! same bytes on AVX2, AVX-512 and NEON, for any number of threads. `C` and `V` are floored in
+//! every bin at 1e-100, far below any datum, and at 1e-30 in single precision.
 
-mod bessel;
 mod dictionary;
+mod error;
 mod free_energy;
 pub mod fusion;
 pub mod gig;
 mod inference;
-pub mod is_nmf;
+pub mod itakura_saito;
 mod kernel;
 pub mod level;
-mod log_product;
+mod observer;
 mod order_posterior;
-pub mod reference;
+pub mod plain;
+mod range;
+mod separation;
+mod settings;
 mod source;
 
-pub use dictionary::{Dictionary, DictionaryError};
+pub use dictionary::{Dictionary, DictionaryError, DictionaryStart};
+pub use error::ModelError;
 pub use gig::{Gig, GigError};
-pub use inference::{
-    Execution, FactorExpectations, Inference, ModelError, Observer, OrderEstimate, Precision,
-    Progress, Separation, Settings, Tempering, separate,
-};
-pub use is_nmf::{IsNmf, IsNmfError, IsNmfSettings};
+pub use inference::{Inference, separate};
+pub use observer::{FreeEnergyTrace, Observer, Progress};
 pub use order_posterior::{entropy, tempered_posterior};
+/// The numbers of spectrograms.
+pub use rustfft::num_complex::Complex64;
+pub use separation::{FactorExpectations, OrderEstimate, Separation};
+pub use settings::{Execution, Precision, Settings, Tempering};
 pub use source::{ACTIVATION_START, DictionaryModel, SourceModel};

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
+use rustfft::num_complex::Complex64;
 
-use crate::dictionary::Dictionary;
-use crate::inference::OrderEstimate;
+use crate::dictionary::{Dictionary, DictionaryError, DictionaryStart};
+use crate::error::ModelError;
+use crate::separation::OrderEstimate;
 
 /// The dictionary of one order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DictionaryModel {
     /// Fixed to a value, a Dirac in the variational treatment.
     Known(Arc<Dictionary>),
-    /// Estimated with the activations. Holds the start value of `E[W]`, components x bins, which
-    /// is also the start of the harmonic expectation.
-    Estimated(Array2<f64>),
+    /// Estimated with the activations, from this start.
+    Estimated(DictionaryStart),
 }
 
 impl DictionaryModel {
@@ -23,8 +24,26 @@ impl DictionaryModel {
     pub fn shape(&self) -> (usize, usize) {
         match self {
             Self::Known(dictionary) => dictionary.components().dim(),
-            Self::Estimated(start) => start.dim(),
+            Self::Estimated(start) => start.values().dim(),
         }
+    }
+}
+
+impl From<Dictionary> for DictionaryModel {
+    fn from(dictionary: Dictionary) -> Self {
+        Self::Known(Arc::new(dictionary))
+    }
+}
+
+impl From<Arc<Dictionary>> for DictionaryModel {
+    fn from(dictionary: Arc<Dictionary>) -> Self {
+        Self::Known(dictionary)
+    }
+}
+
+impl From<DictionaryStart> for DictionaryModel {
+    fn from(start: DictionaryStart) -> Self {
+        Self::Estimated(start)
     }
 }
 
@@ -40,10 +59,15 @@ pub struct SourceModel {
 /// a thousand times their prior mean, the start that suits data drawn from the model.
 pub const ACTIVATION_START: f64 = 1000.0;
 
+/// How far the sum of a prior may be from 1: what rounding makes of it.
+const PRIOR_ROUNDING: f64 = 1e-9;
+
 impl SourceModel {
-    /// A source with the given dictionaries, one per order, all equally probable a priori.
+    /// A source with the given dictionaries, known or estimated, one per order, all equally
+    /// probable a priori.
     #[must_use]
-    pub fn new(orders: Vec<DictionaryModel>) -> Self {
+    pub fn new(orders: impl IntoIterator<Item = impl Into<DictionaryModel>>) -> Self {
+        let orders: Vec<DictionaryModel> = orders.into_iter().map(Into::into).collect();
         let prior = vec![1.0 / orders.len() as f64; orders.len()];
         Self {
             orders,
@@ -52,50 +76,74 @@ impl SourceModel {
         }
     }
 
-    /// A source whose dictionaries are all known, one per order.
+    /// A source whose dictionaries are all known, one per order. A dictionary that several sources
+    /// have is best given as an `Arc`, which they share.
     #[must_use]
-    pub fn known(dictionaries: impl IntoIterator<Item = Arc<Dictionary>>) -> Self {
-        Self::new(
-            dictionaries
-                .into_iter()
-                .map(DictionaryModel::Known)
-                .collect(),
-        )
+    pub fn known(dictionaries: impl IntoIterator<Item = impl Into<Arc<Dictionary>>>) -> Self {
+        Self::new(dictionaries.into_iter().map(Into::<Arc<Dictionary>>::into))
     }
 
-    /// A source of one order whose dictionary is estimated from `start` (`E[W]`, components x
-    /// bins).
-    #[must_use]
-    pub fn estimated(start: Array2<f64>) -> Self {
-        Self::new(vec![DictionaryModel::Estimated(start)])
+    /// A source of one order whose dictionary is estimated from `start`, components x bins.
+    ///
+    /// # Errors
+    /// As [`DictionaryStart::new`].
+    pub fn estimated(start: Array2<f64>) -> Result<Self, DictionaryError> {
+        Ok(Self::new([DictionaryStart::new(start)?]))
     }
 
-    /// Sets the prior `pi_m` over the orders; it must be positive and sum to 1.
-    #[must_use]
-    pub fn with_prior(mut self, prior: Vec<f64>) -> Self {
+    /// Sets the prior `pi_m` over the orders.
+    ///
+    /// # Errors
+    /// [`ModelError::InvalidPrior`] unless it is one positive number per order, of sum 1.
+    pub fn with_prior(mut self, prior: impl Into<Vec<f64>>) -> Result<Self, ModelError> {
+        let prior = prior.into();
+        let positive = prior.iter().all(|&p| p > 0.0 && p <= 1.0);
+        let sum: f64 = prior.iter().sum();
+        if prior.len() != self.orders.len() || !positive || (sum - 1.0).abs() > PRIOR_ROUNDING {
+            return Err(ModelError::InvalidPrior {
+                orders: self.orders.len(),
+                prior,
+            });
+        }
         self.prior = prior;
-        self
+        Ok(self)
     }
 
     /// Sets the constant at which `E[H]` and `1 / E[1/H]` start.
-    #[must_use]
-    pub fn with_activation_start(mut self, start: f64) -> Self {
+    ///
+    /// # Errors
+    /// [`ModelError::OutOfRange`] unless it is positive and below 1e30.
+    pub fn with_activation_start(mut self, start: f64) -> Result<Self, ModelError> {
+        if !(start > 0.0 && start < 1e30) {
+            return Err(ModelError::OutOfRange {
+                name: "activation_start",
+                allowed: "positive and below 1e30",
+                value: start,
+            });
+        }
         self.activation_start = start;
-        self
+        Ok(self)
     }
 
     /// The same source as the start of another inference, of the next part of a recording for
     /// instance: estimated dictionaries start from the posterior means `E[W]` of `factors`, one per
     /// order as [`Separation::factors`](crate::Separation::factors) has them, raised to `floor`.
     /// Known dictionaries stay as they are.
-    #[must_use]
-    pub fn continued_from(mut self, factors: &[OrderEstimate], floor: f64) -> Self {
+    ///
+    /// # Errors
+    /// A [`DictionaryError`] for means that are no start, however they came about.
+    pub fn continued_from(
+        mut self,
+        factors: &[OrderEstimate],
+        floor: f64,
+    ) -> Result<Self, DictionaryError> {
         for (order, factor) in self.orders.iter_mut().zip(factors) {
             if let DictionaryModel::Estimated(start) = order {
-                *start = factor.dictionary.mean.mapv(|mean| mean.max(floor));
+                let means = factor.dictionary.mean.mapv(|mean| mean.max(floor));
+                *start = DictionaryStart::new(means)?;
             }
         }
-        self
+        Ok(self)
     }
 
     /// The orders' dictionaries.
@@ -103,4 +151,40 @@ impl SourceModel {
     pub fn orders(&self) -> &[DictionaryModel] {
         &self.orders
     }
+}
+
+/// Checks that the mixture is finite and that every source fits it.
+pub(crate) fn validate(
+    mixture: ArrayView2<'_, Complex64>,
+    sources: &[SourceModel],
+) -> Result<(), ModelError> {
+    let (frames, bins) = mixture.dim();
+    if mixture.is_empty() {
+        return Err(ModelError::EmptyMixture { frames, bins });
+    }
+    for ((frame, bin), x) in mixture.indexed_iter() {
+        if !(0.0..=1e100).contains(&x.norm_sqr()) {
+            return Err(ModelError::NotFinite { frame, bin });
+        }
+    }
+    if sources.is_empty() {
+        return Err(ModelError::NoSource);
+    }
+    for (source_index, source) in sources.iter().enumerate() {
+        if source.orders.is_empty() {
+            return Err(ModelError::NoOrder { source_index });
+        }
+        for (order_index, order) in source.orders.iter().enumerate() {
+            let (_, found) = order.shape();
+            if found != bins {
+                return Err(ModelError::BinsDiffer {
+                    source_index,
+                    order_index,
+                    found,
+                    expected: bins,
+                });
+            }
+        }
+    }
+    Ok(())
 }

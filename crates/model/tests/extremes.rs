@@ -1,5 +1,6 @@
-//! Training and separation at the ends of what doubles hold: powers from 1e-30 to 1e30, silence in stretches, one bin, one
-//! frame, more components than either. Every result is finite, or a typed error.
+//! Training and separation at the ends of what doubles hold: powers from 1e-30 to 1e30, silence in
+//! stretches, one bin, one frame, more components than either. Every result is finite, or a typed
+//! error.
 
 #[allow(dead_code, reason = "other tests use the rest")]
 mod common {
@@ -9,8 +10,8 @@ mod common {
 use std::ops::Range;
 
 use common::problem::{Problem, cases, problems};
-use model::is_nmf::MEAN_POWERS;
-use model::{Inference, IsNmfError, IsNmfSettings, is_nmf};
+use model::Inference;
+use model::itakura_saito::{self, MEAN_POWERS, TrainingError, TrainingSettings};
 use ndarray::Array2;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -20,7 +21,8 @@ use rustfft::num_complex::Complex64;
 /// Components are scaled to a mean of 1, which rounds once per entry.
 const UNIT_MEAN: f64 = 1e-9;
 
-/// The cost may rise by the rounding of its sum: relative to itself, and to frames x bins logarithms of at most 100.
+/// The cost may rise by the rounding of its sum: relative to itself, and to frames x bins
+/// logarithms of at most 100.
 const COST_ROUNDING: f64 = 1e-9;
 
 /// Some of `n` places, from the first on.
@@ -48,16 +50,16 @@ fn power(
 }
 
 fn trains_soundly(power: &Array2<f64>, order: usize, iterations: usize, seed: u64) {
-    let settings = IsNmfSettings { order, iterations };
+    let settings = TrainingSettings { order, iterations };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let trained = match is_nmf::train(power.view(), &settings, &mut rng) {
+    let trained = match itakura_saito::train(power.view(), &settings, &mut rng) {
         Ok(trained) => trained,
         // Silence has no spectrum, and a component may be left with none.
-        Err(IsNmfError::Silent) => {
+        Err(TrainingError::Silent) => {
             assert!(power.iter().all(|&p| p == 0.0));
             return;
         }
-        Err(IsNmfError::Dictionary(_)) => return,
+        Err(TrainingError::Dictionary(_)) => return,
         Err(other) => panic!("{other}"),
     };
     let components = trained.dictionary.components();
@@ -143,15 +145,16 @@ fn separates_soundly(problem: &Problem, mixture: &Array2<Complex64>) {
 #[test]
 fn silence_and_the_least_power_are_told_apart() {
     let train = |value: f64| {
-        let settings = IsNmfSettings {
+        let settings = TrainingSettings {
             order: 2,
             iterations: 5,
         };
         let power = Array2::from_elem((3, 4), value);
-        is_nmf::train(power.view(), &settings, &mut ChaCha8Rng::seed_from_u64(1))
+        itakura_saito::train(power.view(), &settings, &mut ChaCha8Rng::seed_from_u64(1))
     };
-    assert_eq!(train(0.0), Err(IsNmfError::Silent));
-    // The first update of the activations takes up the level; from then on the divergence knows none.
+    assert_eq!(train(0.0), Err(TrainingError::Silent));
+    // The first update of the activations takes up the level; from then on the divergence knows
+    // none.
     let expected = train(1.0).unwrap().cost;
     for value in [
         1e-30,
@@ -167,7 +170,7 @@ fn silence_and_the_least_power_are_told_apart() {
     for value in [5e-324, 1e-300, 1e-81, 1e121, 1e300, f64::MAX] {
         let outcome = train(value);
         assert!(
-            matches!(outcome, Err(IsNmfError::OutOfRange { .. })),
+            matches!(outcome, Err(TrainingError::OutOfRange { .. })),
             "{value:e}"
         );
     }

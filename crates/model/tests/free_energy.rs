@@ -7,15 +7,13 @@ mod common {
 }
 
 use std::f64::consts::PI;
-use std::sync::Arc;
 
 use common::problem::{DictionaryShape, Problem, cases, problems};
-use model::reference::{GigParameters, PlainModel};
-use model::{Dictionary, DictionaryModel, Separation, Settings, SourceModel, Tempering};
+use model::plain::{GigParameters, PlainModel};
+use model::{Complex64, Dictionary, DictionaryModel, Separation, Settings, SourceModel, Tempering};
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 use proptest::sample::select;
-use rustfft::num_complex::Complex64;
 
 /// A drop of the free energy that rounding explains, relative to its size.
 const ALLOWED_DROP: f64 = 1e-9;
@@ -111,7 +109,8 @@ proptest! {
         let orders = vec![sources[0].orders()[0].clone(); prior.len()];
         sources[0] = SourceModel::new(orders)
             .with_prior(prior.clone())
-            .with_activation_start(problem.activation_start);
+            .and_then(|source| source.with_activation_start(problem.activation_start))
+            .unwrap();
         let several = separate(&problem, &mixture, &sources);
         for (several, one) in several.estimates.iter().zip(&one.estimates) {
             assert_estimate(several, one, 1.0, &mixture);
@@ -157,7 +156,9 @@ proptest! {
         problem.beta = problem.beta.max(1.0);
         let mixture = problem.mixture();
         let source = |orders| {
-            SourceModel::new(orders).with_activation_start(problem.activation_start)
+            SourceModel::new(orders)
+                .with_activation_start(problem.activation_start)
+                .unwrap()
         };
         let sources = problem.sources();
         let in_order = sources.iter().map(|s| source(s.orders().to_vec()));
@@ -194,13 +195,14 @@ proptest! {
         let known = |factor: f64| -> Vec<SourceModel> {
             let dictionary = |order: &DictionaryModel| match order {
                 DictionaryModel::Known(dictionary) => {
-                    Arc::new(Dictionary::new(&dictionary.components() * factor).unwrap())
+                    Dictionary::new(&dictionary.components() * factor).unwrap()
                 }
                 DictionaryModel::Estimated(_) => unreachable!("every dictionary is known"),
             };
             let source = |source: &SourceModel| {
                 SourceModel::known(source.orders().iter().map(dictionary))
                     .with_activation_start(problem.activation_start)
+                    .unwrap()
             };
             problem.sources().iter().map(source).collect()
         };
@@ -284,11 +286,11 @@ fn one_coefficient_by_numerical_integration() {
         (Complex64::new(0.05, 0.02), true),
     ] {
         let source = if estimated {
-            SourceModel::estimated(array![[given]])
+            SourceModel::estimated(array![[given]]).unwrap()
         } else {
-            SourceModel::known([Arc::new(Dictionary::new(array![[given]]).unwrap())])
+            SourceModel::known([Dictionary::new(array![[given]]).unwrap()])
         };
-        let sources = [source.with_activation_start(2.0)];
+        let sources = [source.with_activation_start(2.0).unwrap()];
         let mut model = PlainModel::new(array![[x]].view(), &sources, &settings).unwrap();
         for _ in 0..39 {
             model.iterate();

@@ -1,5 +1,5 @@
 //! The tiled kernel against the plain model on shapes that fill no tile, and against itself: the
-//! same bytes on any number of threads and with any instruction set.
+//! same bytes on any number of threads.
 
 mod common {
     pub(crate) mod problem;
@@ -128,11 +128,11 @@ struct Trace {
 }
 
 impl Observer for Trace {
-    fn wants_free_energy(&self) -> bool {
+    fn wants_free_energy(&self, _: usize) -> bool {
         true
     }
 
-    fn iteration(&mut self, progress: &Progress) {
+    fn observe(&mut self, progress: &Progress) {
         self.free_energies.extend(progress.free_energy);
         self.last_order_posterior
             .clone_from(&progress.order_posterior);
@@ -165,10 +165,9 @@ proptest! {
     }
 
     #[test]
-    fn threads_and_instructions_leave_every_bit(problem in problems(1..=420, 1..=70)) {
+    fn threads_leave_every_bit(problem in problems(1..=420, 1..=70)) {
         let serial = inference(&problem).with_execution(Execution::Serial);
         let expected = separate(&serial, &problem);
-        prop_assert_eq!(&separate(&serial.clone().with_baseline_instructions(), &problem), &expected);
         let parallel = serial.with_execution(Execution::Parallel);
         for threads in 1..=3 {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -214,7 +213,8 @@ proptest! {
     }
 }
 
-/// So many that the mantissas of `prod_j C_j` over a block overflow a double if kept in one.
+/// Enough sources for the mantissas of `prod_j C_j` over a block to overflow a double if kept in
+/// one.
 #[test]
 fn equals_the_plain_model_with_hundreds_of_sources() {
     let order = OrderShape {
@@ -235,7 +235,8 @@ fn equals_the_plain_model_with_hundreds_of_sources() {
     });
 }
 
-/// So many that the mantissas of `prod_k rho_kn`, which `log q~(K)` needs, overflow a double if kept in one.
+/// Enough components for the mantissas of `prod_k rho_kn`, which `log q~(K)` needs, to overflow a
+/// double if kept in one.
 #[test]
 fn equals_the_plain_model_with_thousands_of_components() {
     let order = |components| OrderShape {

@@ -1,35 +1,36 @@
-//! From a sentence to the movements of the vocal tract: timing, targets, transitions, melody.
+//! From a sentence to the movements of the vocal tract: timing, targets, transitions and melody.
 
 use rand::{Rng, RngExt};
 
-use crate::SAMPLE_RATE_HZ;
+use crate::filter::amplitude;
 use crate::grid::Sentence;
 use crate::phone::{Formants, Manner, Phone, PhoneSpec, Turbulence};
+use crate::sample_rate::SAMPLE_RATE_HZ;
 use crate::speaker::Speaker;
 
-/// Samples per frame of a score: 2 ms.
+/// Samples in each frame of a score, which lasts 2 ms.
 pub(crate) const FRAME_SAMPLES: usize = 32;
 /// Frames per second of a score.
 pub(crate) const FRAMES_PER_SECOND: f64 = SAMPLE_RATE_HZ as f64 / FRAME_SAMPLES as f64;
 
-/// Where the nasal zero rests on the nasal pole, so that they cancel.
+/// Frequency of the nasal pole. At rest the nasal zero has it too, so that the two cancel.
 pub(crate) const NASAL_POLE_HZ: f64 = 270.0;
 
-/// Time constants of the approach to a target, from both sides, for the tract, the voice and the
+/// Time constants of the approach to a target, from both sides, of the tract, the voice and the
 /// noises.
 const TRACT_SECONDS: f64 = 0.016;
 const VOICE_SECONDS: f64 = 0.005;
 const NOISE_SECONDS: f64 = 0.002;
 
-/// Length towards which sentences are pressed or stretched, as speakers do who read to a beat.
+/// Length towards which sentences are compressed or stretched, as by speakers who read to a beat.
 const SPEECH_SECONDS: f64 = 1.35;
-/// Share of the deviation from it (in log length) that remains.
+/// Share of the deviation from that length (in log length) that remains.
 const ELASTICITY: f64 = 0.6;
 
-/// Level of the breath after a voiceless plosive, against a vowel.
+/// Level of the breath after a voiceless plosive, relative to a vowel.
 const BREATH: f64 = 0.3;
 
-/// The state of the tract and its sources at one time. Amplitudes are 1 for those of a stressed
+/// The state of the vocal tract and its sources at one time. Amplitudes are relative to a stressed
 /// vowel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Posture {
@@ -43,7 +44,7 @@ pub(crate) struct Posture {
 }
 
 impl Posture {
-    fn silent(formants: Formants) -> Self {
+    pub(crate) fn silent(formants: Formants) -> Self {
         Self {
             formants,
             nasal_zero_hz: NASAL_POLE_HZ,
@@ -54,8 +55,8 @@ impl Posture {
         }
     }
 
-    /// Each value by `f`, with the time constant that belongs to it.
-    fn zip(self, other: Self, f: impl Fn(f64, f64, f64) -> f64) -> Self {
+    /// Combines each value with that of `other`, by `f(own, other, time constant in seconds)`.
+    fn combine(self, other: Self, f: impl Fn(f64, f64, f64) -> f64) -> Self {
         let tract = |i: usize, a: [f64; 3], b: [f64; 3]| f(a[i], b[i], TRACT_SECONDS);
         Self {
             formants: Formants {
@@ -78,20 +79,20 @@ impl Posture {
 pub(crate) struct Frame {
     pub(crate) posture: Posture,
     pub(crate) pitch_hz: f64,
-    /// Index into the score's turbulences.
+    /// Index into the turbulences of the score.
     pub(crate) noise: usize,
 }
 
-/// All that is to be heard of a sentence, frame by frame.
+/// What a synthesiser needs to say a sentence, frame by frame.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Score {
     pub(crate) frames: Vec<Frame>,
     pub(crate) turbulences: Vec<Turbulence>,
-    /// Sound and frames of each segment, for those who want to know where what is.
+    /// The phones of the sentence in order, with the frames of each.
     pub(crate) marks: Vec<(Phone, std::ops::Range<usize>)>,
 }
 
-/// A stretch of time in which the tract goes from one posture to another.
+/// A time in which the tract moves from one posture to another.
 #[derive(Debug, Clone, Copy)]
 struct Segment {
     seconds: f64,
@@ -118,37 +119,25 @@ impl Segment {
     }
 }
 
-/// A sound in its place.
+/// A sound of a sentence.
 #[derive(Debug, Clone, Copy)]
 struct Sound {
     phone: Phone,
     spec: PhoneSpec,
+    /// Index of the word that it belongs to.
     word: usize,
     first_of_word: bool,
 }
 
 /// Strength of the accent on each word (command, colour, preposition, letter, digit, adverb).
 const ACCENTS: [f64; Sentence::WORDS] = [0.8, 0.8, 0.1, 1.2, 1.0, 0.6];
-/// Length of each word against a stressed one.
+/// Length of each word, relative to a stressed one.
 const LENGTHS: [f64; Sentence::WORDS] = [0.85, 0.95, 0.8, 1.05, 1.0, 1.1];
 
-/// Plans how a speaker says a sentence. Two plans differ as two takes do: in timing, melody and
-/// precision.
+/// Plans how a speaker says a sentence. Two plans of a sentence differ like two takes of it, in
+/// timing, melody and precision.
 pub(crate) fn plan(sentence: &Sentence, speaker: &Speaker, rng: &mut impl Rng) -> Score {
-    let sounds: Vec<Sound> = sentence
-        .phonemes()
-        .into_iter()
-        .enumerate()
-        .flat_map(|(word, phones)| {
-            phones.iter().enumerate().map(move |(place, &phone)| Sound {
-                phone,
-                spec: phone.spec(),
-                word,
-                first_of_word: place == 0,
-            })
-        })
-        .collect();
-
+    let sounds = list_sounds(sentence);
     let mut spoken: Vec<(Phone, usize, Vec<Segment>)> = (0..sounds.len())
         .map(|place| {
             (
@@ -158,15 +147,7 @@ pub(crate) fn plan(sentence: &Sentence, speaker: &Speaker, rng: &mut impl Rng) -
             )
         })
         .collect();
-    let total: f64 = spoken
-        .iter()
-        .flat_map(|(.., parts)| parts)
-        .map(|part| part.seconds)
-        .sum();
-    let stretch = speaker.tempo * (total / SPEECH_SECONDS).powf(ELASTICITY - 1.0);
-    for part in spoken.iter_mut().flat_map(|(.., parts)| parts) {
-        part.seconds *= stretch;
-    }
+    fit_to_beat(spoken.iter_mut().flat_map(|(.., parts)| parts), speaker);
 
     let mut writer = Writer::default();
     let silent = |phone: Phone| Posture::silent(phone.spec().formants);
@@ -215,7 +196,34 @@ pub(crate) fn plan(sentence: &Sentence, speaker: &Speaker, rng: &mut impl Rng) -
     }
 }
 
-/// Writes segments out in frames.
+/// Lists the sounds of a sentence in order.
+fn list_sounds(sentence: &Sentence) -> Vec<Sound> {
+    sentence
+        .phones()
+        .into_iter()
+        .enumerate()
+        .flat_map(|(word, phones)| {
+            phones.iter().enumerate().map(move |(place, &phone)| Sound {
+                phone,
+                spec: phone.spec(),
+                word,
+                first_of_word: place == 0,
+            })
+        })
+        .collect()
+}
+
+/// Scales the lengths of all segments of a sentence to the speaker's tempo and to the beat.
+fn fit_to_beat<'a>(segments: impl Iterator<Item = &'a mut Segment>, speaker: &Speaker) {
+    let segments: Vec<&mut Segment> = segments.collect();
+    let total: f64 = segments.iter().map(|segment| segment.seconds).sum();
+    let stretch = speaker.tempo * (total / SPEECH_SECONDS).powf(ELASTICITY - 1.0);
+    for segment in segments {
+        segment.seconds *= stretch;
+    }
+}
+
+/// Writes segments as frames.
 #[derive(Default)]
 struct Writer {
     frames: Vec<Frame>,
@@ -238,7 +246,7 @@ impl Writer {
             self.frames.push(Frame {
                 posture: segment
                     .from
-                    .zip(segment.to, |from, to, _| from + share * (to - from)),
+                    .combine(segment.to, |from, to, _| from + share * (to - from)),
                 pitch_hz: 0.0,
                 noise: self.turbulences.len().saturating_sub(1),
             });
@@ -246,72 +254,20 @@ impl Writer {
     }
 }
 
-/// The segments of one sound among its neighbours.
+/// Plans the segments of one sound among its neighbours.
 fn segments(sounds: &[Sound], place: usize, rng: &mut impl Rng) -> Vec<Segment> {
     let sound = sounds[place];
     let previous = place.checked_sub(1).map(|place| sounds[place]);
     let next = sounds.get(place + 1).copied();
-    let last_word = sound.word == Sentence::WORDS - 1;
 
-    let mut seconds = sound.spec.seconds * LENGTHS[sound.word] * rng.random_range(0.9..1.1);
-    let in_cluster = !sound.phone.is_vowel()
-        && [previous, next]
-            .into_iter()
-            .flatten()
-            .any(|other| other.word == sound.word && !other.phone.is_vowel());
-    if in_cluster {
-        seconds *= 0.82;
-    }
-    if let Some(next) = next
-        && sound.phone.is_vowel()
-        && next.word == sound.word
-        && !next.phone.is_voiced()
-    {
-        seconds *= 0.85;
-    }
-    if last_word && (sound.phone.is_vowel() || next.is_none()) {
-        seconds *= 1.2;
-    }
-
-    let mut tract = coarticulated(sounds, place);
+    let seconds = duration_seconds(sound, previous, next, rng);
+    let mut tract = coarticulated_formants(sounds, place);
     for hz in &mut tract.hz {
         *hz *= rng.random_range(0.975..1.025);
     }
     let silent = Posture::silent(tract);
     match sound.spec.manner {
-        Manner::Vowel { mut to } => {
-            for (end, (start, usual)) in to
-                .hz
-                .iter_mut()
-                .zip(tract.hz.iter().zip(sound.spec.formants.hz))
-            {
-                *end *= start / usual;
-            }
-            let from = Posture {
-                voice: 1.0,
-                ..silent
-            };
-            let to = Posture {
-                formants: to,
-                ..from
-            };
-            let mut parts = vec![
-                Segment::steady(0.3 * seconds, from),
-                Segment {
-                    seconds: 0.5 * seconds,
-                    from,
-                    to,
-                    noise: None,
-                },
-                Segment::steady(0.2 * seconds, to),
-            ];
-            // A word that begins with a vowel after another vowel is set off by pressing the folds
-            // together.
-            if sound.first_of_word && previous.is_some_and(|previous| previous.phone.is_vowel()) {
-                parts.insert(0, Segment::steady(0.03, Posture { voice: 0.2, ..from }));
-            }
-            parts
-        }
+        Manner::Vowel { to } => vowel_segments(sound, previous, seconds, tract, to),
         Manner::Approximant => vec![Segment::steady(
             seconds,
             Posture {
@@ -332,28 +288,14 @@ fn segments(sounds: &[Sound], place: usize, rng: &mut impl Rng) -> Vec<Segment> 
             noise,
             level_db,
         } => {
-            let level_db = level_db + rng.random_range(-1.5..1.5);
+            let friction = amplitude(level_db + rng.random_range(-1.5..1.5));
             let posture = Posture {
                 voice: if voiced { 0.35 } else { 0.0 },
-                friction: crate::filter::amplitude(level_db),
+                friction,
                 closure: if voiced { 0.5 } else { 0.0 },
                 ..silent
             };
-            let rising = Posture {
-                friction: 0.4 * posture.friction,
-                ..posture
-            };
-            vec![
-                Segment {
-                    from: rising,
-                    ..Segment::noisy(0.35 * seconds, posture, noise)
-                },
-                Segment::noisy(0.4 * seconds, posture, noise),
-                Segment {
-                    to: rising,
-                    ..Segment::noisy(0.25 * seconds, posture, noise)
-                },
-            ]
+            fricative_segments(seconds, posture, noise)
         }
         Manner::Plosive {
             voiced,
@@ -369,53 +311,160 @@ fn segments(sounds: &[Sound], place: usize, rng: &mut impl Rng) -> Vec<Segment> 
                 next.phone.is_vowel() || matches!(next.spec.manner, Manner::Approximant)
             });
             let weakening_db = if into_voice { 0.0 } else { -8.0 };
-            let friction =
-                crate::filter::amplitude(level_db + weakening_db + rng.random_range(-2.0..2.0));
-            let closed = Posture {
-                voice: if voiced { 0.25 } else { 0.0 },
-                closure: if voiced { 1.0 } else { 0.0 },
-                ..silent
-            };
-            let burst = Posture { friction, ..closed };
-            let mut parts = vec![
-                Segment::steady(seconds, closed),
-                Segment {
-                    to: Posture {
-                        friction: 0.5 * friction,
-                        ..burst
-                    },
-                    ..Segment::noisy(burst_seconds, burst, noise)
-                },
-            ];
+            let friction = amplitude(level_db + weakening_db + rng.random_range(-2.0..2.0));
+            let mut parts =
+                closure_and_burst(seconds, burst_seconds, voiced, friction, noise, silent);
             if voiced || into_voice {
                 let after = next.map_or(tract, |next| next.spec.formants);
-                let open = Posture {
-                    breath: if voiced { 0.0 } else { BREATH },
-                    voice: if voiced { 0.4 } else { 0.0 },
-                    formants: Formants {
-                        hz: std::array::from_fn(|i| 0.5 * (tract.hz[i] + after.hz[i])),
-                        bandwidth_hz: tract.bandwidth_hz,
-                    },
-                    ..silent
-                };
-                let fading = Posture {
-                    breath: 0.6 * open.breath,
-                    formants: after,
-                    ..open
-                };
-                parts.push(Segment {
-                    to: fading,
-                    ..Segment::steady(breath_seconds, open)
-                });
+                parts.push(release(breath_seconds, voiced, tract, after));
             }
             parts
         }
     }
 }
 
-/// The formants of a sound, the second drawn towards the next vowel's, or the last one's if none
-/// follows.
-fn coarticulated(sounds: &[Sound], place: usize) -> Formants {
+/// Draws the duration of a sound among its neighbours.
+fn duration_seconds(
+    sound: Sound,
+    previous: Option<Sound>,
+    next: Option<Sound>,
+    rng: &mut impl Rng,
+) -> f64 {
+    let mut seconds = sound.spec.seconds * LENGTHS[sound.word] * rng.random_range(0.9..1.1);
+    let in_cluster = !sound.phone.is_vowel()
+        && [previous, next]
+            .into_iter()
+            .flatten()
+            .any(|other| other.word == sound.word && !other.phone.is_vowel());
+    if in_cluster {
+        seconds *= 0.82;
+    }
+    if let Some(next) = next
+        && sound.phone.is_vowel()
+        && next.word == sound.word
+        && !next.phone.is_voiced()
+    {
+        seconds *= 0.85;
+    }
+    let last_word = sound.word == Sentence::WORDS - 1;
+    if last_word && (sound.phone.is_vowel() || next.is_none()) {
+        seconds *= 1.2;
+    }
+    seconds
+}
+
+/// A vowel from the formants `from` to the formants `to`, which vary along with `from`.
+fn vowel_segments(
+    sound: Sound,
+    previous: Option<Sound>,
+    seconds: f64,
+    from: Formants,
+    mut to: Formants,
+) -> Vec<Segment> {
+    for (end, (start, usual)) in to
+        .hz
+        .iter_mut()
+        .zip(from.hz.iter().zip(sound.spec.formants.hz))
+    {
+        *end *= start / usual;
+    }
+    let from = Posture {
+        voice: 1.0,
+        ..Posture::silent(from)
+    };
+    let to = Posture {
+        formants: to,
+        ..from
+    };
+    let mut parts = vec![
+        Segment::steady(0.3 * seconds, from),
+        Segment {
+            to,
+            ..Segment::steady(0.5 * seconds, from)
+        },
+        Segment::steady(0.2 * seconds, to),
+    ];
+    // The folds are pressed together to set off a word that begins with a vowel after another
+    // vowel.
+    if sound.first_of_word && previous.is_some_and(|previous| previous.phone.is_vowel()) {
+        parts.insert(0, Segment::steady(0.03, Posture { voice: 0.2, ..from }));
+    }
+    parts
+}
+
+/// A fricative, whose noise rises and falls.
+fn fricative_segments(seconds: f64, posture: Posture, noise: Turbulence) -> Vec<Segment> {
+    let soft = Posture {
+        friction: 0.4 * posture.friction,
+        ..posture
+    };
+    vec![
+        Segment {
+            from: soft,
+            ..Segment::noisy(0.35 * seconds, posture, noise)
+        },
+        Segment::noisy(0.4 * seconds, posture, noise),
+        Segment {
+            to: soft,
+            ..Segment::noisy(0.25 * seconds, posture, noise)
+        },
+    ]
+}
+
+/// The closure of a plosive and the burst that ends it.
+fn closure_and_burst(
+    closure_seconds: f64,
+    burst_seconds: f64,
+    voiced: bool,
+    friction: f64,
+    noise: Turbulence,
+    silent: Posture,
+) -> Vec<Segment> {
+    let closed = Posture {
+        voice: if voiced { 0.25 } else { 0.0 },
+        closure: if voiced { 1.0 } else { 0.0 },
+        ..silent
+    };
+    let burst = Posture { friction, ..closed };
+    let fading = Posture {
+        friction: 0.5 * friction,
+        ..burst
+    };
+    vec![
+        Segment::steady(closure_seconds, closed),
+        Segment {
+            to: fading,
+            ..Segment::noisy(burst_seconds, burst, noise)
+        },
+    ]
+}
+
+/// The release of a plosive into the sound that follows it, whose formants are `after`: with voice,
+/// or with breath until the voice sets in.
+fn release(seconds: f64, voiced: bool, tract: Formants, after: Formants) -> Segment {
+    let halfway = Formants {
+        hz: std::array::from_fn(|i| 0.5 * (tract.hz[i] + after.hz[i])),
+        bandwidth_hz: tract.bandwidth_hz,
+    };
+    let open = Posture {
+        breath: if voiced { 0.0 } else { BREATH },
+        voice: if voiced { 0.4 } else { 0.0 },
+        ..Posture::silent(halfway)
+    };
+    let fading = Posture {
+        breath: 0.6 * open.breath,
+        formants: after,
+        ..open
+    };
+    Segment {
+        to: fading,
+        ..Segment::steady(seconds, open)
+    }
+}
+
+/// The formants of a sound. The second and the third are drawn towards those of the next vowel, or
+/// of the vowel before if none follows.
+fn coarticulated_formants(sounds: &[Sound], place: usize) -> Formants {
     let mut formants = sounds[place].spec.formants;
     let share = sounds[place].spec.coarticulation;
     let next = sounds[place + 1..]
@@ -440,12 +489,12 @@ fn coarticulated(sounds: &[Sound], place: usize) -> Formants {
     formants
 }
 
-/// The breath gives out: 4 dB over the sentence, and softly off at its end.
+/// Lets the breath give out, by 4 dB over the sentence, and the voice end softly.
 fn fade(frames: &mut [Frame], start: usize, end: usize) {
     const LAST_SECONDS: f64 = 0.12;
     let length = (end - start) as f64;
     for (i, frame) in frames[start..end].iter_mut().enumerate() {
-        let gain = crate::filter::amplitude(-4.0 * i as f64 / length);
+        let gain = amplitude(-4.0 * i as f64 / length);
         let left = (length - i as f64) / FRAMES_PER_SECOND;
         let release = (0.25 + 0.75 * left / LAST_SECONDS).min(1.0);
         frame.posture.voice *= gain * release;
@@ -454,11 +503,11 @@ fn fade(frames: &mut [Frame], start: usize, end: usize) {
     }
 }
 
-/// Lets every value approach its targets exponentially, from both sides: it sets out before the
-/// target changes and arrives after.
+/// Lets every value approach its targets exponentially from both sides, so that it sets out before
+/// the target changes and arrives after.
 fn smooth(frames: &mut [Frame]) {
     let approach = |state: Posture, target: Posture| {
-        state.zip(target, |state, target, seconds| {
+        state.combine(target, |state, target, seconds| {
             target + (state - target) * (-1.0 / (seconds * FRAMES_PER_SECOND)).exp()
         })
     };
@@ -474,7 +523,7 @@ fn smooth(frames: &mut [Frame]) {
     pass(&mut frames.iter_mut().rev());
 }
 
-/// The melody: a declining line, an accent on each word, a fall at the end, a slight flutter.
+/// Adds the melody: a declining line, an accent on each word, a fall at the end, a slight flutter.
 fn intone(
     frames: &mut [Frame],
     speech: std::ops::Range<usize>,

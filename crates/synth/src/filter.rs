@@ -1,16 +1,16 @@
-//! The digital filters that voices, rooms and noises are made of, at
-//! [`SAMPLE_RATE_HZ`](crate::SAMPLE_RATE_HZ).
+//! The digital filters that voices, rooms and noises are made of. They run at
+//! [`SAMPLE_RATE_HZ`].
 
 use std::f64::consts::TAU;
 
-use crate::SAMPLE_RATE_HZ;
+use crate::sample_rate::SAMPLE_RATE_HZ;
 
-/// Angle of a frequency on the unit circle.
+/// The angle of a frequency on the unit circle.
 fn angle(hz: f64) -> f64 {
     TAU * hz / f64::from(SAMPLE_RATE_HZ)
 }
 
-/// Any filter with two poles and two zeros, in transposed direct form II.
+/// A filter with two poles and two zeros, in transposed direct form II.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Biquad {
     zeros: [f64; 3],
@@ -19,7 +19,7 @@ pub(crate) struct Biquad {
 }
 
 impl Biquad {
-    /// A second-order system from its coefficients b0, b1, b2 and a0, a1, a2.
+    /// A filter from its coefficients b0, b1, b2 and a0, a1, a2.
     fn new(zeros: [f64; 3], poles: [f64; 3]) -> Self {
         Self {
             zeros: zeros.map(|b| b / poles[0]),
@@ -70,7 +70,7 @@ impl Biquad {
     }
 }
 
-/// Coefficients that can glide to others while the filter sounds.
+/// Coefficients that can glide to others while the filter runs.
 #[derive(Debug, Clone, Copy, Default)]
 struct Glide {
     present: [f64; 3],
@@ -87,7 +87,8 @@ impl Glide {
         };
     }
 
-    /// Sets out from the last target, which leaves no drift.
+    /// Sets out from the last target and not from the present values, so that rounding errors do
+    /// not build up.
     fn start(&mut self, target: [f64; 3], samples: usize) {
         let step = std::array::from_fn(|i| (target[i] - self.target[i]) / samples as f64);
         *self = Self {
@@ -108,8 +109,8 @@ impl Glide {
 
 /// A pair of poles with unit gain at zero frequency: one formant of a cascade (Klatt 1980).
 ///
-/// It remembers its own output and glides from one tuning to the next, so that moving it makes no
-/// click. Between two stable tunings all are stable.
+/// It glides from one tuning to the next, so that a move makes no click. All tunings between two
+/// stable ones are stable.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Resonator {
     coefficients: Glide,
@@ -145,8 +146,7 @@ impl Resonator {
     }
 }
 
-/// A pair of zeros with unit gain at zero frequency: the inverse of a [`Resonator`]. It remembers
-/// its input.
+/// A pair of zeros with unit gain at zero frequency: the inverse of a [`Resonator`].
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Antiresonator {
     coefficients: Glide,
@@ -203,14 +203,14 @@ impl OnePole {
         filter
     }
 
-    /// Moves the -3 dB point and goes on from the present state.
+    /// Moves the -3 dB point and keeps the present state.
     pub(crate) fn tune(&mut self, hz: f64) {
-        // cos w of the pole's half-power point: exact also near Nyquist.
+        // The root of the equation for half power, which is exact even near Nyquist.
         let c = 2.0 - angle(hz.min(0.49 * f64::from(SAMPLE_RATE_HZ))).cos();
         self.keep = c - (c * c - 1.0).sqrt();
     }
 
-    /// Deviation of the output for white noise of unit deviation.
+    /// The standard deviation of the output for white noise of unit variance.
     pub(crate) fn white_gain(&self) -> f64 {
         ((1.0 - self.keep) / (1.0 + self.keep)).sqrt()
     }
@@ -223,7 +223,7 @@ impl OnePole {
     }
 }
 
-/// Root of the mean square.
+/// The root of the mean square, 0 for no samples.
 pub(crate) fn rms(samples: &[f64]) -> f64 {
     if samples.is_empty() {
         return 0.0;
@@ -231,7 +231,7 @@ pub(crate) fn rms(samples: &[f64]) -> f64 {
     (samples.iter().map(|x| x * x).sum::<f64>() / samples.len() as f64).sqrt()
 }
 
-/// Amplitude of a level in decibels.
+/// The amplitude of a level in decibels.
 pub(crate) fn amplitude(level_db: f64) -> f64 {
     10f64.powf(level_db / 20.0)
 }
@@ -240,8 +240,8 @@ pub(crate) fn amplitude(level_db: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Gain of a filter at a frequency, from its response to one second of a sine after another has
-    /// passed.
+    /// The gain of a filter at a frequency, from one second of its response to a sine, after
+    /// another second in which it settles.
     fn gain(mut filter: impl FnMut(f64) -> f64, hz: f64) -> f64 {
         let rate = SAMPLE_RATE_HZ as usize;
         let output: Vec<f64> = (0..2 * rate)

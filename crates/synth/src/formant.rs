@@ -3,15 +3,15 @@
 
 use rand::{Rng, RngExt};
 
-use crate::SAMPLE_RATE_HZ;
 use crate::articulation::{FRAME_SAMPLES, NASAL_POLE_HZ, Posture, Score};
 use crate::filter::{Antiresonator, Biquad, OnePole, Resonator, amplitude, rms};
 use crate::phone::{Formants, Phone, Turbulence};
+use crate::sample_rate::SAMPLE_RATE_HZ;
 use crate::speaker::Speaker;
 
 /// Bandwidth of the nasal pole and zero.
 const NASAL_BANDWIDTH_HZ: f64 = 90.0;
-/// Formants above the third, of an average man, and their bandwidths. They hardly move.
+/// The formants above the third of an average man, and their bandwidths. They hardly move.
 const UPPER_FORMANTS_HZ: [(f64, f64); 5] = [
     (3500.0, 240.0),
     (4500.0, 300.0),
@@ -19,11 +19,11 @@ const UPPER_FORMANTS_HZ: [(f64, f64); 5] = [
     (6500.0, 500.0),
     (7500.0, 600.0),
 ];
-/// Resonances above are left out: a digital one near Nyquist is none.
+/// Resonances above this are left out: so close to Nyquist a digital filter does not resonate.
 const HIGHEST_HZ: f64 = 7700.0;
-/// Where the voice ends when the mouth is shut.
+/// Cut-off frequency of the voice when the mouth is shut.
 const CLOSED_HZ: f64 = 280.0;
-/// Share of the turbulence that the swinging folds leave unmodulated.
+/// Share of the turbulence that the vibrating folds leave unmodulated.
 const STEADY_AIR: f64 = 0.4;
 
 /// The voice of one speaker.
@@ -36,8 +36,8 @@ pub(crate) struct Synthesiser {
 }
 
 impl Synthesiser {
-    /// Fits the tract's upper formants and the gains, by which the vowel of "one" has unit level
-    /// both voiced and whispered.
+    /// Chooses the upper formants, and the gains that give the vowel of "one" unit level, whether
+    /// it is voiced or whispered.
     pub(crate) fn new(speaker: &Speaker) -> Self {
         let upper = UPPER_FORMANTS_HZ
             .iter()
@@ -56,12 +56,8 @@ impl Synthesiser {
             *hz *= speaker.formant_scale;
         }
         let vowel = Posture {
-            formants,
-            nasal_zero_hz: NASAL_POLE_HZ,
             voice: 1.0,
-            breath: 0.0,
-            friction: 0.0,
-            closure: 0.0,
+            ..Posture::silent(formants)
         };
 
         const CALIBRATION_SAMPLES: usize = 3200;
@@ -83,7 +79,7 @@ impl Synthesiser {
         synthesiser
     }
 
-    /// Sounds a score.
+    /// Turns a score into samples.
     pub(crate) fn render(&self, score: &Score, rng: &mut impl Rng) -> Vec<f64> {
         let mut banks: Vec<NoiseBank> = score
             .turbulences
@@ -107,15 +103,15 @@ impl Synthesiser {
                 let friction = before.friction + share * (posture.friction - before.friction);
                 let breath = before.breath + share * (posture.breath - before.breath);
 
-                let pulse = source.next(frame.pitch_hz, || [noise(rng), noise(rng)]);
+                let pulse = source.next(frame.pitch_hz, || [draw_noise(rng), draw_noise(rng)]);
                 let modulation = STEADY_AIR + (1.0 - STEADY_AIR) * pulse.openness;
-                let air = noise(rng) * (breath + breathiness * voice * modulation);
+                let air = draw_noise(rng) * (breath + breathiness * voice * modulation);
                 let mut sample =
                     tract.next(self.voice_gain * voice * pulse.flow, self.breath_gain * air);
                 if friction > 1e-6 {
                     let bank = &mut banks[frame.noise];
                     let chopped = 1.0 - voice.min(1.0) * (1.0 - modulation);
-                    sample += friction * chopped * bank.next(noise(rng));
+                    sample += friction * chopped * bank.next(draw_noise(rng));
                 }
                 samples.push(sample);
             }
@@ -125,14 +121,14 @@ impl Synthesiser {
     }
 }
 
-/// White noise of unit variance.
-fn noise(rng: &mut impl Rng) -> f64 {
+/// Draws a sample of white noise of unit variance.
+fn draw_noise(rng: &mut impl Rng) -> f64 {
     let width = 3f64.sqrt();
     rng.random_range(-width..width)
 }
 
-/// The vocal folds: pulses of air as t^2 - t^3 while they are open, then nothing until the period
-/// is over.
+/// The vocal folds. While they are open the flow of air is a pulse, t^2 - t^3; then there is none
+/// until the period ends.
 #[derive(Debug, Clone)]
 struct Glottis {
     open_quotient: f64,
@@ -141,15 +137,18 @@ struct Glottis {
     /// Time within the period, in periods.
     phase: f64,
     closed: bool,
-    stretch: f64,
+    /// Rate of this period, relative to that of the pitch.
+    rate: f64,
+    /// Amplitude of this period's pulse.
     strength: f64,
+    /// The sample that is still to come out: the source is one sample late.
     held: f64,
 }
 
 /// One sample of the glottal source.
 #[derive(Debug, Clone, Copy)]
 struct Pulse {
-    /// Derivative of the flow, which is what the lips radiate.
+    /// Derivative of the flow, as the lips radiate it.
     flow: f64,
     /// The flow itself, at most 1.
     openness: f64,
@@ -163,19 +162,20 @@ impl Glottis {
             shimmer: speaker.shimmer,
             phase: 0.0,
             closed: false,
-            stretch: 1.0,
+            rate: 1.0,
             strength: 1.0,
             held: 0.0,
         }
     }
 
-    /// The next sample; `deviations`, of unit variance, are asked for once a period.
+    /// The next sample. `deviations` is called once a period and returns two random numbers of unit
+    /// variance.
     ///
-    /// The flow's derivative jumps where the folds meet, usually between two samples. Sampled as it
-    /// is, the jump would fold back into the band as a rough noise, so it is spread over both
-    /// neighbours (a polynomial band-limited step), which delays the source by one sample.
+    /// The derivative of the flow jumps when the folds meet, usually between two samples. Sampled
+    /// as it is, the jump would alias into a rough noise. So it is spread over both neighbours (a
+    /// polynomial band-limited step), which delays the source by one sample.
     fn next(&mut self, pitch_hz: f64, deviations: impl FnOnce() -> [f64; 2]) -> Pulse {
-        let step = self.stretch * pitch_hz / f64::from(SAMPLE_RATE_HZ);
+        let step = self.rate * pitch_hz / f64::from(SAMPLE_RATE_HZ);
         self.phase += step;
         let [mut before, mut after] = [0.0, 0.0];
         if !self.closed && self.phase >= self.open_quotient {
@@ -188,7 +188,7 @@ impl Glottis {
             self.phase -= 1.0;
             self.closed = false;
             let [period, pulse] = deviations();
-            self.stretch = 1.0 + self.jitter * period;
+            self.rate = 1.0 + self.jitter * period;
             self.strength = 1.0 + self.shimmer * pulse;
         }
         let (slope, openness) = if self.closed {
@@ -203,7 +203,7 @@ impl Glottis {
     }
 }
 
-/// The tract from the folds to the lips: a cascade of formants, the nose beside it.
+/// The vocal tract from the folds to the lips: a cascade of formants, and the nose.
 #[derive(Debug, Clone)]
 struct Tract {
     tilt: OnePole,
@@ -242,8 +242,8 @@ impl Tract {
         }
     }
 
-    /// The next sample at the lips. The walls of a closed mouth muffle the voice; air is only heard
-    /// from an open one.
+    /// The next sample at the lips. The walls of a closed mouth muffle the voice, and turbulent air
+    /// is heard only from an open one.
     #[inline]
     fn next(&mut self, voice: f64, air: f64) -> f64 {
         let mut sample = self.walls.next(self.tilt.next(voice)) + air;
@@ -267,11 +267,11 @@ struct NoiseBank {
 }
 
 impl NoiseBank {
-    /// Samples after which the response of a bank has died away.
+    /// Samples after which the response of a bank has decayed.
     const RESPONSE_SAMPLES: usize = 400;
 
-    /// `formant_scale` moves the resonances half as far as the formants: cavities in front of a
-    /// constriction differ less between speakers than whole tracts.
+    /// `formant_scale` moves the resonances half as far as the formants, because the cavities in
+    /// front of a constriction differ less between speakers than whole tracts do.
     fn new(turbulence: &Turbulence, formant_scale: f64) -> Self {
         let scale = 0.5 * (1.0 + formant_scale);
         let mut bank = Self {
@@ -315,9 +315,9 @@ mod tests {
     use crate::articulation::{Frame, plan};
     use crate::grid::Sentence;
     use crate::speaker::Sex;
-    use crate::stream;
+    use crate::stream::stream;
 
-    /// An average man of low pitch, whose harmonics show his formants.
+    /// An average man with a low pitch, whose harmonics are dense enough to show his formants.
     fn average_man() -> Speaker {
         Speaker {
             formant_scale: 1.0,
@@ -329,12 +329,8 @@ mod tests {
 
     fn steady(phone: Phone, speaker: &Speaker) -> Vec<f64> {
         let posture = Posture {
-            formants: phone.spec().formants,
-            nasal_zero_hz: NASAL_POLE_HZ,
             voice: 1.0,
-            breath: 0.0,
-            friction: 0.0,
-            closure: 0.0,
+            ..Posture::silent(phone.spec().formants)
         };
         let frame = Frame {
             posture,
@@ -349,7 +345,7 @@ mod tests {
         Synthesiser::new(speaker).render(&score, &mut stream(2, "test", &[]))
     }
 
-    /// Sound of the first occurrence of a phone in a sentence, dry, and of the whole of it.
+    /// The dry sound of the first occurrence of a phone in a sentence, and that of the sentence.
     fn spoken(code: &str, phone: Phone, speaker: &Speaker) -> (Vec<f64>, Vec<f64>) {
         let sentence: Sentence = code.parse().unwrap();
         let mut rng = stream(3, "test", &[]);
@@ -364,8 +360,8 @@ mod tests {
         (part, whole)
     }
 
-    /// Frequencies of the peaks of the all-pole model of a signal with a first difference
-    /// (Levinson's recursion).
+    /// The frequencies of the peaks of an all-pole model (Levinson's recursion) of the signal's
+    /// first difference.
     fn formant_peaks(samples: &[f64]) -> Vec<f64> {
         const ORDER: usize = 20;
         let lifted: Vec<f64> = samples
@@ -423,7 +419,7 @@ mod tests {
             .collect()
     }
 
-    /// Power spectrum under a sine window, as pairs of frequency and power.
+    /// The power spectrum under a sine window, as pairs of frequency and power.
     fn spectrum(samples: &[f64]) -> Vec<(f64, f64)> {
         let length = samples.len();
         let transform = RealFftPlanner::new().plan_fft_forward(length);
@@ -454,7 +450,7 @@ mod tests {
             let samples = steady(phone, &average_man());
             let peaks = formant_peaks(&samples[2000..6000]);
             for target in phone.spec().formants.hz {
-                // Harmonics 100 Hz apart place a peak no better than this.
+                // Harmonics that are 100 Hz apart place a peak no better than this.
                 let tolerance = 50.0 + 0.03 * target;
                 assert!(
                     peaks.iter().any(|peak| (peak - target).abs() < tolerance),
@@ -485,7 +481,7 @@ mod tests {
                 .unwrap();
             let measured = f64::from(SAMPLE_RATE_HZ) / best as f64;
             let periods = measured / pitch_hz;
-            // A multiple of the period may correlate as well.
+            // A multiple of the period may correlate equally well.
             let nearest = [1.0, 0.5, 1.0 / 3.0]
                 .into_iter()
                 .any(|n: f64| (periods / n - 1.0).abs() < 0.02);
@@ -524,7 +520,7 @@ mod tests {
     fn hiss_is_high() {
         for (code, phone) in [("lgas6n", Phone::S), ("lgaz2n", Phone::Z)] {
             let (hiss, _) = spoken(code, phone, &average_man());
-            // A voiced hiss has its voice as well, all of it low.
+            // A voiced hiss contains the voice as well, at low frequencies only.
             let noise = spectrum(&hiss[hiss.len() / 4..3 * hiss.len() / 4])
                 .into_iter()
                 .filter(|&(hz, _)| hz > 1000.0);

@@ -1,5 +1,5 @@
-//! Mixtures drawn from the generative model itself: Gamma activations, complex Gaussian sources,
-//! sensor noise.
+//! Mixtures drawn from the generative model of the separation itself: Gamma activations, complex
+//! Gaussian sources, sensor noise.
 
 use ndarray::{Array2, ArrayView2};
 use rand::{Rng, RngExt, SeedableRng};
@@ -9,21 +9,21 @@ use rustfft::num_complex::Complex64;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// How a mixture is drawn. The default is the experiment of Jaureguiberry, Vincent and Richard
-/// (2014), section 4.1.
+/// The parameters of a draw. The defaults are those of the experiment in section 4.1 of
+/// Jaureguiberry, Vincent and Richard (2014).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MixtureSettings {
     /// Number of frames, N.
     pub frames: usize,
-    /// Shape and rate b of the activations' prior Gamma(b, b), whose mean is 1.
+    /// Shape and rate b of the prior Gamma(b, b) of the activations. Its mean is 1.
     pub activation_shape: f64,
-    /// Ratio of the speaker's power to the background's, `10 log10(sum V_1 / sum V_2)`.
+    /// Ratio of the speaker's power to the background's in dB, `10 log10(sum V_1 / sum V_2)`.
     pub snr_db: f64,
     /// Variance sigma^2 of the sensor noise in every bin.
     pub noise_variance: f64,
-    /// Whether the first and the last bin are those of DC and Nyquist, real-valued for a real
-    /// signal. Their power is that of the model all the same.
+    /// Whether the first and the last bin are those of DC and Nyquist, which are real for a real
+    /// signal. Their power is that of the model in either case.
     pub real_edges: bool,
 }
 
@@ -43,7 +43,7 @@ impl MixtureSettings {
     /// Checks every value.
     ///
     /// # Errors
-    /// The first value that is out of range.
+    /// When a value is out of range. The error names the first such value.
     pub fn validate(&self) -> Result<(), GenerativeError> {
         let Self {
             frames,
@@ -68,28 +68,28 @@ impl MixtureSettings {
     }
 }
 
-/// Why a draw is not possible.
+/// Why a mixture or a matrix cannot be drawn.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum GenerativeError {
-    /// A mixture needs at least one frame.
+    /// The mixture has no frames.
     #[error("`frames` must be at least 1")]
     NoFrames,
-    /// The activations' prior is improper.
+    /// The prior of the activations is not a distribution.
     #[error("`activation_shape` must be positive and finite, not {0}")]
     ActivationShape(f64),
-    /// The signal-to-noise ratio is not finite, or so large that the gain it asks for is not.
+    /// The signal-to-noise ratio is not finite, or the gain for it is out of range.
     #[error("`snr_db` must be finite and within the range of numbers, not {0}")]
     Snr(f64),
-    /// The sensor noise has no such variance.
+    /// The variance of the sensor noise is negative or not finite.
     #[error("`noise_variance` must be finite and not negative, not {0}")]
     NoiseVariance(f64),
-    /// Shape or rate of a Gamma distribution is out of range.
+    /// The shape or the rate of a Gamma distribution is out of range.
     #[error("the `{name}` of a Gamma distribution must be positive and finite, not {value}")]
     GammaParameter {
         /// `shape` or `rate`.
         name: &'static str,
-        /// What it was.
+        /// The value that was given.
         value: f64,
     },
     /// A dictionary has no components or no bins.
@@ -99,12 +99,12 @@ pub enum GenerativeError {
     EmptyDictionary {
         /// 0 for the speaker, 1 for the background.
         source_index: usize,
-        /// Its number of rows.
+        /// Number of rows of the dictionary.
         components: usize,
-        /// Its number of columns.
+        /// Number of columns of the dictionary.
         bins: usize,
     },
-    /// The two dictionaries do not share one frequency axis.
+    /// The two dictionaries differ in their number of bins.
     #[error("the speaker's dictionary has {speech} bins, the background's {background}")]
     BinsDiffer {
         /// Bins of the speaker's dictionary.
@@ -112,10 +112,10 @@ pub enum GenerativeError {
         /// Bins of the background's dictionary.
         background: usize,
     },
-    /// A dictionary entry is negative, infinite or not a number.
+    /// An entry of a dictionary is negative, infinite or not a number.
     #[error(
-        "the dictionary of source {source_index} holds {value} at component {component}, bin {bin}: \
-         entries must be finite and not negative"
+        "the dictionary of source {source_index} holds {value} at component {component}, \
+         bin {bin}: entries must be finite and not negative"
     )]
     DictionaryEntry {
         /// 0 for the speaker, 1 for the background.
@@ -127,45 +127,48 @@ pub enum GenerativeError {
         /// The entry.
         value: f64,
     },
-    /// A source came out with no power, or with more than a number can hold, so that no gain brings
-    /// the mixture to its signal-to-noise ratio.
+    /// The total power of a source is zero or overflows, so that no gain gives the mixture its
+    /// signal-to-noise ratio.
     #[error(
         "source {source_index} has a total power of {power}: no gain gives the mixture its SNR"
     )]
     PowerOutOfRange {
         /// 0 for the speaker, 1 for the background.
         source_index: usize,
-        /// The sum of its V.
+        /// The sum of all entries of V.
         power: f64,
     },
 }
 
-/// A mixture and what it is made of. Spectrograms are frames x bins.
+/// A mixture and the parts that it is made of. Spectrograms are frames x bins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DrawnMixture {
     /// x = s_1 + s_2 + eps.
     pub mixture: Array2<Complex64>,
     /// s_1, the speaker, and s_2, the background.
     pub sources: [Array2<Complex64>; 2],
-    /// H_1 and H_2, frames x components, the speaker's with the gain that sets the signal-to-noise
-    /// ratio: the sources' powers are V_j = H_j W_j.
+    /// H_1 and H_2, frames x components. H_1 includes the gain that sets the signal-to-noise ratio,
+    /// so that the powers of the sources are V_j = H_j W_j.
     pub activations: [Array2<f64>; 2],
 }
 
-/// Draws a mixture of a speaker and a background from the model with known dictionaries (components
-/// x bins).
+/// Draws a mixture of a speaker and a background from the model, given their dictionaries
+/// (components x bins).
 ///
-/// H_1 and H_2 are drawn from Gamma(b, b), the speaker's V_1 = H_1 W_1 is scaled to the wanted
-/// signal-to-noise ratio, then s_j ~ CN(0, V_j) and eps ~ CN(0, sigma^2), independent in every
-/// frame and bin. With [`real_edges`](MixtureSettings::real_edges) the first and the last bin are
-/// real, N(0, V_j) and N(0, sigma^2).
+/// H_1 and H_2 are drawn from Gamma(b, b), and the speaker's V_1 = H_1 W_1 is scaled to the wanted
+/// signal-to-noise ratio. Then s_j ~ CN(0, V_j) and eps ~ CN(0, sigma^2) are drawn independently in
+/// every frame and bin. With [`real_edges`](MixtureSettings::real_edges) the first and the last bin
+/// are real, with N(0, V_j) and N(0, sigma^2).
 ///
-/// One key is taken from `rng` for each of H_1, H_2, s_1, s_2 and eps: another signal-to-noise
-/// ratio or noise variance, or another dictionary of one source, leaves the other draws as they
-/// are.
+/// One key is taken from `rng` for each of H_1, H_2, s_1, s_2 and eps. So another signal-to-noise
+/// ratio or noise variance, or another dictionary of one source, does not change the other draws.
 ///
 /// # Errors
-/// Settings out of range, dictionaries that do not fit, or a source without power.
+/// When a setting is out of range, when a dictionary is empty or holds an entry that is negative or
+/// not finite, when the dictionaries differ in their number of bins, or when the power of a source
+/// is zero or overflows.
+///
+/// Source: Jaureguiberry, Vincent, Richard (2014), sections 2 and 4.1.
 ///
 /// ```
 /// use ndarray::Array2;
@@ -185,7 +188,7 @@ pub struct DrawnMixture {
 /// ```
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "ndarray's convention: views go by value"
+    reason = "ndarray views are passed by value"
 )]
 pub fn draw(
     speech: ArrayView2<'_, f64>,
@@ -205,7 +208,7 @@ pub fn draw(
         });
     }
 
-    let prior = gamma(settings.activation_shape, settings.activation_shape)?;
+    let prior = gamma_distribution(settings.activation_shape, settings.activation_shape)?;
     let [
         mut activation_1,
         mut activation_2,
@@ -240,12 +243,12 @@ pub fn draw(
     powers[0] *= gain;
 
     let sources = [
-        gaussian(&powers[0], settings.real_edges, &mut source_1),
-        gaussian(&powers[1], settings.real_edges, &mut source_2),
+        draw_gaussian(&powers[0], settings.real_edges, &mut source_1),
+        draw_gaussian(&powers[1], settings.real_edges, &mut source_2),
     ];
     let noise_power = Array2::from_elem(powers[0].dim(), settings.noise_variance);
     let mixture =
-        &sources[0] + &sources[1] + gaussian(&noise_power, settings.real_edges, &mut noise);
+        &sources[0] + &sources[1] + draw_gaussian(&noise_power, settings.real_edges, &mut noise);
     Ok(DrawnMixture {
         mixture,
         sources,
@@ -253,14 +256,14 @@ pub fn draw(
     })
 }
 
-/// A rows x columns matrix of draws from Gamma(shape, rate), none below `floor`: a start for a
-/// dictionary to be estimated, with rows for components and columns for bins.
+/// Draws a rows x columns matrix from Gamma(shape, rate) and raises what is below `floor` to it.
 ///
-/// With a shape far below 1 the draws span many decades (shape 0.2: down to about 1e-80; below
-/// about 0.05: zeros), which is what the floor is for.
+/// It serves as the start of a dictionary that is to be estimated, with rows for components and
+/// columns for bins. With a shape far below 1 the draws span many decades: they go down to about
+/// 1e-80 for a shape of 0.2, and to zero below about 0.05. The floor is there for that.
 ///
 /// # Errors
-/// A shape or rate that is not positive and finite.
+/// When the shape or the rate is not positive and finite.
 ///
 /// ```
 /// let mut rng = synth::stream(1, "start", &[0]);
@@ -276,13 +279,13 @@ pub fn gamma_matrix(
     floor: f64,
     rng: &mut impl Rng,
 ) -> Result<Array2<f64>, GenerativeError> {
-    let distribution = gamma(shape, rate)?;
+    let distribution = gamma_distribution(shape, rate)?;
     Ok(Array2::from_shape_simple_fn((rows, columns), || {
         rng.sample(distribution).max(floor)
     }))
 }
 
-fn gamma(shape: f64, rate: f64) -> Result<Gamma<f64>, GenerativeError> {
+fn gamma_distribution(shape: f64, rate: f64) -> Result<Gamma<f64>, GenerativeError> {
     for (name, value) in [("shape", shape), ("rate", rate)] {
         if !(value.is_finite() && value > 0.0) {
             return Err(GenerativeError::GammaParameter { name, value });
@@ -319,9 +322,10 @@ fn check_dictionary(
     }
 }
 
-/// Circular complex Gaussian draws of the given variances (frames x bins); real ones in the edge
-/// bins if asked for. Every bin takes two numbers from `rng`, so the edges do not shift the rest.
-fn gaussian(power: &Array2<f64>, real_edges: bool, rng: &mut impl Rng) -> Array2<Complex64> {
+/// Draws circular complex Gaussian numbers with the given variances (frames x bins). If asked to,
+/// it draws real numbers in the edge bins. Every bin takes two numbers from `rng`, so that the
+/// edges do not shift the rest.
+fn draw_gaussian(power: &Array2<f64>, real_edges: bool, rng: &mut impl Rng) -> Array2<Complex64> {
     let last = power.ncols() - 1;
     Array2::from_shape_fn(power.dim(), |(frame, bin)| {
         let variance = power[(frame, bin)];
@@ -337,10 +341,10 @@ fn gaussian(power: &Array2<f64>, real_edges: bool, rng: &mut impl Rng) -> Array2
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream;
+    use crate::stream::stream;
 
-    /// Sampling errors are allowed five standard deviations: the seeds are fixed, and only a fault
-    /// goes that far.
+    /// Sampling errors may reach five standard deviations. The seeds are fixed, and only a fault
+    /// goes further than that.
     const DEVIATIONS: f64 = 5.0;
 
     fn settings() -> MixtureSettings {
@@ -392,13 +396,14 @@ mod tests {
         let residual = &drawn.mixture - &drawn.sources[0] - &drawn.sources[1];
         for (bin, column) in residual.columns().into_iter().enumerate() {
             let mean = column.iter().map(Complex64::norm_sqr).sum::<f64>() / column.len() as f64;
-            // |eps|^2 is exponential, its square at the real edges chi-squared.
-            let relative_deviation: f64 = if bin == 0 || bin == column.len() - 1 {
+            // The relative variance of |eps|^2, which is exponential, or at the real edges
+            // chi-squared.
+            let relative_variance: f64 = if bin == 0 || bin == column.len() - 1 {
                 2.0
             } else {
                 1.0
             };
-            let error = (relative_deviation / column.len() as f64).sqrt();
+            let error = (relative_variance / column.len() as f64).sqrt();
             assert!(
                 (mean / variance - 1.0).abs() < DEVIATIONS * error,
                 "bin {bin}: {mean}"
@@ -422,12 +427,12 @@ mod tests {
                 let ratios =
                     power.column(bin).into_owned() / &source.column(bin).mapv(|s| s.norm_sqr());
                 let mean = ratios.mapv(f64::recip).mean().unwrap();
-                let relative_deviation: f64 = if bin == 0 || bin == power.ncols() - 1 {
+                let relative_variance: f64 = if bin == 0 || bin == power.ncols() - 1 {
                     2.0
                 } else {
                     1.0
                 };
-                let error = (relative_deviation / power.nrows() as f64).sqrt();
+                let error = (relative_variance / power.nrows() as f64).sqrt();
                 assert!((mean - 1.0).abs() < DEVIATIONS * error, "bin {bin}: {mean}");
             }
             // Circular: E[s^2] = 0 away from the edges.

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::phone::Phone::{self, *};
 
-/// A word: its letter in the code, its spelling, its sounds.
+/// A word: its character in the code, its spelling and its sounds.
 struct Word {
     code: u8,
     text: &'static str,
@@ -22,8 +22,7 @@ const fn word(code: u8, text: &'static str, phones: &'static [Phone]) -> Word {
     Word { code, text, phones }
 }
 
-/// The choices of the six places of a sentence, in the pronunciation of southern England, where the
-/// corpus was read.
+/// The words for each of the six places of a sentence, in the pronunciation of southern England.
 const GRAMMAR: [&[Word]; Sentence::WORDS] = [
     &[
         word(b'b', "bin", &[B, Ih, N]),
@@ -90,7 +89,7 @@ const GRAMMAR: [&[Word]; Sentence::WORDS] = [
     ],
 ];
 
-/// What the six places are called in messages.
+/// The names of the six places in error messages.
 const PLACES: [&str; Sentence::WORDS] = [
     "command",
     "colour",
@@ -102,8 +101,8 @@ const PLACES: [&str; Sentence::WORDS] = [
 
 /// A sentence of six words: command, colour, preposition, letter, digit, adverb.
 ///
-/// It is written as its words, and parsed from them or from the six-character code that names the
-/// corpus's files.
+/// A sentence is displayed as its words. It is parsed from its words, or from the six-character
+/// code that names the files of the corpus.
 ///
 /// ```
 /// use synth::Sentence;
@@ -120,7 +119,7 @@ pub struct Sentence {
     choices: [u8; Sentence::WORDS],
 }
 
-/// Why a text is not a sentence of the grammar.
+/// Why a text is not a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SentenceError {
@@ -130,28 +129,27 @@ pub enum SentenceError {
         /// The text.
         text: String,
     },
-    /// A word or a character of the code that the grammar does not have in that place.
+    /// A word, or a character of the code, is not allowed in its place.
     #[error("`{word}` is no {place}: expected one of {expected}")]
     Word {
         /// The word or character.
         word: String,
-        /// What the grammar has there: command, colour, preposition, letter, digit or adverb.
+        /// The place: command, colour, preposition, letter, digit or adverb.
         place: &'static str,
-        /// All it could have been.
+        /// Everything that is allowed there.
         expected: String,
     },
 }
 
 impl Sentence {
-    /// Words in a sentence.
+    /// Number of words in a sentence.
     pub const WORDS: usize = 6;
     /// Number of different sentences: 4 commands x 4 colours x 4 prepositions x 25 letters (no w) x
     /// 10 digits x 4 adverbs.
     pub const COUNT: u32 = 64_000;
 
-    /// The sentence at a place of the list of all [`COUNT`](Self::COUNT) sentences, counted round
-    /// for larger numbers.
-    #[must_use]
+    /// The sentence at an index of the list of all [`COUNT`](Self::COUNT) sentences. From there on
+    /// the list starts again.
     pub fn from_index(index: u32) -> Self {
         let mut rest = index % Self::COUNT;
         let mut choices = [0; Self::WORDS];
@@ -163,8 +161,7 @@ impl Sentence {
         Self { choices }
     }
 
-    /// Its place in the list of all sentences, below [`COUNT`](Self::COUNT).
-    #[must_use]
+    /// The index of this sentence in the list of all sentences, below [`COUNT`](Self::COUNT).
     pub fn index(&self) -> u32 {
         self.choices
             .iter()
@@ -174,21 +171,18 @@ impl Sentence {
             })
     }
 
-    /// Its six-character code, such as `bgaa9a`.
-    #[must_use]
+    /// The six-character code of this sentence, such as `bgaa9a`.
     pub fn code(&self) -> String {
         self.chosen().map(|word| char::from(word.code)).collect()
     }
 
-    /// Its words in order.
-    #[must_use]
+    /// The six words of this sentence.
     pub fn words(&self) -> [&'static str; Self::WORDS] {
         std::array::from_fn(|place| self.word(place).text)
     }
 
-    /// The sounds of each of its words.
-    #[must_use]
-    pub fn phonemes(&self) -> [&'static [Phone]; Self::WORDS] {
+    /// The sounds of each of the six words.
+    pub(crate) fn phones(&self) -> [&'static [Phone]; Self::WORDS] {
         std::array::from_fn(|place| self.word(place).phones)
     }
 
@@ -249,19 +243,19 @@ impl FromStr for Sentence {
     }
 }
 
-/// All sentences in a random order, without repetition, each found without those before it.
+/// All sentences in a random order without repetition. Each can be found without those before it.
 ///
-/// A Feistel network over 16 bits, its rounds four random tables: a permutation of 65 536 numbers.
-/// One that leads past the last sentence is sent through again, which makes it a permutation of the
-/// sentences.
+/// A Feistel network over 16 bits, with four random tables as its rounds, permutes the numbers
+/// below 65 536. A result past the last sentence is sent through the network again, which leaves a
+/// permutation of the sentences.
 #[derive(Debug, Clone)]
-pub struct SentenceOrder {
+pub(crate) struct SentenceOrder {
     rounds: [[u8; 256]; 4],
 }
 
 impl SentenceOrder {
-    /// A random order.
-    pub fn new(rng: &mut impl Rng) -> Self {
+    /// Draws an order.
+    pub(crate) fn new(rng: &mut impl Rng) -> Self {
         let mut rounds = [[0; 256]; 4];
         for table in &mut rounds {
             for entry in table {
@@ -271,9 +265,8 @@ impl SentenceOrder {
         Self { rounds }
     }
 
-    /// The sentence at a place of this order. From [`Sentence::COUNT`] on it starts again.
-    #[must_use]
-    pub fn sentence(&self, place: u64) -> Sentence {
+    /// The sentence at a place in this order. From [`Sentence::COUNT`] on the order starts again.
+    pub(crate) fn sentence(&self, place: u64) -> Sentence {
         let mut index = (place % u64::from(Sentence::COUNT)) as u32;
         loop {
             index = self.permute(index);
@@ -299,7 +292,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::stream;
+    use crate::stream::stream;
 
     #[test]
     fn all_sentences_round_trip() {
@@ -362,7 +355,7 @@ mod tests {
 
     #[test]
     fn every_place_varies_from_the_start() {
-        // A good permutation shows the digits about equally often from the beginning.
+        // In a good permutation the digits are about equally frequent from the beginning.
         let order = SentenceOrder::new(&mut stream(3, "test", &[]));
         let mut counts = [0; 10];
         for place in 0..1000 {

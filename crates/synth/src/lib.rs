@@ -1,20 +1,20 @@
 //! Seeded speech, domestic noise and mixtures drawn from the generative model.
 //!
-//! Everything a separation experiment listens to, made from a seed, without a file:
+//! All the sounds that a separation experiment needs, made from a seed and without any files:
 //!
 //! | what | where |
 //! |---|---|
-//! | random numbers of one cell of an experiment | [`stream`] |
-//! | thirty-four speakers of Grid sentences in a room | [`Speech`], [`Sentence`] |
+//! | the random numbers of one cell of an experiment | [`stream`](stream()) |
+//! | thirty-four speakers who read Grid sentences in a room | [`Speech`], [`Sentence`] |
 //! | the room itself, for other sounds | [`Room`], [`add_noise_floor`] |
-//! | hum, appliances, clatter, music and talk of a home | [`background`](background()) |
+//! | the hum, appliances, clatter, music and talk of a home | [`background`](background()) |
 //! | mixtures drawn from the generative model of the separation | [`generative`] |
 //!
-//! Sounds are mono at [`SAMPLE_RATE_HZ`], full scale 1.
+//! All sounds are mono at [`SAMPLE_RATE_HZ`], with a full scale of 1.
 //!
 //! # Example
 //!
-//! A speaker over the noise of a home, at 3 dB:
+//! A speaker in the noise of a home, at an SNR of 3 dB:
 //!
 //! ```
 //! let seed = 1;
@@ -36,13 +36,15 @@
 //! # What is promised
 //!
 //! The same seed gives the same numbers, whatever else is drawn, in whatever order and on however
-//! many threads. The random words are the same on every platform; what becomes of them passes
-//! through exponentials, logarithms, sines and matrix products, whose last bits may differ between
-//! platforms and processors.
+//! many threads. The random integers are the same on every platform. The sounds and matrices made
+//! from them pass through exponentials, logarithms, sines and matrix products, whose last bits may
+//! differ between platforms and processors.
 //!
-//! The speech is a stand-in for recordings. Its timing, melody, formants, noises and spectrum are
-//! those of speech, and speakers differ in what sets speakers apart, but it has fewer whims than
-//! people have.
+//! # What is not promised
+//!
+//! The speech is a stand-in for recordings, not a replacement. Its timing, melody, formants, noises
+//! and spectrum are those of speech, and its speakers differ in the ways that speakers do, but it
+//! is more regular than people are.
 
 mod articulation;
 mod background;
@@ -52,18 +54,21 @@ pub mod generative;
 mod grid;
 mod phone;
 mod room;
+mod sample_rate;
 mod speaker;
 mod speech;
 mod stream;
 
 pub use background::{BackgroundError, background};
 pub use generative::{DrawnMixture, GenerativeError, MixtureSettings, gamma_matrix};
-pub use grid::{Sentence, SentenceError, SentenceOrder};
-pub use phone::Phone;
+pub use grid::{Sentence, SentenceError};
 pub use room::{Room, RoomError, add_noise_floor};
+pub use sample_rate::SAMPLE_RATE_HZ;
 pub use speaker::{Sex, Speaker};
 pub use speech::{Speech, SpeechError, Utterance};
 pub use stream::stream;
 
-/// Sample rate of all sounds of this crate.
-pub const SAMPLE_RATE_HZ: u32 = 16_000;
+/// Runs the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExample;

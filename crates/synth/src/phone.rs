@@ -3,53 +3,52 @@
 //! Formants and bandwidths follow the tables of Klatt (1980), "Software for a cascade/parallel
 //! formant synthesizer", for an average man; durations follow Klatt (1979) for sentences at a
 //! normal rate, and the noise spectra the usual descriptions of English obstruents (Stevens 1998).
-//! A speaker scales them.
+//! Each speaker scales them.
 
 /// A speech sound, named as in ARPAbet. `Ax` is the neutral vowel of "again" and "seven".
-#[allow(missing_docs, reason = "the names are the alphabet's")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[rustfmt::skip]
-pub enum Phone {
+pub(crate) enum Phone {
     Aa, Ae, Ah, Ao, Aw, Ax, Ay, Eh, Ey, Ih, Iy, Ow, Uw,
     W, Y, R, L, M, N,
     F, V, Th, Dh, S, Z,
     P, B, T, D, K, G, Ch, Jh,
 }
 
-/// First three formants and their bandwidths in Hz.
+/// The first three formants and their bandwidths.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Formants {
     pub(crate) hz: [f64; 3],
     pub(crate) bandwidth_hz: [f64; 3],
 }
 
-/// The spectrum of a turbulence: white noise above `high_pass_hz`, through resonances in parallel.
+/// The spectrum of a turbulence: white noise above `high_pass_hz` through parallel resonances.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Turbulence {
     pub(crate) high_pass_hz: f64,
     /// Centre and bandwidth in Hz, level in dB.
     pub(crate) resonances: [(f64, f64, f64); 3],
-    /// Level in dB of the noise that passes beside them.
+    /// Level in dB of the noise that bypasses the resonances.
     pub(crate) bypass_db: f64,
 }
 
 /// How a sound is made.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Manner {
-    /// Voiced, from one posture of the tract to another (the same one but for diphthongs and
-    /// drifting vowels).
+    /// Voiced, with the tract moving from one posture to another. The two differ in diphthongs and
+    /// in vowels that drift.
     Vowel { to: Formants },
     /// A glide or a liquid.
     Approximant,
-    /// Sound through the nose; the closed mouth adds a zero.
+    /// Sound through the nose. The closed mouth adds a zero.
     Nasal { zero_hz: f64 },
-    /// Turbulence at a narrowing, `level_db` against a vowel.
+    /// Turbulence at a constriction, `level_db` relative to a vowel.
     Fricative {
         voiced: bool,
         noise: Turbulence,
         level_db: f64,
     },
-    /// A closure, then a burst, then for voiceless ones breath until the voice sets in. Affricates
+    /// A closure and a burst; after a voiceless one, breath until the voice sets in. Affricates
     /// have a long burst.
     Plosive {
         voiced: bool,
@@ -65,22 +64,19 @@ pub(crate) enum Manner {
 pub(crate) struct PhoneSpec {
     pub(crate) manner: Manner,
     pub(crate) formants: Formants,
-    /// Usual duration; for a plosive that of its closure.
+    /// Usual duration. For a plosive it is that of its closure.
     pub(crate) seconds: f64,
-    /// Share of the neighbouring vowel in its second formant (slope of its locus equation).
+    /// Share of the neighbouring vowel in the second formant: the slope of the locus equation.
     pub(crate) coarticulation: f64,
 }
 
 impl Phone {
-    /// Whether it is a vowel.
-    #[must_use]
-    pub fn is_vowel(self) -> bool {
+    pub(crate) fn is_vowel(self) -> bool {
         matches!(self.spec().manner, Manner::Vowel { .. })
     }
 
-    /// Whether the vocal folds swing.
-    #[must_use]
-    pub fn is_voiced(self) -> bool {
+    /// Whether the vocal folds vibrate.
+    pub(crate) fn is_voiced(self) -> bool {
         match self.spec().manner {
             Manner::Fricative { voiced, .. } | Manner::Plosive { voiced, .. } => voiced,
             _ => true,
@@ -130,13 +126,13 @@ impl Phone {
     }
 }
 
-/// Share of the vowel in the second formant of a closure: the back of the tongue closes where the
-/// vowel has it, the lips leave it free, its tip does not.
+/// Share of the vowel in the second formant of a closure. The back of the tongue closes near where
+/// the vowel holds it, the lips leave the tongue free, and its tip does not.
 const BACK: f64 = 0.75;
 const LIPS: f64 = 0.55;
 const TIP: f64 = 0.3;
 
-/// /s z/: a short cavity in front of the teeth, nothing below it.
+/// /s z/: a short cavity in front of the teeth, and nothing below its resonance.
 const ALVEOLAR: Turbulence = Turbulence {
     high_pass_hz: 3800.0,
     resonances: [
@@ -156,7 +152,7 @@ const POSTALVEOLAR: Turbulence = Turbulence {
     ],
     bypass_db: -25.0,
 };
-/// /f v/: hardly a cavity, hence hardly a colour.
+/// /f v/: hardly any cavity, so hardly any colour.
 const DENTAL_LIPS: Turbulence = Turbulence {
     high_pass_hz: 700.0,
     resonances: [
@@ -176,7 +172,7 @@ const DENTAL: Turbulence = Turbulence {
     ],
     bypass_db: -8.0,
 };
-/// /p b/: falling, most of it low.
+/// /p b/: a falling spectrum, mostly low.
 const LIP_BURST: Turbulence = Turbulence {
     high_pass_hz: 150.0,
     resonances: [
@@ -186,7 +182,7 @@ const LIP_BURST: Turbulence = Turbulence {
     ],
     bypass_db: -24.0,
 };
-/// /t d/: high.
+/// /t d/: a high spectrum.
 const TONGUE_BURST: Turbulence = Turbulence {
     high_pass_hz: 2300.0,
     resonances: [
@@ -196,7 +192,7 @@ const TONGUE_BURST: Turbulence = Turbulence {
     ],
     bypass_db: -18.0,
 };
-/// /k g/: compact; its first resonance moves with the vowel's second formant.
+/// /k g/: a compact spectrum. Its first resonance moves with the vowel's second formant.
 const PALATE_BURST: Turbulence = Turbulence {
     high_pass_hz: 800.0,
     resonances: [

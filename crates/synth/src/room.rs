@@ -1,5 +1,5 @@
-//! A living room: the response from a talker to a microphone two metres away, and the noise floor
-//! of the recording.
+//! A living room: the impulse response from a talker to a microphone two metres away, and the noise
+//! floor of the recording.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::num_complex::Complex64;
 use thiserror::Error;
 
-use crate::SAMPLE_RATE_HZ;
 use crate::filter::{OnePole, amplitude, rms};
+use crate::sample_rate::SAMPLE_RATE_HZ;
 
-/// Why a room cannot be.
+/// Why a room cannot be made.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum RoomError {
@@ -21,7 +21,7 @@ pub enum RoomError {
     ReverberationTime(f64),
 }
 
-/// A room with a source and a microphone in it.
+/// A room with a source of sound and a microphone in it.
 #[derive(Clone)]
 pub struct Room {
     response: Vec<f64>,
@@ -38,34 +38,34 @@ impl std::fmt::Debug for Room {
     }
 }
 
-const SPEED_OF_SOUND: f64 = 343.0;
-/// Power a talker sends towards the microphone against that to all sides.
+const SPEED_OF_SOUND_METRES_PER_SECOND: f64 = 343.0;
+/// Power that a talker sends towards the microphone, relative to the mean over all directions.
 const DIRECTIVITY: f64 = 2.5;
-/// From here on single reflections give way to the diffuse tail, and here they are gone.
+/// When single reflections begin to give way to the diffuse tail, and when they are gone.
 const MIXING_SECONDS: (f64, f64) = (0.012, 0.035);
-/// Reflections up to this order are followed one by one.
+/// Reflections up to this order are computed one by one.
 const REFLECTIONS: i32 = 4;
 
 impl Room {
-    /// A random living room of about 55 cubic metres, its walls such that sound decays by 60 dB in
+    /// Draws a living room of about 55 cubic metres in which sound decays by 60 dB within
     /// `reverberation_seconds`.
     ///
-    /// The first reflections are those of a box (image sources, Allen and Berkley 1979), each with
-    /// its delay to a fraction of a sample; they give way to a diffuse tail, noise that decays
-    /// exponentially, with the level that the density of images gives it, and loses its high
-    /// frequencies as it decays.
+    /// The first reflections are those of a box (image sources, Allen and Berkley 1979), with
+    /// delays to a fraction of a sample. They give way to a diffuse tail: noise that decays
+    /// exponentially and loses its high frequencies as it does. Its level follows from the density
+    /// of the images.
     ///
     /// # Errors
-    /// A reverberation time out of range.
+    /// When the reverberation time is not between 0.05 and 5 seconds.
     pub fn new(reverberation_seconds: f64, rng: &mut impl Rng) -> Result<Self, RoomError> {
         if !(0.05..=5.0).contains(&reverberation_seconds) {
             return Err(RoomError::ReverberationTime(reverberation_seconds));
         }
-        Ok(Self::living(reverberation_seconds, rng))
+        Ok(Self::random(reverberation_seconds, rng))
     }
 
     /// [`new`](Self::new) without its check.
-    pub(crate) fn living(reverberation_seconds: f64, rng: &mut impl Rng) -> Self {
+    pub(crate) fn random(reverberation_seconds: f64, rng: &mut impl Rng) -> Self {
         let box_metres = [5.2, 4.1, 2.6].map(|side| side * rng.random_range(0.92..1.08));
         let microphone = [
             0.38 * box_metres[0] + rng.random_range(-0.3..0.3),
@@ -79,7 +79,7 @@ impl Room {
             microphone[1] + distance * angle.sin(),
             rng.random_range(1.2..1.5),
         ];
-        Self::of_response(response(
+        Self::from_response(draw_response(
             box_metres,
             source,
             microphone,
@@ -88,9 +88,11 @@ impl Room {
         ))
     }
 
-    /// Plans the convolution. Not generic, so that the transforms are compiled here, once, and not
-    /// again by every crate that has a generator of its own.
-    fn of_response(response: Vec<f64>) -> Self {
+    /// Plans the convolution with an impulse response.
+    ///
+    /// This is not generic, so that the transforms are compiled once, here, and not again in every
+    /// crate that brings a generator of its own.
+    fn from_response(response: Vec<f64>) -> Self {
         let length = (4 * response.len()).next_power_of_two();
         let mut planner = RealFftPlanner::new();
         let forward = planner.plan_fft_forward(length);
@@ -98,8 +100,9 @@ impl Room {
         let mut padded = vec![0.0; length];
         padded[..response.len()].copy_from_slice(&response);
         let mut spectrum = forward.make_output_vec();
-        // The lengths are the plan's own, so it cannot refuse them.
-        let _ = forward.process(&mut padded, &mut spectrum);
+        forward
+            .process(&mut padded, &mut spectrum)
+            .expect("both buffers have the plan's own lengths");
         for bin in &mut spectrum {
             *bin /= length as f64;
         }
@@ -111,15 +114,14 @@ impl Room {
         }
     }
 
-    /// The response to an impulse; the direct sound is its first sample, of height 1.
-    #[must_use]
+    /// The impulse response. Its first sample is the direct sound, with an amplitude of 1.
     pub fn response(&self) -> &[f64] {
         &self.response
     }
 
-    /// What the microphone hears of a dry signal: as long as the signal, the tail after its end is
-    /// left out.
-    #[must_use]
+    /// Returns what the microphone hears of a dry signal. The result is as long as the signal: the
+    /// reverberation after its end is left out.
+    #[must_use = "the dry signal is left as it is"]
     pub fn reverberate(&self, dry: &[f64]) -> Vec<f64> {
         let length = self.forward.len();
         let block = length - self.response.len() + 1;
@@ -131,16 +133,19 @@ impl Room {
         for (start, part) in (0..).step_by(block).zip(dry.chunks(block)) {
             time[..part.len()].copy_from_slice(part);
             time[part.len()..].fill(0.0);
-            // As above, all lengths are the plans' own.
-            let _ = self
-                .forward
-                .process_with_scratch(&mut time, &mut bins, &mut forward_scratch);
+            self.forward
+                .process_with_scratch(&mut time, &mut bins, &mut forward_scratch)
+                .expect("all buffers have the plan's own lengths");
             for (bin, factor) in bins.iter_mut().zip(&self.spectrum) {
                 *bin *= factor;
             }
-            let _ = self
-                .inverse
-                .process_with_scratch(&mut bins, &mut time, &mut inverse_scratch);
+            // A product of real numbers, unless the signal is not finite: then the transform would
+            // refuse it instead of passing it on.
+            bins[0].im = 0.0;
+            bins[length / 2].im = 0.0;
+            self.inverse
+                .process_with_scratch(&mut bins, &mut time, &mut inverse_scratch)
+                .expect("all buffers have the plan's own lengths, and the outer bins are real");
             for (sum, sample) in wet[start..].iter_mut().zip(&time) {
                 *sum += sample;
             }
@@ -150,7 +155,8 @@ impl Room {
     }
 }
 
-fn response(
+/// Draws the impulse response between two points of a box, of height 1 at the direct sound.
+fn draw_response(
     box_metres: [f64; 3],
     source: [f64; 3],
     microphone: [f64; 3],
@@ -161,7 +167,7 @@ fn response(
     let [x, y, z] = box_metres;
     let volume = x * y * z;
     let surface = 2.0 * (x * y + y * z + z * x);
-    // Eyring's formula, solved for what the walls reflect.
+    // Eyring's formula, solved for the amplitude that the walls reflect.
     let reflection = (-0.161 * volume / (2.0 * surface * reverberation_seconds)).exp();
     let distance = |from: [f64; 3]| {
         from.iter()
@@ -193,7 +199,7 @@ fn response(
                     f64::from(n) * box_metres[axis] + inside
                 });
                 let path = distance(image);
-                let seconds = (path - direct) / SPEED_OF_SOUND;
+                let seconds = (path - direct) / SPEED_OF_SOUND_METRES_PER_SECOND;
                 let height =
                     direct / path * reflection.powi(count) * single(seconds) / DIRECTIVITY.sqrt();
                 add_impulse(&mut response, seconds * rate, height);
@@ -201,15 +207,16 @@ fn response(
         }
     }
 
-    // Images lie 4 pi c^3 t^2 / V dense in time, each 1 / (c t) high.
-    let density = 4.0 * std::f64::consts::PI * SPEED_OF_SOUND / (volume * rate * DIRECTIVITY);
-    let start = direct / SPEED_OF_SOUND;
+    // In time, images have a density of 4 pi c^3 t^2 / V, and each has an amplitude of 1 / (c t).
+    let density = 4.0 * std::f64::consts::PI * SPEED_OF_SOUND_METRES_PER_SECOND
+        / (volume * rate * DIRECTIVITY);
+    let start = direct / SPEED_OF_SOUND_METRES_PER_SECOND;
     let mut colour = OnePole::default();
     for (n, sample) in response.iter_mut().enumerate() {
         let seconds = n as f64 / rate;
         let decay = 10f64.powf(-3.0 * (start + seconds) / reverberation_seconds);
-        // Air and furniture take the high frequencies first. White noise of unit variance passes
-        // the filter with (1 - keep) / (1 + keep) of its power, which is made up for.
+        // Air and furniture absorb the high frequencies first. The filter also takes power from
+        // white noise, which the gain restores.
         let corner_hz = 1800.0 + 5000.0 * (-seconds / (0.25 * reverberation_seconds)).exp();
         colour.tune(corner_hz);
         let gain = colour.white_gain().recip();
@@ -220,7 +227,7 @@ fn response(
     response
 }
 
-/// Adds an impulse between samples: a sinc of sixteen lobes under a Hann window.
+/// Adds an impulse at a fractional sample position: a sinc of sixteen lobes under a Hann window.
 fn add_impulse(response: &mut [f64], at: f64, height: f64) {
     const HALF: f64 = 8.0;
     let first = (at - HALF).ceil().max(0.0) as usize;
@@ -237,7 +244,7 @@ fn add_impulse(response: &mut [f64], at: f64, height: f64) {
     }
 }
 
-/// Adds white noise `floor_db` (a negative number) below the level of the signal itself.
+/// Adds white noise at `floor_db` relative to the level of the signal: -45 is 45 dB below it.
 pub fn add_noise_floor(samples: &mut [f64], floor_db: f64, rng: &mut impl Rng) {
     let deviation = rms(samples) * amplitude(floor_db);
     for sample in samples {
@@ -248,9 +255,10 @@ pub fn add_noise_floor(samples: &mut [f64], floor_db: f64, rng: &mut impl Rng) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream;
+    use crate::stream::stream;
 
-    /// Reverberation time from Schroeder's backward integral: the slope between -5 and -25 dB.
+    /// Measures the reverberation time by Schroeder's backward integration, from the slope between
+    /// -5 and -25 dB.
     fn measured_seconds(response: &[f64]) -> f64 {
         let mut left: Vec<f64> = response
             .iter()
@@ -291,8 +299,8 @@ mod tests {
             };
             assert!((direct - 1.0).abs() < 1e-12);
             assert!(rest.iter().all(|x| x.abs() < 1.0), "seed {seed}");
-            // A talker two metres away in a living room: direct and reverberant sound of like
-            // level.
+            // With a talker two metres away in a living room, direct and reverberant sound have
+            // similar levels.
             let ratio_db = -10.0 * rest.iter().map(|x| x * x).sum::<f64>().log10();
             assert!((-8.0..6.0).contains(&ratio_db), "seed {seed}: {ratio_db}");
         }
@@ -320,6 +328,10 @@ mod tests {
             );
         }
         assert!(room.reverberate(&[]).is_empty());
+        // Values that are not finite are passed on: nothing refuses them or panics.
+        for value in [f64::NAN, f64::INFINITY] {
+            assert!(room.reverberate(&[value, 0.0])[0].is_nan());
+        }
     }
 
     #[test]

@@ -2,55 +2,57 @@
 
 use rand::{Rng, RngExt};
 
-/// Kind of voice.
+/// Whether a voice is a woman's or a man's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sex {
-    /// A woman's.
+    /// A woman's voice.
     Female,
-    /// A man's.
+    /// A man's voice.
     Male,
 }
 
-/// What makes a voice a person's own.
+/// The properties by which one person's voice differs from another's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Speaker {
-    /// Kind of voice.
+    /// Whether the speaker is a woman or a man.
     pub sex: Sex,
-    /// Formant frequencies against those of an average man: the inverse length of the vocal tract.
+    /// Formant frequencies relative to those of an average man: the inverse length of the vocal
+    /// tract.
     pub formant_scale: f64,
-    /// Further factors of the first three formants, for the shape of the tract.
+    /// Further factors of the first three formants, for the shape of the vocal tract.
     pub formant_habit: [f64; 3],
     /// Mean fundamental frequency.
     pub pitch_hz: f64,
-    /// Height of an accent of medium strength, in semitones.
+    /// Rise of the pitch on an accent of medium strength, in semitones.
     pub accent_semitones: f64,
-    /// Fall of the fundamental from the start of a sentence to its end, in semitones.
+    /// Fall of the pitch from the start of a sentence to its end, in semitones.
     pub declination_semitones: f64,
     /// Share of a period in which the glottis is open.
     pub open_quotient: f64,
-    /// Frequency above which the source falls by another 6 dB per octave: lower is softer.
+    /// Frequency above which the source falls by another 6 dB per octave. Soft voices have a low
+    /// one.
     pub tilt_hz: f64,
-    /// Level of the breath that goes with the voice, against it.
+    /// Level of the breath that accompanies the voice, relative to the voice.
     pub breathiness_db: f64,
-    /// Length of sounds against the usual one.
+    /// Duration of sounds relative to the usual one.
     pub tempo: f64,
-    /// Random relative deviation of successive periods.
+    /// Relative standard deviation of the lengths of periods.
     pub jitter: f64,
-    /// Random relative deviation of successive pulses.
+    /// Relative standard deviation of the amplitudes of pulses.
     pub shimmer: f64,
-    /// Level against the other speakers.
+    /// Level relative to an average speaker.
     pub loudness_db: f64,
 }
 
 impl Speaker {
-    /// Number of speakers of the corpus.
+    /// Number of speakers in the corpus.
     pub const COUNT: usize = 34;
 
     /// The women among the speakers of the Grid corpus, counted from 1.
     const FEMALE: [usize; 16] = [4, 7, 11, 15, 16, 18, 20, 21, 22, 23, 24, 25, 29, 31, 33, 34];
 
-    /// Whether a speaker of the corpus, counted from 1, is a woman or a man: as in the Grid corpus.
-    #[must_use]
+    /// Whether a speaker of the corpus, counted from 1, is a woman or a man. It is the same in the
+    /// Grid corpus.
     pub fn sex_of(number: usize) -> Sex {
         if Self::FEMALE.contains(&number) {
             Sex::Female
@@ -59,7 +61,7 @@ impl Speaker {
         }
     }
 
-    /// A random voice, within what adults' voices span.
+    /// Draws a voice within the range of adults' voices.
     pub fn random(sex: Sex, rng: &mut impl Rng) -> Self {
         let mut between = |low: f64, high: f64| rng.random_range(low..high);
         let female = sex == Sex::Female;
@@ -108,7 +110,7 @@ impl Speaker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream;
+    use crate::stream::stream;
 
     #[test]
     fn corpus_has_sixteen_women_and_eighteen_men() {

@@ -1,4 +1,4 @@
-//! The speech of the corpus: thirty-four speakers, each with sentences without end, in one room.
+//! The speech of the corpus: thirty-four speakers in one room, each with a list of sentences.
 
 use rand::RngExt;
 use thiserror::Error;
@@ -9,37 +9,39 @@ use crate::formant::Synthesiser;
 use crate::grid::{Sentence, SentenceOrder};
 use crate::room::{Room, add_noise_floor};
 use crate::speaker::Speaker;
-use crate::stream;
+use crate::stream::stream;
 
 /// Reverberation time of the room.
 const REVERBERATION_SECONDS: f64 = 0.3;
-/// Noise floor of the recordings against the speech.
+/// Noise floor of the recordings, relative to the speech.
 const FLOOR_DB: f64 = -45.0;
-/// Level of an utterance of average loudness against a full-scale square wave.
+/// Level of an utterance of average loudness, relative to a full-scale square wave.
 const LEVEL_DB: f64 = -28.0;
 
-/// Why there is no such speech.
+/// Why an utterance cannot be made.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum SpeechError {
-    /// Speakers are counted from 1.
+    /// There is no speaker with this number.
     #[error("there is no speaker {0}: they are counted from 1 to {count}", count = Speaker::COUNT)]
     NoSuchSpeaker(usize),
 }
 
-/// A sentence as one speaker said it once.
+/// One recording of a sentence by one speaker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Utterance {
     /// Number of the speaker, from 1.
     pub speaker: usize,
     /// What was said.
     pub sentence: Sentence,
-    /// The recording, mono at [`SAMPLE_RATE_HZ`](crate::SAMPLE_RATE_HZ), full scale 1.
+    /// The recording, mono at [`SAMPLE_RATE_HZ`](crate::SAMPLE_RATE_HZ), with a full scale of 1.
     pub samples: Vec<f64>,
 }
 
-/// Seeded speech: the same seed gives the same samples, utterance by utterance, in whatever order
-/// they are asked for.
+/// A corpus of speech, made from a seed.
+///
+/// The same seed gives the same samples of each utterance, whatever the order in which utterances
+/// are made.
 ///
 /// ```
 /// let speech = synth::Speech::new(1);
@@ -64,8 +66,7 @@ struct Voice {
 }
 
 impl Speech {
-    /// The corpus of a seed: its speakers, the order of their sentences, its room.
-    #[must_use]
+    /// Draws the speakers, the order of each one's sentences, and the room.
     pub fn new(seed: u64) -> Self {
         let voices = (1..=Speaker::COUNT)
             .map(|number| {
@@ -81,42 +82,41 @@ impl Speech {
             .collect();
         Self {
             seed,
-            room: Room::living(REVERBERATION_SECONDS, &mut stream(seed, "room", &[])),
+            room: Room::random(REVERBERATION_SECONDS, &mut stream(seed, "room", &[])),
             voices,
         }
     }
 
-    /// The room all of it was recorded in.
-    #[must_use]
+    /// The room in which all utterances are recorded.
     pub fn room(&self) -> &Room {
         &self.room
     }
 
-    /// A speaker, counted from 1 to [`Speaker::COUNT`].
+    /// The voice of a speaker. Speakers are counted from 1 to [`Speaker::COUNT`].
     ///
     /// # Errors
-    /// A number outside that range.
+    /// When there is no speaker with that number.
     pub fn speaker(&self, number: usize) -> Result<&Speaker, SpeechError> {
         Ok(&self.voice(number)?.speaker)
     }
 
-    /// An utterance of a speaker, counted from 1: reverberant, with the room's noise floor.
+    /// The utterance with this index of a speaker, reverberant and with the room's noise floor.
     ///
-    /// The sentences of a speaker are in random order and all different up to index
+    /// A speaker's sentences are in random order, and all different up to index
     /// [`Sentence::COUNT`]. Each utterance has a random stream of its own and can be made without
     /// those before it.
     ///
     /// # Errors
-    /// A speaker that does not exist.
+    /// When there is no speaker with that number.
     pub fn utterance(&self, speaker: usize, index: u64) -> Result<Utterance, SpeechError> {
         let sentence = self.voice(speaker)?.order.sentence(index);
         self.say(speaker, sentence, index)
     }
 
-    /// A given sentence as a speaker says it; another `take` of it differs as two recordings do.
+    /// Records a speaker saying a sentence. Two takes differ like two recordings of a person.
     ///
     /// # Errors
-    /// A speaker that does not exist.
+    /// When there is no speaker with that number.
     pub fn say(
         &self,
         speaker: usize,

@@ -1,24 +1,24 @@
-//! The project's one source of random numbers: a ChaCha stream per (seed, purpose, cell).
+//! The only source of random numbers: a ChaCha stream for each seed, purpose and cell.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
-/// Written in front of every key, so that keys of this scheme never meet those of another.
-/// A change of the scheme is a change of this text.
+/// Hashed before everything else, so that keys of this scheme never equal those of another. Whoever
+/// changes the scheme must change this text.
 const DOMAIN: &[u8] = b"synth::stream v1";
 
 /// The random stream of one cell of one purpose.
 ///
-/// `purpose` says what the numbers are for, `cell` which one of them: `stream(seed, "utterance",
-/// &[speaker, index])`. Streams with different arguments are independent, so that adding cells,
-/// purposes or draws never shifts the numbers of another cell, and cells can be computed in any
+/// `purpose` says what the numbers are for, and `cell` for which item: `stream(seed, "utterance",
+/// &[speaker, index])`. Streams with different arguments are independent. So further cells,
+/// purposes or draws never shift the numbers of another cell, and cells can be computed in any
 /// order and on any number of threads.
 ///
 /// The 32-byte ChaCha key is the SHA-256 digest of: the scheme's name, the seed, the length of
-/// `purpose`, `purpose` in UTF-8, the length of `cell`, its words; integers as 64-bit little
-/// endian. The encoding is injective, so two streams coincide only where SHA-256 collides. The
-/// words drawn are the same on every platform.
+/// `purpose`, `purpose` in UTF-8, the length of `cell`, its numbers; integers are 64-bit little
+/// endian. The encoding is injective, so two streams are equal only if SHA-256 collides. The
+/// integers drawn are the same on every platform.
 ///
 /// ```
 /// use rand::RngExt;
@@ -30,7 +30,6 @@ const DOMAIN: &[u8] = b"synth::stream v1";
 /// assert_eq!(value, again.random::<u64>());
 /// assert_ne!(value, other.random::<u64>());
 /// ```
-#[must_use]
 pub fn stream(seed: u64, purpose: &str, cell: &[u64]) -> ChaCha8Rng {
     let mut hash = Sha256::new();
     hash.update(DOMAIN);
@@ -58,8 +57,8 @@ mod tests {
 
     #[test]
     fn first_values_are_pinned() {
-        // From SHA-256 of Python's hashlib and a ChaCha with 8 rounds written after RFC 8439.
-        // A change here changes every result of the project.
+        // Computed with SHA-256 from Python's hashlib and a ChaCha of 8 rounds written after RFC
+        // 8439. A change of these values changes every result.
         assert_eq!(first(0, "", &[]), 0xdbcd_abea_1266_b3ac);
         assert_eq!(first(1, "utterance", &[3, 7]), 0xf34b_1c8f_8206_d266);
         assert_eq!(

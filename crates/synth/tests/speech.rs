@@ -1,4 +1,4 @@
-//! The speech corpus as its users see it.
+//! The speech corpus through its public interface.
 
 use synth::{Sentence, Speaker, Speech, SpeechError};
 
@@ -15,8 +15,8 @@ fn seed_decides() {
 
 #[test]
 fn samples_are_pinned() {
-    // A snapshot. Exponentials and sines may differ in their last bits between platforms, hence the
-    // tolerance.
+    // A snapshot of our own output. The tolerance is for exponentials and sines, which may differ
+    // in their last bits between platforms.
     let speech = Speech::new(1);
     let utterance = speech.utterance(1, 0).unwrap();
     assert_eq!(utterance.sentence.code(), "bbal1a");
@@ -75,7 +75,7 @@ fn noise_floor_lies_45_db_below_the_speech() {
     let speech = Speech::new(5);
     for speaker in 1..=Speaker::COUNT {
         let samples = speech.utterance(speaker, 0).unwrap().samples;
-        // Nobody speaks in the first 40 ms; 640 Gaussian samples have a level within 1 dB.
+        // Nobody speaks in the first 40 ms. The level of 640 Gaussian samples is known to 1 dB.
         let floor = level_db(&samples[..640]) - level_db(&samples);
         assert!((floor + 45.0).abs() < 1.5, "speaker {speaker}: {floor}");
     }
@@ -83,8 +83,8 @@ fn noise_floor_lies_45_db_below_the_speech() {
 
 #[test]
 fn spectrum_falls_as_that_of_speech() {
-    // Band levels of all speakers together against those of the band from 300 to 900 Hz, by a
-    // sparse DFT of every twentieth frame. Human speech lies about 8 dB lower from 900 Hz to 2 kHz
+    // Compares the levels of bands, over all speakers, with that of 300 to 900 Hz, by a sparse DFT
+    // of every twentieth frame. In human speech the level is about 8 dB lower from 900 Hz to 2 kHz
     // and 13 dB lower from 2 to 6.4 kHz.
     let speech = Speech::new(6);
     let bands_hz = [(300, 900), (900, 2000), (2000, 6400)];

@@ -16,7 +16,7 @@ use crate::clock::Stopwatch;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::store::output::Outputs;
-use crate::tools::recordings::{Recording, Recordings, join_errors};
+use crate::tools::recordings::{NamedRecording, Recordings, join_errors};
 use crate::tools::separate::{
     Background, Batch, BatchOutcome, ChannelMode, Separation, SeparationReport, SeparationSettings,
     SourceSet, check_recording,
@@ -263,7 +263,7 @@ impl SeparateArguments {
     }
 
     /// Where the stems of a recording go.
-    fn choose_folder(&self, recording: &Recording, is_one: bool) -> PathBuf {
+    fn choose_folder(&self, recording: &NamedRecording, is_one: bool) -> PathBuf {
         match &self.out {
             Some(out) if is_one => out.clone(),
             Some(out) => out.join(&recording.name),

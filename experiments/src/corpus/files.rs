@@ -74,7 +74,7 @@ impl Corpus for Files {
 
 impl Files {
     fn read(&self, path: &Path) -> Result<Vec<f64>> {
-        let audio = dsp::wav::read_mono(path)?;
+        let audio = dsp::audio::read_mono(path)?;
         ensure!(
             !audio.is_silent(),
             "{}: every sample is zero",

@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result, anyhow, ensure};
 use dsp::Stft;
-use dsp::wav::{Encoding, read_mono, to_bytes};
+use dsp::audio::read_mono;
+use dsp::wav::{Encoding, to_bytes};
 use ndarray::Array2;
 
 use super::media::{PNG, WAV, data_uri};

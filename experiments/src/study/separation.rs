@@ -136,13 +136,15 @@ impl<'a> Separator<'a> {
         let background = match (self.config.mixtures.source, &self.dictionaries.background) {
             // It draws the mixtures; the separations do not know it.
             (MixtureSource::Drawn, _) | (MixtureSource::Recordings, None) => {
-                SourceModel::estimated(subject.background_start.clone())
+                SourceModel::estimated(subject.background_start.clone())?
             }
             (MixtureSource::Recordings, Some(dictionary)) => known(dictionary),
         };
         let start = self.config.model.activation_start;
-        let sources = [SourceModel::known(speech), background]
-            .map(|source| source.with_activation_start(start));
+        let sources = [
+            SourceModel::known(speech).with_activation_start(start)?,
+            background.with_activation_start(start)?,
+        ];
         let mixture = subject.observation.spectrogram.view();
         Ok(self
             .inference
@@ -177,7 +179,7 @@ impl<'a> Separator<'a> {
             .iter()
             .enumerate()
             .map(|(position, order)| {
-                let separation = self.separate(subject, position..position + 1, &mut Unwatched);
+                let separation = self.separate(subject, position..position + 1, &mut ());
                 let separation =
                     separation.with_context(|| format!("separation with order {order}"))?;
                 Ok(SpeechEstimate::new(separation))
@@ -228,9 +230,7 @@ impl<'a> Separator<'a> {
 
     fn fusion(&self, subject: &Subject, scorer: &Scorer) -> Result<Estimate> {
         let all = 0..self.dictionaries.estimation.len();
-        let mut fused = self
-            .separate(subject, all, &mut Unwatched)
-            .context("fusion")?;
+        let mut fused = self.separate(subject, all, &mut ()).context("fusion")?;
         let order_posterior = fused.order_posterior.swap_remove(SPEECH);
         let fused = SpeechEstimate::new(fused);
         let samples = subject
@@ -244,13 +244,6 @@ impl<'a> Separator<'a> {
             scores: scorer.score(&samples),
         })
     }
-}
-
-/// Watches nothing.
-pub(crate) struct Unwatched;
-
-impl Observer for Unwatched {
-    fn iteration(&mut self, _: &model::Progress) {}
 }
 
 /// What is kept of a separation until it is scored.

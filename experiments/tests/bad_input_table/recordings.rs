@@ -63,31 +63,22 @@ pub(super) fn cases() -> Vec<Case> {
     let end = minus_infinity.len();
     minus_infinity[end - 4..].copy_from_slice(&f32::NEG_INFINITY.to_le_bytes());
     let mut cases = vec![
-        recording("nothing", Vec::new(), "not a WAV file"),
-        recording("eleven bytes", right[..11].to_vec(), "not a WAV file"),
+        recording("nothing", Vec::new(), "not an audio file"),
+        recording("eleven bytes", right[..11].to_vec(), "not an audio file"),
         recording(
             "an MP3",
             [b"ID3\x03".as_slice(), &[0; 4000]].concat(),
-            "not a WAV file",
+            "malformed audio file",
         ),
-        recording("big-endian", big_endian, "not a WAV file"),
+        recording("big-endian by name only", big_endian, "no data chunk"),
         recording("a header only", right[..12].to_vec(), "no data chunk"),
         recording("no format", no_format, "no format chunk"),
         recording("no data", no_data, "no data chunk"),
-        recording(
-            "endless format",
-            long_format,
-            "a chunk of 4294967295 bytes has only",
-        ),
+        recording("endless format", long_format, "no data chunk"),
         recording(
             "short format",
             short_format,
             "the format chunk is too short",
-        ),
-        recording(
-            "cut in the data",
-            right[..9000].to_vec(),
-            "a chunk of 16000 bytes has only 8956",
         ),
         recording("data of length 0", wav(1, 1, 16_000, 16, 0), "no samples"),
         recording("no channels", wav(1, 0, 16_000, 16, 16_000), "malformed"),
@@ -98,17 +89,13 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         recording("rate 1", wav(1, 1, 1, 16, 16_000), "1 Hz"),
         recording("rate 8e5", wav(1, 1, 800_000, 16, 16_000), "800000 Hz"),
-        recording("half a frame", wav(1, 2, 16_000, 16, 16_002), "malformed"),
-        recording("12 bits", wav(1, 1, 16_000, 12, 16_000), "WAV"),
-        recording("0 bits", wav(1, 1, 16_000, 0, 16_000), "WAV"),
-        recording(
-            "64-bit floats",
-            wav(3, 1, 16_000, 64, 16_000),
-            "64-bit floats",
-        ),
+        recording("0 bits", wav(1, 1, 16_000, 0, 16_000), "have no bits"),
         recording("ADPCM", wav(2, 1, 16_000, 4, 16_000), "format tag 0x0002"),
-        recording("mu-law", wav(7, 1, 16_000, 8, 16_000), "format tag 0x0007"),
-        recording("extensible, cut", wav(0xfffe, 1, 16_000, 16, 16_000), "WAV"),
+        recording(
+            "extensible, cut",
+            wav(0xfffe, 1, 16_000, 16, 16_000),
+            "the extensible format chunk is too short",
+        ),
         recording(
             "-inf at the end",
             minus_infinity,
@@ -159,7 +146,7 @@ pub(super) fn cases() -> Vec<Case> {
             "a background that is no recording",
             |folder| fs::write(folder.join("background/living room.wav"), "hum").unwrap(),
             FOLDER,
-            &["living room.wav", "not a WAV file"],
+            &["living room.wav", "not an audio file"],
         ),
         (
             "no such root",

@@ -10,7 +10,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Output;
 
-use dsp::wav::{Encoding, read_mono, write};
+use dsp::audio::read_mono;
+use dsp::wav::{Encoding, write};
 use serde_json::Value;
 use synth::{SAMPLE_RATE_HZ, Speech};
 

@@ -1,4 +1,4 @@
-//! Writing WAV files.
+//! Writing whole signals.
 
 use std::fs;
 use std::io::{self, Cursor, Seek, Write};
@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use serde::{Deserialize, Serialize};
 
-use super::{WavError, WavFault};
+use super::header::{begin, hound_fault};
+use crate::audio::{AudioError, AudioFault};
 
 /// How samples are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,7 +42,7 @@ pub fn write(
     samples: &[f64],
     sample_rate_hz: u32,
     encoding: Encoding,
-) -> Result<usize, WavError> {
+) -> Result<usize, AudioError> {
     write_channels(path, &[samples], sample_rate_hz, encoding)
 }
 
@@ -55,14 +56,14 @@ pub fn write(
 /// and renamed, replacing what was there. On an error what was there stays.
 ///
 /// # Errors
-/// [`WavError`] names the file: no samples, channels of different lengths, a sample that is
+/// [`AudioError`] names the file: no samples, channels of different lengths, a sample that is
 /// not finite, a size or sample rate beyond what the format can express, or a fault of the file system.
 pub fn write_channels(
     path: impl AsRef<Path>,
     channels: &[impl AsRef<[f64]>],
     sample_rate_hz: u32,
     encoding: Encoding,
-) -> Result<usize, WavError> {
+) -> Result<usize, AudioError> {
     let path = path.as_ref();
     let channels: Vec<&[f64]> = channels.iter().map(AsRef::as_ref).collect();
     encode(&channels, sample_rate_hz, encoding)
@@ -70,7 +71,7 @@ pub fn write_channels(
             replace_file(path, &bytes)?;
             Ok(clipped)
         })
-        .map_err(|fault| WavError::new(path, fault))
+        .map_err(|fault| AudioError::new(path, fault))
 }
 
 /// The bytes of the WAV file that [`write()`] would write of a mono signal.
@@ -81,7 +82,7 @@ pub fn to_bytes(
     samples: &[f64],
     sample_rate_hz: u32,
     encoding: Encoding,
-) -> Result<Vec<u8>, WavFault> {
+) -> Result<Vec<u8>, AudioFault> {
     encode(&[samples], sample_rate_hz, encoding).map(|(bytes, _)| bytes)
 }
 
@@ -90,13 +91,13 @@ fn encode(
     channels: &[&[f64]],
     sample_rate_hz: u32,
     encoding: Encoding,
-) -> Result<(Vec<u8>, usize), WavFault> {
+) -> Result<(Vec<u8>, usize), AudioFault> {
     let samples = equal_lengths(channels)?;
     let spec = checked_spec(channels.len(), samples, sample_rate_hz, encoding)?;
     let mut bytes = Vec::new();
-    let mut writer = WavWriter::new(Cursor::new(&mut bytes), spec)?;
+    let mut writer = begin(Cursor::new(&mut bytes), spec, samples)?;
     let clipped = write_samples(&mut writer, channels, 0)?;
-    writer.finalize()?;
+    writer.finalize().map_err(hound_fault)?;
     Ok((bytes, clipped))
 }
 
@@ -105,7 +106,7 @@ pub(super) fn write_samples(
     writer: &mut WavWriter<impl Write + Seek>,
     channels: &[&[f64]],
     start: usize,
-) -> Result<usize, WavFault> {
+) -> Result<usize, AudioFault> {
     let spec = writer.spec();
     let full_scale = f64::from(1_u32 << (spec.bits_per_sample - 1));
     let mut clipped = 0;
@@ -114,20 +115,20 @@ pub(super) fn write_samples(
             let sample = samples[index];
             let index = start + index;
             if !sample.is_finite() {
-                return Err(WavFault::NotFinite { channel, index });
+                return Err(AudioFault::NotFinite { channel, index });
             }
             if spec.sample_format == SampleFormat::Float {
                 let sample = sample as f32;
                 if !sample.is_finite() {
-                    return Err(WavFault::NotFinite { channel, index });
+                    return Err(AudioFault::NotFinite { channel, index });
                 }
-                writer.write_sample(sample)?;
+                writer.write_sample(sample).map_err(hound_fault)?;
             } else {
                 clipped += usize::from(sample.abs() > 1.0);
                 let code = (sample * full_scale)
                     .round()
                     .clamp(-full_scale, full_scale - 1.0);
-                writer.write_sample(code as i32)?;
+                writer.write_sample(code as i32).map_err(hound_fault)?;
             }
         }
     }
@@ -135,7 +136,7 @@ pub(super) fn write_samples(
 }
 
 /// The length of all channels.
-pub(super) fn equal_lengths(channels: &[&[f64]]) -> Result<usize, WavFault> {
+pub(super) fn equal_lengths(channels: &[&[f64]]) -> Result<usize, AudioFault> {
     let samples = channels.first().map_or(0, |first| first.len());
     match channels
         .iter()
@@ -143,7 +144,7 @@ pub(super) fn equal_lengths(channels: &[&[f64]]) -> Result<usize, WavFault> {
         .find(|(_, other)| other.len() != samples)
     {
         None => Ok(samples),
-        Some((channel, other)) => Err(WavFault::UnequalChannels {
+        Some((channel, other)) => Err(AudioFault::UnequalChannels {
             channel,
             found: other.len(),
             expected: samples,
@@ -158,12 +159,12 @@ pub(super) fn checked_spec(
     samples: usize,
     sample_rate_hz: u32,
     encoding: Encoding,
-) -> Result<WavSpec, WavFault> {
+) -> Result<WavSpec, AudioFault> {
     /// More than any header that is written.
     const HEADER_BYTES: usize = 128;
 
     if samples == 0 {
-        return Err(WavFault::Empty);
+        return Err(AudioFault::Empty);
     }
     let frame_bytes = channels.checked_mul(usize::from(encoding.bits() / 8));
     let frame_fits = frame_bytes.is_some_and(|bytes| u16::try_from(bytes).is_ok());
@@ -175,7 +176,7 @@ pub(super) fn checked_spec(
     };
     let rate_fits = sample_rate_hz > 0 && fits_u32(sample_rate_hz as usize, 0);
     if !(frame_fits && rate_fits && fits_u32(samples, HEADER_BYTES)) {
-        return Err(WavFault::Unstorable {
+        return Err(AudioFault::Unstorable {
             channels,
             samples,
             sample_rate_hz,

@@ -4,10 +4,8 @@ use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, f64x4, f64x8, u64x8};
 use fearless_simd_macros::simd;
 
-use super::lanes::Lane;
-use super::micro::{load, splat, store, sum};
-use super::real::{EIGHT, Real};
-use super::rows::{LaneProduct, StoredProduct};
+use super::log_product::{PackProduct, StoredProduct};
+use super::pack::{F64_LANES, Pack, Real, load, splat, store, sum};
 use crate::gig::{
     Coefficients, Expectations, FIRST_PIECE, Gig, LOCAL_BITS, MANTISSA_BITS, ONE_BITS, PADDED,
     PIECE_BITS, PIECES,
@@ -55,12 +53,12 @@ pub(super) fn update<S: Simd>(
     simd: S,
     gig: &Gig,
     variables: Variables<S>,
-    [mean, harmonic]: [&mut Lane<f64>; 2],
+    [mean, harmonic]: [&mut Pack<f64>; 2],
     kl: Option<&mut KlSum<S>>,
 ) {
     let Variables { rho, tau, count } = variables;
     let (zero, one) = (splat(simd, 0.0), splat(simd, 1.0));
-    let index = load(simd, &Lane::<f64>([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]));
+    let index = load(simd, &Pack::<f64>([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]));
     let exists = index.simd_lt(splat(simd, count as f64));
     let rho = exists.select(rho, one);
     let tau = exists.select(tau, zero);
@@ -81,7 +79,7 @@ pub(super) fn update<S: Simd>(
     if position.is_outside(tau) {
         let (rho, tau) = (rho.to_array(), tau.to_array());
         let mut values = [terms[0].to_array(), terms[1].to_array()];
-        for i in 0..count.min(EIGHT) {
+        for i in 0..count.min(F64_LANES) {
             if position.pieces[i] >= PIECES as u64 {
                 let (expectations, terms) = gig.outside(rho[i], tau[i]);
                 (mean.0[i], harmonic.0[i]) = (expectations.mean, expectations.harmonic);
@@ -89,8 +87,8 @@ pub(super) fn update<S: Simd>(
             }
         }
         terms = [
-            load(simd, &Lane::<f64>(values[0])),
-            load(simd, &Lane::<f64>(values[1])),
+            load(simd, &Pack::<f64>(values[0])),
+            load(simd, &Pack::<f64>(values[1])),
         ];
     }
     if let Some(kl) = kl {
@@ -98,7 +96,7 @@ pub(super) fn update<S: Simd>(
         let log_ratio = scaled_log - splat(simd, 2.0) * y.sqrt();
         let rest = log_ratio + (rho - shape) * load(simd, mean) + t;
         kl.rest += exists.select(rest, zero);
-        kl.rho.multiply(simd, LaneProduct::<S, f64>::of(simd, rho));
+        kl.rho.multiply(simd, PackProduct::<S, f64>::of(simd, rho));
         kl.count += count;
     }
 }
@@ -110,7 +108,7 @@ pub(super) fn update_within<S: Simd, T: Real>(
     simd: S,
     gig: &Gig,
     variables: Variables<S>,
-    [mean, harmonic]: [&mut Lane<f64>; 2],
+    [mean, harmonic]: [&mut Pack<f64>; 2],
     kl: Option<&mut KlSum<S>>,
 ) -> bool {
     let Some(range) = T::RANGE else {
@@ -131,14 +129,17 @@ fn are_within<S: Simd>(simd: S, a: f64x8<S>, b: f64x8<S>, most: f64) -> bool {
     a.simd_le(most).all_true() && b.simd_le(most).all_true()
 }
 
-/// The expectations of any number of variables, given as `(rho, tau)`.
-pub(crate) fn expectations_of(gig: &Gig, variables: &[(f64, f64)]) -> Vec<Expectations> {
-    let mut found = Vec::with_capacity(variables.len());
-    let level = Level::new();
-    for variables in variables.chunks(EIGHT) {
-        dispatch!(level, simd => expectations_of_some(simd, gig, variables, &mut found));
+impl Gig {
+    /// [`Gig::expectations`] of many variables, given as `(rho, tau)`, eight at a time.
+    #[must_use]
+    pub fn expectations_of(&self, variables: &[(f64, f64)]) -> Vec<Expectations> {
+        let mut found = Vec::with_capacity(variables.len());
+        let level = Level::new();
+        for variables in variables.chunks(F64_LANES) {
+            dispatch!(level, simd => expectations_of_some(simd, self, variables, &mut found));
+        }
+        found
     }
-    found
 }
 
 #[simd]
@@ -149,16 +150,16 @@ fn expectations_of_some<S: Simd>(
     found: &mut Vec<Expectations>,
 ) {
     let (mut rho, mut tau, mut mean, mut harmonic) =
-        (Lane::<f64>::ZERO, Lane::<f64>::ZERO, Lane::ZERO, Lane::ZERO);
+        (Pack::<f64>::ZERO, Pack::<f64>::ZERO, Pack::ZERO, Pack::ZERO);
     for (i, variable) in variables.iter().enumerate() {
         (rho.0[i], tau.0[i]) = *variable;
     }
-    let lanes = Variables {
+    let packed = Variables {
         rho: load(simd, &rho),
         tau: load(simd, &tau),
         count: variables.len(),
     };
-    update(simd, gig, lanes, [&mut mean, &mut harmonic], None);
+    update(simd, gig, packed, [&mut mean, &mut harmonic], None);
     let pairs = mean.0.into_iter().zip(harmonic.0);
     found.extend(
         pairs
@@ -169,7 +170,7 @@ fn expectations_of_some<S: Simd>(
 
 /// Where eight values of `y` are in the tables: their pieces and their places in them.
 struct Position<S: Simd> {
-    pieces: [u64; EIGHT],
+    pieces: [u64; F64_LANES],
     local: f64x8<S>,
 }
 
@@ -201,7 +202,7 @@ impl<S: Simd> Position<S> {
 #[inline(always)]
 fn polynomial<S: Simd>(simd: S, table: &[Coefficients], position: &Position<S>) -> f64x8<S> {
     const NONE: Coefficients = [0.0; PADDED];
-    let mut rows = [&NONE; EIGHT];
+    let mut rows = [&NONE; F64_LANES];
     for (row, &piece) in rows.iter_mut().zip(&position.pieces) {
         *row = table.get(piece as usize).unwrap_or(&NONE);
     }
@@ -263,7 +264,7 @@ mod tests {
         for shape in [0.01, 0.2, 0.5, 0.99] {
             let gig = Gig::new(shape).unwrap();
             let variables = variables();
-            let found = expectations_of(&gig, &variables);
+            let found = gig.expectations_of(&variables);
             assert_eq!(found.len(), variables.len());
             for (&(rho, tau), found) in variables.iter().zip(&found) {
                 let expected = gig.expectations(rho, tau);
@@ -289,9 +290,9 @@ mod tests {
             .collect();
         let shape = gig.shape();
         let prior = shape * shape.ln() - libm::lgamma(shape);
-        for variables in variables.chunks(EIGHT) {
+        for variables in variables.chunks(F64_LANES) {
             let mut expected = 0.0;
-            let (mut rho, mut tau) = (Lane::<f64>::ZERO, Lane::<f64>::ZERO);
+            let (mut rho, mut tau) = (Pack::<f64>::ZERO, Pack::<f64>::ZERO);
             for (i, &(a, b)) in variables.iter().enumerate() {
                 (rho.0[i], tau.0[i]) = (a, b);
                 let t = gig.tau_mean_inverse(a, b);
@@ -301,13 +302,14 @@ mod tests {
                     + (a - shape) * gig.expectations(a, b).mean;
             }
             let found = dispatch!(Level::new(), simd => {
-                let lanes = Variables {
+                let packed = Variables {
                     rho: load(simd, &rho),
                     tau: load(simd, &tau),
                     count: variables.len(),
                 };
                 let mut kl = KlSum::new(simd);
-                update(simd, &gig, lanes, [&mut Lane::ZERO.clone(), &mut Lane::ZERO.clone()], Some(&mut kl));
+                let expectations = [&mut Pack::ZERO.clone(), &mut Pack::ZERO.clone()];
+                update(simd, &gig, packed, expectations, Some(&mut kl));
                 kl.total(simd, &gig)
             });
             let scale = 1e3 + expected.abs();

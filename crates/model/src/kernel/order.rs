@@ -6,56 +6,35 @@ use fearless_simd::Simd;
 use fearless_simd_macros::simd;
 use ndarray::Array2;
 
+use super::elementwise::{self, KeepInverse, KeepInverseAndVolume, Misfit, SumQuotients, Variance};
 use super::gig::{KlSum, Variables, update_within};
-use super::lanes::{
-    Lane, Panel, Place, TILE, block_size, frames_of, from_lanes, lanes_of, tile_lanes,
+use super::layout::{
+    At, Place, TILE, block_size, groups_per_tile, pack_frames, unpack_frames, unpack_into,
 };
-use super::micro::{Finish, combine, contract_bins, contract_frames, load, splat, store};
-use super::real::{EIGHT, Real};
-use super::rows::{
-    self, KeepInverse, KeepInverseAndVolume, LaneProduct, Misfit, SumQuotients, Variance,
-};
-use super::tiled::DictionaryState;
+use super::log_product::PackProduct;
+use super::pack::{F64_LANES, Pack, Real, load, splat, store};
+use super::products::{contract_bins, contract_frames, product};
+use super::state::DictionaryState;
 use crate::gig::Gig;
-
-/// A block of bins in a lane.
-#[derive(Debug)]
-pub(super) struct At<'a, T: Real> {
-    pub(super) place: &'a Place<T>,
-    /// Number of the lane in its tile, where something is kept for a whole tile.
-    pub(super) slot: usize,
-    pub(super) block: Range<usize>,
-}
-
-impl<'a, T: Real> At<'a, T> {
-    pub(super) fn new(place: &'a Place<T>, slot: usize, block: Range<usize>) -> Self {
-        Self { place, slot, block }
-    }
-
-    /// Where the block is in a matrix of all lanes and bins.
-    pub(super) fn of(&self, bins: usize) -> Range<usize> {
-        self.place.block(&self.block, bins)
-    }
-}
 
 /// The activations of one order in these frames, and its working memory.
 #[derive(Debug)]
 pub(super) struct SlabOrder<T: Real> {
     components: usize,
-    mean: Vec<Lane<T>>,
-    harmonic: Vec<Lane<T>>,
+    mean: Vec<Pack<T>>,
+    harmonic: Vec<Pack<T>>,
     /// Contraction of a tile with `E|s|^2 / C^2`, without the factor `G(H)^2`.
     tau: Vec<T::Wide>,
     /// Contraction with `1 / V`, without the prior's rate.
     rho: Vec<T::Wide>,
-    /// `1 / C` of a block and then `E|s|^2 / C^2`; `1 / V`. Of every lane of a tile if the dictionary
-    /// is estimated, `stride` lanes apart.
-    inverse_c: Vec<Lane<T>>,
-    inverse_v: Vec<Lane<T>>,
+    /// `1 / C` of a block and then `E|s|^2 / C^2`; `1 / V`. Of every group of a tile if the
+    /// dictionary is estimated, `stride` packs apart.
+    inverse_c: Vec<Pack<T>>,
+    inverse_v: Vec<Pack<T>>,
     stride: usize,
     keeps_tile: bool,
-    /// For an estimated dictionary: the contractions over these frames with `G(H)` and `E[H]`, and these
-    /// two of a tile, frame by frame.
+    /// For an estimated dictionary: the contractions over these frames with `G(H)` and `E[H]`, and
+    /// these two of a tile, frame by frame.
     pub(super) dictionary_tau: Vec<f64>,
     pub(super) dictionary_rho: Vec<f64>,
     frame_harmonic: Vec<T>,
@@ -80,20 +59,20 @@ impl<T: Real> SlabOrder<T> {
         let components = dictionary.mean().order;
         let keeps_tile = !dictionary.is_known();
         let (sums, frame_entries, kept) = if keeps_tile {
-            (components * bins, components * TILE, tile_lanes::<T>())
+            (components * bins, components * TILE, groups_per_tile::<T>())
         } else {
             (0, 0, 1)
         };
         let stride = block_size(bins);
-        let started = lanes_of(frames, components, |_, _| start);
+        let started = pack_frames(frames, components, |_, _| start);
         Self {
             components,
             harmonic: started.clone(),
-            tau: vec![T::WIDE_ZEROS; tile_lanes::<T>() * components],
+            tau: vec![T::WIDE_ZEROS; groups_per_tile::<T>() * components],
             rho: vec![T::WIDE_ZEROS; started.len()],
             mean: started,
-            inverse_c: vec![Lane::ZERO; stride * kept],
-            inverse_v: vec![Lane::ZERO; stride * kept],
+            inverse_c: vec![Pack::ZERO; stride * kept],
+            inverse_v: vec![Pack::ZERO; stride * kept],
             stride,
             keeps_tile,
             dictionary_tau: vec![0.0; sums],
@@ -118,10 +97,10 @@ impl<T: Real> SlabOrder<T> {
 
     /// Mean and harmonic expectation of the activations, frames x components.
     pub(super) fn activations(&self, frames: usize) -> [Array2<f64>; 2] {
-        [&self.mean, &self.harmonic].map(|lanes| from_lanes(lanes, self.components, frames))
+        [&self.mean, &self.harmonic].map(|packs| unpack_frames(packs, self.components, frames))
     }
 
-    /// Where a block is in what is kept of a lane or of a tile.
+    /// Where a block is in what is kept of a group or of a tile.
     fn kept(&self, at: &At<'_, T>) -> Range<usize> {
         let start = if self.keeps_tile {
             at.slot * self.stride
@@ -153,7 +132,7 @@ impl<T: Real> SlabOrder<T> {
         simd: S,
         dictionary: &DictionaryState<T>,
         at: &At<'_, T>,
-        inverse_v: Option<&mut [Lane<T>]>,
+        inverse_v: Option<&mut [Pack<T>]>,
     ) {
         let kept = self.kept(at);
         let mut keep = KeepInverse {
@@ -169,13 +148,13 @@ impl<T: Real> SlabOrder<T> {
         &mut self,
         simd: S,
         dictionary: &DictionaryState<T>,
-        power: &[Lane<T>],
+        power: &[Pack<T>],
         at: &At<'_, T>,
-        inverse_v: &mut [Lane<T>],
+        inverse_v: &mut [Pack<T>],
     ) {
         let mut of_v = KeepInverseAndVolume {
             inverse: inverse_v,
-            volume: LaneProduct::new(simd),
+            volume: PackProduct::new(simd),
         };
         let at_floor = product(simd, &self.mean, dictionary.mean(), at, &mut of_v);
         let mut of_c = SumQuotients {
@@ -192,15 +171,15 @@ impl<T: Real> SlabOrder<T> {
     pub(super) fn add_misfit_from_inverses<S: Simd>(
         &mut self,
         simd: S,
-        power: &[Lane<T>],
+        power: &[Pack<T>],
         at: &At<'_, T>,
     ) {
         let kept = self.kept(at);
         let inverse_c = &self.inverse_c[kept.clone()];
         let inverse_v = &self.inverse_v[kept];
         let mut quotients = T::constant(simd, 0.0);
-        let mut volume = LaneProduct::new(simd);
-        rows::misfit_from_inverses(
+        let mut volume = PackProduct::new(simd);
+        elementwise::add_misfit_from_inverses(
             simd,
             power,
             inverse_c,
@@ -213,9 +192,9 @@ impl<T: Real> SlabOrder<T> {
 
     /// `1 / C` becomes `E|s|^2 / C^2`.
     #[simd]
-    pub(super) fn form_ratios<S: Simd>(&mut self, simd: S, power: &[Lane<T>], at: &At<'_, T>) {
+    pub(super) fn form_ratios<S: Simd>(&mut self, simd: S, power: &[Pack<T>], at: &At<'_, T>) {
         let kept = self.kept(at);
-        rows::ratio(simd, power, &mut self.inverse_c[kept]);
+        elementwise::form_ratios(simd, power, &mut self.inverse_c[kept]);
     }
 
     pub(super) fn clear_rho(&mut self, tile: &[Place<T>]) {
@@ -248,7 +227,7 @@ impl<T: Real> SlabOrder<T> {
         simd: S,
         dictionary: &DictionaryState<T>,
         at: &At<'_, T>,
-        inverse_v: Option<&[Lane<T>]>,
+        inverse_v: Option<&[Pack<T>]>,
     ) {
         let panel = dictionary.mean().block(&at.block);
         let ratios = match inverse_v {
@@ -262,13 +241,13 @@ impl<T: Real> SlabOrder<T> {
     /// Lays out a tile's activations for [`Self::contract_frames`].
     pub(super) fn prepare_frames(&mut self, tile: &[Place<T>]) {
         let k = self.components;
-        let lanes = tile[0].lane * k..(tile[0].lane + tile.len()) * k;
-        frames_of(&self.harmonic[lanes.clone()], k, &mut self.frame_harmonic);
-        frames_of(&self.mean[lanes], k, &mut self.frame_mean);
+        let packs = tile[0].group * k..(tile[0].group + tile.len()) * k;
+        unpack_into(&self.harmonic[packs.clone()], k, &mut self.frame_harmonic);
+        unpack_into(&self.mean[packs], k, &mut self.frame_mean);
     }
 
-    /// Adds to `(E|S|^2 / C^2) G(H)^T` and `(1 / V) E[H]^T` what a tile has in a block, or begins them if it
-    /// is the slab's first.
+    /// Adds to `(E|S|^2 / C^2) G(H)^T` and `(1 / V) E[H]^T` what a tile has in a block, or begins
+    /// them if it is the slab's first.
     pub(super) fn contract_frames<S: Simd>(
         &mut self,
         simd: S,
@@ -276,9 +255,9 @@ impl<T: Real> SlabOrder<T> {
         block: &Range<usize>,
     ) {
         let (k, stride) = (self.components, self.stride);
-        let entries = tile.len() * T::LANE * k;
+        let entries = tile.len() * T::LANES * k;
         let sums = block.start * k..block.end * k;
-        let is_first = tile[0].lane == 0;
+        let is_first = tile[0].group == 0;
         for (activations, ratios, sums) in [
             (
                 &self.frame_harmonic[..entries],
@@ -328,7 +307,10 @@ impl<T: Real> SlabOrder<T> {
                 let variables = Variables {
                     rho: rate + load(simd, rho),
                     tau: start * start * load(simd, tau),
-                    count: place.frames.saturating_sub(eighth * EIGHT).min(EIGHT),
+                    count: place
+                        .frames
+                        .saturating_sub(eighth * F64_LANES)
+                        .min(F64_LANES),
                 };
                 let expectations = [mean, harmonic];
                 let kl = wants_kl.then_some(&mut kl);
@@ -342,17 +324,4 @@ impl<T: Real> SlabOrder<T> {
         }
         taus.fill(T::WIDE_ZEROS);
     }
-}
-
-/// The product of activations and a dictionary in a block. Returns what [`combine`] does.
-pub(super) fn product<S: Simd, T: Real>(
-    simd: S,
-    activations: &[Lane<T>],
-    dictionary: &Panel<T>,
-    at: &At<'_, T>,
-    finish: &mut impl Finish<S, T>,
-) -> bool {
-    let activations = &activations[at.place.row(dictionary.order)];
-    let panel = dictionary.block(&at.block);
-    combine(simd, activations, panel, &at.place.floor, finish)
 }

@@ -1,4 +1,4 @@
-//! The passes of an iteration over consecutive frames, lane by lane.
+//! The passes of an iteration over consecutive frames, group by group.
 
 use std::ops::Range;
 
@@ -7,13 +7,13 @@ use fearless_simd_macros::simd;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use rustfft::num_complex::Complex64;
 
-use super::lanes::{Lane, Place, block_size, blocks, lanes_of, places, tile_lanes};
-use super::order::{At, SlabOrder};
-use super::real::Real;
-use super::rows::{self, Variance};
-use super::tiled::SourceState;
+use super::elementwise::{self, EnergySums, Variance};
+use super::layout::{At, Place, block_size, blocks, groups_per_tile, pack_frames, places};
+use super::order::SlabOrder;
+use super::pack::{Pack, Real};
+use super::state::SourceState;
 use crate::gig::Gig;
-use crate::inference::Execution;
+use crate::settings::Execution;
 use crate::source::SourceModel;
 
 /// What a pass reads and does not change.
@@ -36,18 +36,18 @@ pub(super) struct Slab<T: Real> {
     frames: usize,
     places: Vec<Place<T>>,
     /// `|x|^2`.
-    observed: Vec<Lane<T>>,
+    observed: Vec<Pack<T>>,
     sources: Vec<SlabSource<T>>,
     energy: EnergySums,
-    /// `C_j` of a lane in a block, source after source, `stride` lanes apart.
-    variances: Vec<Lane<T>>,
+    /// `C_j` of a group in a block, source after source, `stride` packs apart.
+    variances: Vec<Pack<T>>,
     stride: usize,
     /// `1 / D` of a block.
-    inverse_total: Vec<Lane<T>>,
+    inverse_total: Vec<Pack<T>>,
     /// `D - C_j` of a source in a block.
-    others: Vec<Lane<T>>,
+    others: Vec<Pack<T>>,
     /// `1 / V` of an order in a block that no one else needs.
-    inverse_v: Vec<Lane<T>>,
+    inverse_v: Vec<Pack<T>>,
 }
 
 #[derive(Debug)]
@@ -56,56 +56,48 @@ struct SlabSource<T: Real> {
     power: KeptPower<T>,
 }
 
-/// `E|s_j|^2` of the latest `q(S)`: of every lane where the second pass needs it, else of a tile's.
+/// `E|s_j|^2` of the latest `q(S)`: of every group of frames where the second pass needs it, else
+/// of those of a tile.
 #[derive(Debug)]
 struct KeptPower<T: Real> {
-    lanes: Vec<Lane<T>>,
-    of_every_lane: bool,
+    packs: Vec<Pack<T>>,
+    of_every_group: bool,
     bins: usize,
 }
 
 impl<T: Real> KeptPower<T> {
-    fn new(lanes: usize, bins: usize, of_every_lane: bool) -> Self {
-        let kept = if of_every_lane {
-            lanes
+    fn new(groups: usize, bins: usize, of_every_group: bool) -> Self {
+        let kept = if of_every_group {
+            groups
         } else {
-            tile_lanes::<T>()
+            groups_per_tile::<T>()
         };
         Self {
-            lanes: vec![Lane::ZERO; kept * bins],
-            of_every_lane,
+            packs: vec![Pack::ZERO; kept * bins],
+            of_every_group,
             bins,
         }
     }
 
-    fn place(&self, at: &At<'_, T>) -> Range<usize> {
-        let lane = if self.of_every_lane {
-            at.place.lane
+    fn range(&self, at: &At<'_, T>) -> Range<usize> {
+        let group = if self.of_every_group {
+            at.place.group
         } else {
             at.slot
         };
-        let start = lane * self.bins;
+        let start = group * self.bins;
         start + at.block.start..start + at.block.end
     }
 
     /// That of a block.
-    fn of(&self, at: &At<'_, T>) -> &[Lane<T>] {
-        &self.lanes[self.place(at)]
+    fn block(&self, at: &At<'_, T>) -> &[Pack<T>] {
+        &self.packs[self.range(at)]
     }
 
-    fn of_mut(&mut self, at: &At<'_, T>) -> &mut [Lane<T>] {
-        let place = self.place(at);
-        &mut self.lanes[place]
+    fn block_mut(&mut self, at: &At<'_, T>) -> &mut [Pack<T>] {
+        let range = self.range(at);
+        &mut self.packs[range]
     }
-}
-
-/// Shares of the free energy that belong to no order.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct EnergySums {
-    /// `sum E|x - A s|^2 / sigma^2`.
-    pub(super) residual: f64,
-    /// `sum log( prod_j C_j / D )`.
-    pub(super) log_determinant: f64,
 }
 
 impl<T: Real> Slab<T> {
@@ -130,16 +122,16 @@ impl<T: Real> Slab<T> {
         Self {
             first_frame: range.start,
             frames,
-            observed: lanes_of(frames, bins, |frame, bin| {
+            observed: pack_frames(frames, bins, |frame, bin| {
                 mixture[(range.start + frame, bin)].norm_sqr()
             }),
             sources: models.iter().zip(sources).map(slab_source).collect(),
             energy: EnergySums::default(),
-            variances: vec![Lane::ZERO; stride * sources.len()],
+            variances: vec![Pack::ZERO; stride * sources.len()],
             stride,
-            inverse_total: vec![Lane::ZERO; stride],
-            others: vec![Lane::ZERO; stride],
-            inverse_v: vec![Lane::ZERO; stride],
+            inverse_total: vec![Pack::ZERO; stride],
+            others: vec![Pack::ZERO; stride],
+            inverse_v: vec![Pack::ZERO; stride],
             places,
         }
     }
@@ -169,7 +161,7 @@ impl<T: Real> Slab<T> {
 
     /// What the first pass takes for granted: `rho` of the activations under known dictionaries.
     pub(super) fn prepare<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>) {
-        for tile in self.places.chunks(tile_lanes::<T>()) {
+        for tile in self.places.chunks(groups_per_tile::<T>()) {
             for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
                 if !source.is_estimated() {
                     slab.renew(simd, pass, source, tile, &mut self.inverse_v, false);
@@ -183,7 +175,7 @@ impl<T: Real> Slab<T> {
     pub(super) fn first_pass<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>) {
         self.clear_sums(pass, false);
         let places = std::mem::take(&mut self.places);
-        for tile in places.chunks(tile_lanes::<T>()) {
+        for tile in places.chunks(groups_per_tile::<T>()) {
             for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
                 for order in slab.with_estimated_dictionaries(source) {
                     order.prepare_frames(tile);
@@ -219,7 +211,7 @@ impl<T: Real> Slab<T> {
     /// their share of `log q~(K)`.
     pub(super) fn second_pass<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>) {
         self.clear_sums(pass, true);
-        for tile in self.places.chunks(tile_lanes::<T>()) {
+        for tile in self.places.chunks(groups_per_tile::<T>()) {
             for (slab, source) in self.sources.iter_mut().zip(pass.sources) {
                 if source.is_estimated() {
                     slab.contract_again(simd, pass.bins, source, tile);
@@ -272,8 +264,8 @@ impl<T: Real> Slab<T> {
         }
     }
 
-    /// `q(S)` (eq. 15-16) of a block. Leaves `C_j` in `variances`, `E|s_j|^2` in `power`, the orders'
-    /// `1 / C` and, where a dictionary is estimated or `everywhere`, their `1 / V`.
+    /// `q(S)` (eq. 15-16) of a block. Leaves `C_j` in `variances`, `E|s_j|^2` in `power`, the
+    /// orders' `1 / C` and, where a dictionary is estimated or `everywhere`, their `1 / V`.
     fn update_sources<S: Simd>(
         &mut self,
         simd: S,
@@ -305,11 +297,11 @@ impl<T: Real> Slab<T> {
 
     #[simd]
     fn posterior_powers<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>, at: &At<'_, T>) {
-        let observed = &self.observed[at.of(pass.bins)];
+        let observed = &self.observed[at.within(pass.bins)];
         for (j, source) in self.sources.iter().enumerate() {
             if source.orders.len() > 1 {
                 let start = j * self.stride;
-                rows::invert(simd, &mut self.variances[start..start + observed.len()]);
+                elementwise::invert(simd, &mut self.variances[start..start + observed.len()]);
             }
         }
         let (noise, variances, stride) = (pass.noise_variance, &self.variances, self.stride);
@@ -317,30 +309,30 @@ impl<T: Real> Slab<T> {
         let others = &mut self.others[..observed.len()];
         for (j, source) in self.sources.iter_mut().enumerate() {
             let own = &variances[j * stride..][..observed.len()];
-            rows::sum_others(simd, noise, variances, stride, j, others);
+            elementwise::sum_others(simd, noise, variances, stride, j, others);
             if j == 0 {
-                rows::inverse_total(simd, own, others, &at.place.valid, inverse);
+                elementwise::invert_totals(simd, own, others, &at.place.valid, inverse);
             }
-            let power = source.power.of_mut(at);
-            rows::posterior_power(simd, own, others, observed, inverse, power);
+            let power = source.power.block_mut(at);
+            elementwise::form_posterior_power(simd, own, others, observed, inverse, power);
         }
     }
 
     /// The free energy's terms of a block, under the `q(S)` just updated.
     #[simd]
     fn add_energy<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>, at: &At<'_, T>) {
-        let sums = rows::energy(
+        let sums = elementwise::sum_energy(
             simd,
             pass.noise_variance,
             &self.variances,
             self.stride,
-            &self.observed[at.of(pass.bins)],
+            &self.observed[at.within(pass.bins)],
             &at.place.valid,
         );
         self.energy.residual += sums.residual;
         self.energy.log_determinant += sums.log_determinant;
         for source in &mut self.sources {
-            let power = source.power.of(at);
+            let power = source.power.block(at);
             for order in &mut source.orders {
                 order.add_misfit_from_inverses(simd, power, at);
             }
@@ -357,8 +349,8 @@ impl<T: Real> Slab<T> {
         estimate: &mut ArrayViewMut2<'_, Complex64>,
     ) {
         for row in 0..at.place.frames {
-            let frame = at.place.lane * T::LANE + row;
-            let of = |lane: &Lane<T>| lane.0.as_ref()[row].to_f64();
+            let frame = at.place.group * T::LANES + row;
+            let of = |pack: &Pack<T>| pack.0.as_ref()[row].to_f64();
             for (i, bin) in at.block.clone().enumerate() {
                 let variances = self.variances.chunks_exact(self.stride);
                 let total: f64 = variances.map(|variance| of(&variance[i])).sum();
@@ -371,10 +363,10 @@ impl<T: Real> Slab<T> {
 }
 
 impl<T: Real> SlabSource<T> {
-    /// Takes the ratios of a block from the `q(S)` just updated, and contracts them over bins where the
-    /// activations come next.
+    /// Takes the ratios of a block from the `q(S)` just updated, and contracts them over bins where
+    /// the activations come next.
     fn use_sources<S: Simd>(&mut self, simd: S, source: &SourceState<T>, at: &At<'_, T>) {
-        let power = self.power.of(at);
+        let power = self.power.block(at);
         for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
             // Beside an estimated dictionary, a known one's activations wait for the second pass.
             if !source.is_estimated() || !dictionary.is_known() {
@@ -394,8 +386,8 @@ impl<T: Real> SlabSource<T> {
         orders.filter_map(|(order, dictionary)| (!dictionary.is_known()).then_some(order))
     }
 
-    /// The contractions over bins under the dictionaries just updated, with the `E|s_j|^2` kept, for a
-    /// tile.
+    /// The contractions over bins under the dictionaries just updated, with the `E|s_j|^2` kept,
+    /// for a tile.
     fn contract_again<S: Simd>(
         &mut self,
         simd: S,
@@ -410,7 +402,7 @@ impl<T: Real> SlabSource<T> {
             for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
                 for (slot, place) in tile.iter().enumerate() {
                     let at = At::new(place, slot, block.clone());
-                    let power = self.power.of(&at);
+                    let power = self.power.block(&at);
                     order.invert_harmonic_product(simd, dictionary, &at, Variance::Unused);
                     order.invert_mean_product(simd, dictionary, &at, None);
                     order.form_ratios(simd, power, &at);
@@ -421,7 +413,7 @@ impl<T: Real> SlabSource<T> {
         }
     }
 
-    /// `q(H|K)` of a lane (eq. 17) from its contractions.
+    /// `q(H|K)` of a group (eq. 17) from its contractions.
     fn update_activations<S: Simd>(
         &mut self,
         simd: S,
@@ -437,15 +429,15 @@ impl<T: Real> SlabSource<T> {
     }
 
     /// Under the activations of a tile just updated: the next `rho` of the orders with known
-    /// dictionaries, which depends on these alone, and the tile's share of `log q~(K)` if it is wanted.
-    /// Both need `V`, and here is the one place where it is formed for them.
+    /// dictionaries, which depends on these alone, and the tile's share of `log q~(K)` if it is
+    /// wanted. Both need `V`, and here is the one place where it is formed for them.
     fn renew<S: Simd>(
         &mut self,
         simd: S,
         pass: &Pass<'_, T>,
         source: &SourceState<T>,
         tile: &[Place<T>],
-        inverse_v: &mut [Lane<T>],
+        inverse_v: &mut [Pack<T>],
         wants_misfit: bool,
     ) {
         if !source.is_estimated() {
@@ -457,7 +449,7 @@ impl<T: Real> SlabSource<T> {
             for (order, dictionary) in self.orders.iter_mut().zip(&source.orders) {
                 for (slot, place) in tile.iter().enumerate() {
                     let at = At::new(place, slot, block.clone());
-                    let power = self.power.of(&at);
+                    let power = self.power.block(&at);
                     if wants_misfit {
                         order.add_misfit(simd, dictionary, power, &at, inverse_v);
                     } else {

@@ -1,12 +1,13 @@
 //! One iteration of the updates without an F x N matrix per order.
 //!
-//! Frames are worked on eight at a time, a lane of a vector each. For such a lane, and a block of bins,
-//! the product `C` of every order is formed in cache, turned into `q(S)` (eq. 15-16) and then in place
-//! into the ratio `E|s|^2 / C^2`, and contracted at once (eq. 17). A tile of 32 frames is in cache together:
-//! dictionaries are read once for its lanes, and an estimated one's contractions are added up over it. Where a
-//! dictionary is known its activations depend on their own frame only, so a tile goes from `q(S)` to the new
-//! `q(H|K)` and its share of `log q~(K)` in one visit. That share needs the new `V`, whose reciprocal gives the
-//! `rho` of the next iteration: it is contracted there and then, and `V` is formed once an iteration.
+//! Frames are worked on in groups of as many as a pack has lanes. For such a group, and a block of
+//! bins, the product `C` of every order is formed in cache, turned into `q(S)` (eq. 15-16) and then
+//! in place into the ratio `E|s|^2 / C^2`, and contracted at once (eq. 17). A tile of 32 frames is
+//! in cache together: dictionaries are read once for its groups, and an estimated one's
+//! contractions are added up over it. Where a dictionary is known its activations depend on their
+//! own frame only, so a tile goes from `q(S)` to the new `q(H|K)` and its share of `log q~(K)` in
+//! one visit. That share needs the new `V`, whose reciprocal gives the `rho` of the next iteration:
+//! it is contracted there and then, and `V` is formed once an iteration.
 //!
 //! 1. *first pass*: `q(S)`; activations of sources with known dictionaries; the sums that the
 //!    estimated dictionaries need;
@@ -14,27 +15,23 @@
 //! 3. *second pass*: activations of sources with estimated dictionaries;
 //! 4. `q(K)`.
 //!
-//! Tiles are gathered in at most sixteen slabs of consecutive frames. Slabs run in parallel, their sums are added
-//! in order: the result does not depend on the number of threads.
+//! Tiles are gathered in at most sixteen slabs of consecutive frames. Slabs run in parallel and
+//! their sums are added in order: the result does not depend on the number of threads.
 
-use std::ops::Range;
-
-use fearless_simd::{Level, Simd, dispatch};
-use fearless_simd_macros::simd;
+use fearless_simd::{Level, dispatch};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
 
-use super::gig::{KlSum, Variables, update_within};
-use super::lanes::{Lane, Panel, slab_frames};
-use super::micro::{load, load_some, splat};
-use super::real::{EIGHT, Real};
+use super::layout::slab_frames;
+use super::pack::Real;
 use super::slab::{Pass, Slab};
+use super::state::{DictionaryState, SourceState};
 use crate::free_energy::FreeEnergyTerms;
 use crate::gig::Gig;
-use crate::inference::Execution;
 use crate::order_posterior::tempered_posterior;
-use crate::source::{DictionaryModel, SourceModel};
+use crate::settings::Execution;
+use crate::source::SourceModel;
 
 /// The state of inference on one mixture.
 #[derive(Debug)]
@@ -50,65 +47,6 @@ pub(crate) struct TiledModel<T: Real> {
     bins: usize,
     frames: usize,
     out_of_range: bool,
-}
-
-#[derive(Debug)]
-pub(super) struct SourceState<T: Real> {
-    pub(super) orders: Vec<DictionaryState<T>>,
-    pub(super) posterior: Vec<f64>,
-    log_prior: Vec<f64>,
-    log_posterior: Vec<f64>,
-}
-
-#[derive(Debug)]
-pub(super) enum DictionaryState<T: Real> {
-    Known(Panel<T>),
-    Estimated(EstimatedDictionary<T>),
-}
-
-#[derive(Debug)]
-pub(super) struct EstimatedDictionary<T: Real> {
-    mean: Panel<T>,
-    harmonic: Panel<T>,
-    kl: f64,
-}
-
-impl<T: Real> DictionaryState<T> {
-    pub(super) fn mean(&self) -> &Panel<T> {
-        match self {
-            Self::Known(panels) => panels,
-            Self::Estimated(estimated) => &estimated.mean,
-        }
-    }
-
-    pub(super) fn harmonic(&self) -> &Panel<T> {
-        match self {
-            Self::Known(panels) => panels,
-            Self::Estimated(estimated) => &estimated.harmonic,
-        }
-    }
-
-    pub(super) fn is_known(&self) -> bool {
-        matches!(self, Self::Known(_))
-    }
-
-    fn kl(&self) -> f64 {
-        match self {
-            Self::Known(_) => 0.0,
-            Self::Estimated(estimated) => estimated.kl,
-        }
-    }
-}
-
-impl<T: Real> SourceState<T> {
-    /// Whether the activations wait for the dictionary and are updated in the second pass.
-    pub(super) fn is_estimated(&self) -> bool {
-        !self.orders.iter().all(DictionaryState::is_known)
-    }
-
-    pub(super) fn averages_orders(&self) -> bool {
-        self.orders.len() > 1
-    }
 }
 
 impl<T: Real> TiledModel<T> {
@@ -311,114 +249,6 @@ impl<T: Real> TiledModel<T> {
                 source.log_posterior[m] =
                     source.log_prior[m] + constant + shares.sum::<f64>() + source.orders[m].kl();
             }
-        }
-    }
-}
-
-impl<T: Real> EstimatedDictionary<T> {
-    /// `tau = G(W)^2 o [ (E|S|^2 / C^2) G(H)^T ]`, `rho = a + (1 / V) E[H]^T`, entry by entry.
-    /// `sums`: both contractions, slab by slab. Returns whether all is in [`Real::RANGE`].
-    fn update(
-        &mut self,
-        level: Level,
-        gig: &Gig,
-        sums: &[(&[f64], &[f64])],
-        wants_kl: bool,
-        execution: Execution,
-    ) -> bool {
-        /// Entries worked on at once: enough to be worth a task.
-        const CHUNK: usize = 128 * EIGHT;
-        let update = |(index, (mean, harmonic)): (usize, (&mut [T], &mut [T]))| -> Option<f64> {
-            let start = index * CHUNK;
-            let range = start..start + mean.len();
-            dispatch!(level, simd =>
-                update_entries(simd, gig, sums, range, [mean, harmonic], wants_kl))
-        };
-        let (mean, harmonic) = (&mut self.mean.values, &mut self.harmonic.values);
-        let kl: Vec<Option<f64>> = match execution {
-            Execution::Serial => mean
-                .chunks_mut(CHUNK)
-                .zip(harmonic.chunks_mut(CHUNK))
-                .enumerate()
-                .map(update)
-                .collect(),
-            Execution::Parallel => mean
-                .par_chunks_mut(CHUNK)
-                .zip(harmonic.par_chunks_mut(CHUNK))
-                .enumerate()
-                .map(update)
-                .collect(),
-        };
-        self.kl = kl.iter().flatten().sum();
-        kl.iter().all(Option::is_some)
-    }
-}
-
-/// Updates the entries of a dictionary at `range` from the slabs' sums; returns their KL term, or
-/// none if something has left [`Real::RANGE`].
-#[simd]
-fn update_entries<S: Simd, T: Real>(
-    simd: S,
-    gig: &Gig,
-    sums: &[(&[f64], &[f64])],
-    range: Range<usize>,
-    [mean, harmonic]: [&mut [T]; 2],
-    wants_kl: bool,
-) -> Option<f64> {
-    let mut kl = KlSum::new(simd);
-    let mut within = true;
-    let rate = splat(simd, gig.shape());
-    let entries = mean.chunks_mut(EIGHT).zip(harmonic.chunks_mut(EIGHT));
-    for (first, (mean, harmonic)) in range.step_by(EIGHT).zip(entries) {
-        let (mut tau, mut rho) = (splat(simd, 0.0), splat(simd, 0.0));
-        for (slab_tau, slab_rho) in sums {
-            tau += load_some(simd, &slab_tau[first..]);
-            rho += load_some(simd, &slab_rho[first..]);
-        }
-        let (mut new_mean, mut new_harmonic) = (Lane::ZERO, Lane::<f64>::ZERO);
-        for (start, entry) in new_harmonic.0.iter_mut().zip(&*harmonic) {
-            *start = entry.to_f64();
-        }
-        let start = load(simd, &new_harmonic);
-        let variables = Variables {
-            rho: rate + rho,
-            tau: start * start * tau,
-            count: mean.len(),
-        };
-        let expectations = [&mut new_mean, &mut new_harmonic];
-        let kl = wants_kl.then_some(&mut kl);
-        within &= update_within::<S, T>(simd, gig, variables, expectations, kl);
-        for (entry, value) in mean.iter_mut().zip(new_mean.0) {
-            *entry = T::from_f64(value);
-        }
-        for (entry, value) in harmonic.iter_mut().zip(new_harmonic.0) {
-            *entry = T::from_f64(value);
-        }
-    }
-    let kl = if wants_kl { kl.total(simd, gig) } else { 0.0 };
-    within.then_some(kl)
-}
-
-impl<T: Real> SourceState<T> {
-    fn new(source: &SourceModel) -> Self {
-        let orders = source.orders.iter().map(|order| match order {
-            DictionaryModel::Known(dictionary) => {
-                DictionaryState::Known(Panel::from_array(dictionary.components()))
-            }
-            DictionaryModel::Estimated(start) => {
-                let panels = Panel::from_array(start.view());
-                DictionaryState::Estimated(EstimatedDictionary {
-                    mean: panels.clone(),
-                    harmonic: panels,
-                    kl: 0.0,
-                })
-            }
-        });
-        Self {
-            orders: orders.collect(),
-            log_prior: source.prior.iter().map(|&p| libm::log(p)).collect(),
-            posterior: source.prior.clone(),
-            log_posterior: vec![0.0; source.prior.len()],
         }
     }
 }

@@ -1,13 +1,11 @@
 //! Reads the reference runs `fixtures/model_*.json`; `scripts/fixtures/model_reference.py` wrote
 //! them and describes their layout.
 
-use std::sync::Arc;
-
 use model::{
-    Dictionary, DictionaryModel, FactorExpectations, Separation, Settings, SourceModel, Tempering,
+    Complex64, Dictionary, DictionaryModel, DictionaryStart, FactorExpectations, Separation,
+    Settings, SourceModel, Tempering,
 };
 use ndarray::Array2;
-use rustfft::num_complex::Complex64;
 use serde::Deserialize;
 
 /// The fixtures themselves hold to 1e-11 against mpmath.
@@ -109,16 +107,17 @@ fn complex(matrix: &ComplexMatrix) -> Array2<Complex64> {
 }
 
 fn source(case: &CaseSource) -> SourceModel {
-    let orders = case.dictionaries.iter().map(|rows| {
+    let orders = case.dictionaries.iter().map(|rows| -> DictionaryModel {
         if case.estimated {
-            DictionaryModel::Estimated(array(rows))
+            DictionaryStart::new(array(rows)).unwrap().into()
         } else {
-            DictionaryModel::Known(Arc::new(Dictionary::new(array(rows)).unwrap()))
+            Dictionary::new(array(rows)).unwrap().into()
         }
     });
-    SourceModel::new(orders.collect())
+    SourceModel::new(orders)
         .with_prior(case.prior.clone())
-        .with_activation_start(case.activation_start)
+        .and_then(|source| source.with_activation_start(case.activation_start))
+        .unwrap()
 }
 
 pub(crate) fn assert_close(what: &str, value: f64, expected: f64, scale: f64) {

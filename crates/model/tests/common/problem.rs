@@ -1,9 +1,12 @@
 //! Random separation problems of every shape.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use model::reference::PlainModel;
-use model::{Dictionary, DictionaryModel, Gig, Precision, Settings, SourceModel, Tempering};
+use model::plain::PlainModel;
+use model::{
+    Complex64, Dictionary, DictionaryModel, DictionaryStart, Gig, Precision, Settings, SourceModel,
+    Tempering,
+};
 use ndarray::Array2;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -11,7 +14,6 @@ use proptest::test_runner::FileFailurePersistence;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma, StandardNormal};
-use rustfft::num_complex::Complex64;
 
 /// The shapes of the priors that problems are drawn with.
 const SHAPES: [f64; 2] = [0.2, 0.6];
@@ -134,9 +136,10 @@ impl Problem {
             let orders = orders
                 .iter()
                 .map(|order| order.draw(self.bins, self.level * self.level, &mut rng));
-            SourceModel::new(orders.collect())
+            SourceModel::new(orders)
                 .with_prior(prior)
-                .with_activation_start(self.activation_start)
+                .and_then(|source| source.with_activation_start(self.activation_start))
+                .unwrap()
         };
         self.sources.iter().map(source).collect()
     }
@@ -175,9 +178,9 @@ impl OrderShape {
         }
         matrix *= scale;
         if self.dictionary == DictionaryShape::Estimated {
-            DictionaryModel::Estimated(matrix)
+            DictionaryStart::new(matrix).unwrap().into()
         } else {
-            DictionaryModel::Known(Arc::new(Dictionary::new(matrix).unwrap()))
+            Dictionary::new(matrix).unwrap().into()
         }
     }
 }

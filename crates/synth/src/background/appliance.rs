@@ -1,4 +1,4 @@
-//! A vacuum cleaner, a washing machine or a kettle: coloured noise and a motor.
+//! Vacuum cleaners, washing machines and kettles: coloured noise and a motor.
 
 use std::f64::consts::TAU;
 
@@ -6,19 +6,19 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use crate::SAMPLE_RATE_HZ;
 use crate::filter::{Biquad, OnePole};
+use crate::sample_rate::SAMPLE_RATE_HZ;
 
-/// What tells one machine from another.
+/// What one kind of machine sounds like.
 struct Machine {
-    /// Bands of its noise: centre and bandwidth in Hz, amplitude.
+    /// Bands of the noise: centre and bandwidth in Hz, amplitude.
     bands: [(f64, f64, f64); 3],
-    /// The motor's tone, if it has one: fundamental in Hz and amplitude.
+    /// Tone of the motor, if the machine has one: fundamental in Hz and amplitude.
     motor: (f64, f64),
-    /// Beat of the noise in Hz, and how deep it is.
+    /// Beat of the noise: rate in Hz and depth.
     beat: (f64, f64),
-    /// Random unevenness of the noise, fast for bubbles, slow for a brush on a carpet: corner in Hz
-    /// and depth.
+    /// Random unevenness of the noise, fast for bubbles and slow for a brush on a carpet: corner
+    /// frequency in Hz and depth.
     unevenness: (f64, f64),
 }
 
@@ -53,8 +53,8 @@ const KETTLE: Machine = Machine {
     unevenness: (25.0, 0.6),
 };
 
-/// Machines one after the other, each for a few seconds.
-pub(super) fn appliance(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
+/// Makes the sound of machines that run one after the other, each for a few seconds.
+pub(super) fn make_appliance(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     let mut samples = Vec::with_capacity(length);
     while samples.len() < length {
         let machine = match rng.random_range(0..3) {
@@ -69,10 +69,11 @@ pub(super) fn appliance(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     samples
 }
 
+/// Appends the sound of one machine, from start to stop.
 fn run(machine: &Machine, seconds: f64, samples: &mut Vec<f64>, rng: &mut ChaCha8Rng) {
-    /// Time in which a machine comes up to speed, and down again.
+    /// Time that a machine takes to come up to speed, and to stop.
     const START_SECONDS: f64 = 0.8;
-    /// Harmonics of the motor.
+    /// Number of the motor's harmonics.
     const HARMONICS: usize = 9;
 
     let rate = f64::from(SAMPLE_RATE_HZ);
@@ -108,7 +109,7 @@ fn run(machine: &Machine, seconds: f64, samples: &mut Vec<f64>, rng: &mut ChaCha
         let wobble = 1.0 + load_gain * load.next(rng.sample(StandardNormal));
         turn += motor_hz * build * (0.3 + 0.7 * speed) * wobble / rate;
         let whine = if motor_height > 0.0 {
-            tone(turn, &heights)
+            sum_harmonics(turn, &heights)
         } else {
             0.0
         };
@@ -116,8 +117,9 @@ fn run(machine: &Machine, seconds: f64, samples: &mut Vec<f64>, rng: &mut ChaCha
     }
 }
 
-/// A harmonic tone at a phase in turns, its multiples by the Chebyshev recursion.
-fn tone(turn: f64, heights: &[f64]) -> f64 {
+/// One sample of a harmonic tone, whose phase is given in turns. The sines of the multiples follow
+/// from the Chebyshev recursion.
+fn sum_harmonics(turn: f64, heights: &[f64]) -> f64 {
     let (sin, cos) = (TAU * turn).sin_cos();
     let [mut before, mut present] = [0.0, sin];
     let mut sum = 0.0;

@@ -1,25 +1,25 @@
-//! A television: one voice after the other, and others behind a door.
+//! A television: one voice after another, and more of them behind a door.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::SAMPLE_RATE_HZ;
 use crate::articulation::plan;
 use crate::filter::Biquad;
 use crate::formant::Synthesiser;
 use crate::grid::Sentence;
+use crate::sample_rate::SAMPLE_RATE_HZ;
 use crate::speaker::{Sex, Speaker};
 
-/// Voices at a time, and their levels.
+/// Levels of the voices that are heard at the same time.
 const VOICES: [f64; 4] = [1.0, 0.45, 0.35, 0.3];
 
-/// Voices that take no notice of each other, the first near, the rest a murmur.
-pub(super) fn babble(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
+/// Makes the sound of voices that take no notice of each other: one is near, the rest a murmur.
+pub(super) fn make_babble(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     let mut samples = vec![0.0; length];
     for (i, level) in VOICES.into_iter().enumerate() {
         let mut voice = vec![0.0; length];
         talk(&mut voice, rng);
-        // A small loudspeaker for the first, walls for the rest.
+        // The first comes from a small loudspeaker, the rest through walls.
         let [low_hz, high_hz] = if i == 0 {
             [180.0, 4500.0]
         } else {
@@ -35,7 +35,7 @@ pub(super) fn babble(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     samples
 }
 
-/// Sentence after sentence, now by one speaker, now by another.
+/// Adds sentence after sentence, with a new speaker every few sentences.
 fn talk(samples: &mut [f64], rng: &mut ChaCha8Rng) {
     let mut at = 0;
     while at < samples.len() {

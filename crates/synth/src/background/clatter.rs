@@ -1,23 +1,23 @@
-//! Things that are knocked, dropped and put down: dishes, cutlery, pans, doors.
+//! Things that are knocked, dropped or put down: dishes, cutlery, pans, doors.
 
 use std::f64::consts::TAU;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::SAMPLE_RATE_HZ;
+use crate::sample_rate::SAMPLE_RATE_HZ;
 
-/// What an object is made of, as far as one hears it.
+/// What an object sounds like when it is struck.
 struct Material {
-    /// Range of its modes.
+    /// Range of the frequencies of its modes.
     hz: (f64, f64),
-    /// Range of the times in which they decay to 1/e.
+    /// Range of the times in which the modes decay to 1/e.
     decay_seconds: (f64, f64),
     /// Number of modes.
     modes: usize,
-    /// Length of the contact: a soft one excites no high modes.
+    /// Duration of the contact: a long, soft one does not excite high modes.
     contact_seconds: f64,
-    /// Height of a knock against other materials.
+    /// Amplitude of a knock, relative to other materials.
     height: f64,
 }
 
@@ -60,8 +60,8 @@ const MATERIALS: [Material; 5] = [
     },
 ];
 
-/// Bouts of knocks on one kind of thing, a pause, another bout.
-pub(super) fn clatter(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
+/// Makes bouts of knocks, each on one kind of object, with pauses between them.
+pub(super) fn make_clatter(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     let rate = f64::from(SAMPLE_RATE_HZ);
     let mut samples = vec![0.0; length];
     let mut seconds = rng.random_range(0.0..0.3);
@@ -76,8 +76,9 @@ pub(super) fn clatter(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     samples
 }
 
+/// Adds the decaying modes of one knock.
 fn knock(material: &Material, start: usize, samples: &mut [f64], rng: &mut ChaCha8Rng) {
-    /// Decay after which a mode is inaudible, in time constants.
+    /// Time after which a mode is inaudible, in time constants.
     const AUDIBLE: f64 = 9.0;
 
     let rate = f64::from(SAMPLE_RATE_HZ);
@@ -90,7 +91,7 @@ fn knock(material: &Material, start: usize, samples: &mut [f64], rng: &mut ChaCh
     for _ in 0..material.modes {
         let place: f64 = rng.random();
         let hz = low * (high / low).powf(place);
-        // Higher modes die sooner.
+        // Higher modes decay faster.
         let decay = longest * (shortest / longest).powf(0.7 * place + 0.3 * rng.random::<f64>());
         let soft = 1.0 / (1.0 + (TAU * hz * material.contact_seconds).powi(2));
         let height = strength * soft * rng.random_range(0.2..1.0);

@@ -1,4 +1,4 @@
-//! What is always there: mains hum, a refrigerator, traffic far away.
+//! The sounds that never stop: mains hum, a refrigerator, distant traffic.
 
 use std::f64::consts::TAU;
 
@@ -6,17 +6,17 @@ use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use crate::SAMPLE_RATE_HZ;
 use crate::filter::{Biquad, OnePole};
+use crate::sample_rate::SAMPLE_RATE_HZ;
 
 const MAINS_HZ: f64 = 50.0;
-/// Slip of a refrigerator's motor against the mains.
+/// A refrigerator's motor turns a little slower than the mains.
 const MOTOR_HZ: f64 = 48.6;
 
-/// Mains harmonics, a compressor with its own, and rumble.
-pub(super) fn hum(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
+/// Makes harmonics of the mains, harmonics of a compressor, and rumble.
+pub(super) fn make_hum(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     let mut samples = vec![0.0; length];
-    // Transformers hum at even harmonics, motors at all.
+    // Transformers hum at the even harmonics, motors at all of them.
     for harmonic in 1..=14 {
         let even = if harmonic % 2 == 0 { 1.0 } else { 0.35 };
         let height = even / f64::from(harmonic).powf(0.8) * rng.random_range(0.5..1.5);
@@ -35,7 +35,7 @@ pub(super) fn hum(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     samples
 }
 
-/// A tone whose height wavers by a tenth or so within seconds.
+/// Adds a tone whose amplitude varies by about a tenth within a few seconds.
 fn add_tone(samples: &mut [f64], hz: f64, height: f64, rng: &mut impl Rng) {
     let step = hz / f64::from(SAMPLE_RATE_HZ);
     let beat = rng.random_range(0.1..0.6) / f64::from(SAMPLE_RATE_HZ);

@@ -1,22 +1,22 @@
-//! A tune on strings, through the small loudspeaker of a kitchen radio.
+//! A tune on plucked strings, through the small loudspeaker of a kitchen radio.
 
 use std::f64::consts::TAU;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::SAMPLE_RATE_HZ;
 use crate::filter::Biquad;
+use crate::sample_rate::SAMPLE_RATE_HZ;
 
-/// Semitones of the major scale.
+/// The major scale, in semitones above the tonic.
 const SCALE: [i32; 7] = [0, 2, 4, 5, 7, 9, 11];
-/// Roots of the chords of a bar each, as degrees of the scale.
+/// Roots of the chords, one for each bar, as degrees of the scale.
 const PROGRESSIONS: [[i32; 4]; 3] = [[0, 5, 3, 4], [0, 3, 4, 4], [5, 3, 0, 4]];
 /// Eighth notes in a bar.
-const BAR: usize = 8;
+const EIGHTHS_PER_BAR: usize = 8;
 
-/// Bars of bass, chords and melody in one key and tempo.
-pub(super) fn music(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
+/// Makes bars of bass, chords and melody, in one key and tempo.
+pub(super) fn make_music(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     let rate = f64::from(SAMPLE_RATE_HZ);
     let tonic_hz = 130.8 * (f64::from(rng.random_range(-4..5)) / 12.0).exp2();
     let eighth_seconds = 30.0 / rng.random_range(92.0..132.0);
@@ -33,8 +33,8 @@ pub(super) fn music(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     for eighth in 0..eighths {
         let at = (eighth as f64 * eighth_seconds * rate) as usize;
         let at = at + rng.random_range(0..160);
-        let root = progression[eighth / BAR % progression.len()];
-        let beat = eighth % BAR;
+        let root = progression[eighth / EIGHTHS_PER_BAR % progression.len()];
+        let beat = eighth % EIGHTHS_PER_BAR;
         if beat.is_multiple_of(4) {
             pluck(&mut samples, at, hz(root - 7), 0.9, rng);
         }
@@ -68,13 +68,13 @@ pub(super) fn music(length: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     samples
 }
 
-/// A plucked string: partials that fall with their number and die sooner, slightly sharp as stiff
-/// strings are.
+/// Adds the sound of a plucked string. Higher partials are weaker, decay faster and, since a string
+/// is stiff, are slightly sharp.
 fn pluck(samples: &mut [f64], start: usize, hz: f64, height: f64, rng: &mut ChaCha8Rng) {
     const PARTIALS: u32 = 14;
     const STIFFNESS: f64 = 3e-4;
-    /// Where the string is plucked, as a share of its length: partials with a node there are
-    /// missing.
+    /// Where the string is plucked, as a share of its length. Partials with a node there are not
+    /// excited.
     const PLACE: f64 = 0.21;
     const ATTACK_SECONDS: f64 = 0.003;
 

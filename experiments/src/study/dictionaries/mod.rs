@@ -10,7 +10,8 @@ use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Result};
 use dsp::{Stft, StftSettings};
-use model::{Dictionary, IsNmfSettings, is_nmf};
+use model::Dictionary;
+use model::itakura_saito::{self, TrainingSettings};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -216,13 +217,13 @@ impl Trainer<'_> {
     }
 
     fn train_order(&self, side: Side, power: &Array2<f64>, order: usize) -> Result<Dictionary> {
-        let settings = IsNmfSettings {
+        let settings = TrainingSettings {
             order,
             iterations: self.config.training.iterations,
         };
         let stream_key = [side as u64, order as u64];
         let mut rng = synth::stream(self.config.experiment.seed, "training", &stream_key);
-        let learned = is_nmf::train(power.view(), &settings, &mut rng)
+        let learned = itakura_saito::train(power.view(), &settings, &mut rng)
             .with_context(|| format!("training of the {side:?} dictionary of order {order}"))?;
         Ok(learned.dictionary)
     }

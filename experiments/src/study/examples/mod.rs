@@ -8,7 +8,7 @@ mod kept;
 use anyhow::{Context, Result};
 use dsp::Complex64;
 use dsp::wav::{Encoding, to_bytes};
-use model::{Execution, Observer, Separation};
+use model::{Execution, FreeEnergyTrace, Separation};
 use ndarray::Array2;
 
 use super::design::Run;
@@ -159,11 +159,11 @@ impl<'a> Maker<'a> {
         let orders = self.separator.orders();
         let mut traces = Vec::new();
         let mut separate = |candidate, positions| -> Result<Separation> {
-            let mut tracer = Tracer(Vec::new());
-            let separation = self.separator.separate(&subject, positions, &mut tracer)?;
+            let mut trace = FreeEnergyTrace::every(1);
+            let separation = self.separator.separate(&subject, positions, &mut trace)?;
             traces.push(EnergyTrace {
                 candidate,
-                free_energy: tracer.0,
+                free_energy: trace.values().iter().map(|&(_, value)| value).collect(),
             });
             Ok(separation)
         };
@@ -222,23 +222,6 @@ impl<'a> Maker<'a> {
             gain: if peak > 0.0 { PEAK / peak } else { 1.0 },
             traces,
         })
-    }
-}
-
-/// The free energy after each iteration.
-struct Tracer(Vec<f64>);
-
-impl Observer for Tracer {
-    fn wants_free_energy(&self) -> bool {
-        true
-    }
-
-    fn iteration(&mut self, progress: &model::Progress) {
-        self.0.extend(progress.free_energy);
-    }
-
-    fn restart(&mut self) {
-        self.0.clear();
     }
 }
 

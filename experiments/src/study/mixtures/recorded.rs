@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use dsp::wav;
+use dsp::audio;
 
 use crate::config::{BackgroundModel, Config, IsolatedSet};
 use crate::corpus::{Corpus, IsolatedMixture, isolated_mixtures, split};
@@ -159,7 +159,7 @@ fn added(
 fn isolated(config: &Config, speaker: u32, set: IsolatedSet) -> Result<Vec<RecordedMixture>> {
     let rate_hz = config.corpus.sample_rate_hz;
     let read = |path: &Path| -> Result<Vec<f64>> {
-        let audio = wav::read_mono(path)?;
+        let audio = audio::read_mono(path)?;
         let audio = audio.at_rate(rate_hz);
         Ok(audio.with_context(|| path.display().to_string())?.samples)
     };

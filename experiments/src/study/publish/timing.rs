@@ -8,7 +8,7 @@ use crate::interrupt;
 use crate::progress::Progress;
 use crate::study::methods::{Method, Part};
 use crate::study::prepare::PreparedRun;
-use crate::study::separation::{Separator, Unwatched};
+use crate::study::separation::Separator;
 use crate::study::work::guarded;
 use crate::tables::rows::Time;
 use crate::tables::times::Times;
@@ -41,11 +41,9 @@ fn measure_all(run: &PreparedRun<'_>, progress: Progress) -> Result<Vec<Time>> {
         match part {
             Part::Singles => (0..orders).try_for_each(|position| {
                 let single = position..position + 1;
-                separator
-                    .separate(&subject, single, &mut Unwatched)
-                    .map(drop)
+                separator.separate(&subject, single, &mut ()).map(drop)
             })?,
-            Part::Fusion => drop(separator.separate(&subject, 0..orders, &mut Unwatched)?),
+            Part::Fusion => drop(separator.separate(&subject, 0..orders, &mut ())?),
         }
         stage.step();
         Ok(stopwatch.elapsed().as_secs_f64())

@@ -5,12 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use dsp::audio::EXTENSIONS;
 
 use crate::store::output::is_of_kind;
 use crate::tools::file_kinds::{SEPARATION, SEPARATION_NAME};
-
-/// Endings of the files that are taken for recordings, in any case.
-const ENDINGS: [&str; 1] = ["wav"];
 
 /// Whether folders that hold the stems of a separation are looked into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +56,7 @@ pub(crate) fn list_recordings(
     }
     ensure!(
         !found.is_empty(),
-        "no WAV file below {} (`{option}`)",
+        "no WAV file or other audio file below {} (`{option}`)",
         folder.display()
     );
     found.sort();
@@ -83,7 +81,7 @@ fn list_folder(folder: &Path, listed: &mut HashSet<PathBuf>) -> std::io::Result<
 
 fn has_audio_ending(path: &Path) -> bool {
     path.extension().is_some_and(|ending| {
-        ENDINGS
+        EXTENSIONS
             .iter()
             .any(|known| ending.eq_ignore_ascii_case(known))
     })

@@ -20,7 +20,7 @@ pub(crate) use listing::{StemFolders, list_recordings};
 
 /// A recording.
 #[derive(Debug, Clone)]
-pub(crate) struct Recording {
+pub(crate) struct NamedRecording {
     /// As it was given or found: what messages call it.
     pub(crate) path: PathBuf,
     /// Its path below the deepest folder that holds all that was given, without the ending.
@@ -29,7 +29,7 @@ pub(crate) struct Recording {
     spooled: Option<Arc<SpooledFile>>,
 }
 
-impl Recording {
+impl NamedRecording {
     /// The file that its samples are in.
     pub(crate) fn file(&self) -> &Path {
         self.spooled.as_ref().map_or(&self.path, |file| file.path())
@@ -48,7 +48,7 @@ impl Recording {
 #[derive(Debug)]
 pub(crate) struct Recordings {
     /// Sorted by path, each once.
-    pub(crate) list: Vec<Recording>,
+    pub(crate) list: Vec<NamedRecording>,
     /// Whether one file was asked for by its name, not a folder, a pattern or a list.
     pub(crate) is_one_file: bool,
 }
@@ -134,7 +134,7 @@ impl Recordings {
     pub(crate) fn check(
         &mut self,
         skip: bool,
-        mut check: impl FnMut(&Recording) -> Result<()>,
+        mut check: impl FnMut(&NamedRecording) -> Result<()>,
     ) -> Result<()> {
         let mut errors = Vec::new();
         self.list.retain(|recording| match check(recording) {
@@ -254,7 +254,7 @@ impl Search<'_> {
         let common = find_common_folder(&self.folders);
         let list = self.found.into_iter().map(|found| {
             let name = found.below.strip_prefix(&common).unwrap_or(&found.below);
-            Recording {
+            NamedRecording {
                 name: name.with_extension(""),
                 path: found.path,
                 spooled: None,
@@ -389,7 +389,7 @@ mod tests {
     #[test]
     fn all_that_cannot_be_used_are_named_at_once() {
         let folder = tree(&["1.wav", "2.wav", "3.wav"]);
-        let check = |recording: &Recording| match recording.name.to_str() {
+        let check = |recording: &NamedRecording| match recording.name.to_str() {
             Some("2") => Ok(()),
             name => bail!("bad {name:?}"),
         };

@@ -28,7 +28,7 @@ impl Signal {
     }
 
     fn read(path: &Path) -> Result<Self> {
-        let audio = dsp::wav::read_channels(path)?;
+        let audio = dsp::audio::read_channels(path)?;
         Ok(Self {
             name: file_stem(path),
             path: path.to_owned(),

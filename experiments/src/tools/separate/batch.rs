@@ -14,7 +14,7 @@ use super::stem_folder::StemFolder;
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Progress;
 use crate::store::output::Outputs;
-use crate::tools::recordings::{Recording, join_errors};
+use crate::tools::recordings::{NamedRecording, join_errors};
 use crate::tools::work_queue::work_through;
 
 /// What all recordings of a command are separated with.
@@ -27,7 +27,7 @@ pub(crate) struct Separation<'a> {
 /// A recording with the folder that its stems go to.
 #[derive(Debug)]
 pub(crate) struct SeparationTask {
-    pub(crate) recording: Recording,
+    pub(crate) recording: NamedRecording,
     pub(crate) folder: StemFolder,
 }
 
@@ -54,9 +54,9 @@ impl Batch {
     /// # Errors
     /// All folders that must not or cannot be written.
     pub(crate) fn claim(
-        recordings: Vec<Recording>,
+        recordings: Vec<NamedRecording>,
         separation: &Separation<'_>,
-        choose_folder: impl Fn(&Recording) -> PathBuf,
+        choose_folder: impl Fn(&NamedRecording) -> PathBuf,
         replace: bool,
         option: &str,
         outputs: &mut Outputs,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use dsp::RATES_HZ;
-use dsp::wav::Reader;
+use dsp::audio::Recording;
 
 use super::report::{MixtureReport, SeparationInputs, SettingsReport};
 use super::segmentation::Segmentation;
@@ -23,7 +23,7 @@ pub(crate) fn check_recording(
     sources: &SourceSet,
     settings: &SeparationSettings,
 ) -> Result<()> {
-    let reader = Reader::open(recording)?;
+    let reader = Recording::open(recording)?;
     check_rate(&reader, sources, settings.resample)?;
     sources.check_stretch(&reader)?;
     cut_segments(&reader, sources, settings).map(drop)
@@ -39,7 +39,7 @@ pub(crate) fn describe_inputs(
     sources: &SourceSet,
     settings: &SeparationSettings,
 ) -> Result<SeparationInputs> {
-    let reader = Reader::open(recording)?;
+    let reader = Recording::open(recording)?;
     let name = recording.file_name().unwrap_or_default();
     Ok(SeparationInputs {
         computed: Computed::new("separation"),
@@ -73,7 +73,7 @@ pub(crate) fn describe_inputs(
 /// # Errors
 /// [`Refused`] for settings out of range.
 pub(super) fn cut_segments(
-    reader: &Reader,
+    reader: &Recording,
     sources: &SourceSet,
     settings: &SeparationSettings,
 ) -> Result<Segmentation> {
@@ -86,7 +86,7 @@ pub(super) fn cut_segments(
     )
 }
 
-fn check_rate(reader: &Reader, sources: &SourceSet, resample: bool) -> Result<()> {
+fn check_rate(reader: &Recording, sources: &SourceSet, resample: bool) -> Result<()> {
     let (found, expected) = (reader.sample_rate_hz(), sources.sample_rate_hz);
     let path = reader.path().display();
     ensure!(

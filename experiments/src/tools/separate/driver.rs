@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use dsp::Stft;
-use dsp::wav::Reader;
+use dsp::audio::Recording;
 use model::{Inference, Settings, level};
 
 use super::channel_mode::ChannelMode;
@@ -34,7 +34,7 @@ pub(super) fn separate_recording(
     progress: Progress,
 ) -> Result<SeparationReport> {
     let recording_mean_square = measure_mean_square(recording, settings.channels)?;
-    let mut reader = Reader::open(recording)?;
+    let mut reader = Recording::open(recording)?;
     let segmentation = cut_segments(&reader, sources, settings)?;
     let sources = &sources.learn_background(recording, settings.seed)?;
     let stft = Stft::new(&sources.stft)?;
@@ -100,7 +100,7 @@ pub(super) fn separate_recording(
 
 /// The mean square of a recording, over all its channels or of their mean.
 fn measure_mean_square(path: &Path, channels: ChannelMode) -> Result<f64> {
-    let mut reader = Reader::open(path)?;
+    let mut reader = Recording::open(path)?;
     let (mut sum, mut count) = (0.0, 0_usize);
     loop {
         let block = channels.mix_channels(reader.read(BLOCK_SAMPLES)?);

@@ -1,7 +1,7 @@
 //! The part of a recording that is in memory.
 
 use anyhow::Result;
-use dsp::wav::Reader;
+use dsp::audio::Recording;
 
 use super::channel_mode::ChannelMode;
 use super::segmentation::Segment;
@@ -30,7 +30,7 @@ impl RecordingBuffer {
     pub(super) fn read_context(
         &mut self,
         segment: &Segment,
-        reader: &mut Reader,
+        reader: &mut Recording,
         mode: ChannelMode,
     ) -> Result<Vec<Vec<f64>>> {
         let held = self.channels.first().map_or(0, Vec::len);

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use dsp::{Complex64, Stft};
-use model::{Inference, Observer, Progress, Separation, SourceModel};
+use model::{FreeEnergyTrace, Inference, Separation, SourceModel};
 use ndarray::{Array2, Zip};
 
 use super::channel_mode::ChannelMode;
@@ -113,18 +113,15 @@ impl SegmentSeparator {
         mixture: &Array2<Complex64>,
     ) -> Result<(Separation, InferenceReport)> {
         let models = &mut self.models[index];
-        let mut trace = FreeEnergyTrace {
-            iterations: self.inference.settings().iterations,
-            ..FreeEnergyTrace::default()
-        };
+        let mut trace = FreeEnergyTrace::every(TRACE_PERIOD);
         let separation = self
             .inference
             .separate_observed(mixture.view(), models, &mut trace)?;
         for (model, factors) in models.iter_mut().zip(&separation.factors) {
-            *model = carry_over(model, factors);
+            *model = carry_over(model, factors)?;
         }
         let report = InferenceReport {
-            free_energy: trace.values,
+            free_energy: trace.values().to_vec(),
             order_posterior: separation.order_posterior.clone(),
         };
         Ok((separation, report))
@@ -148,32 +145,4 @@ fn mean_amplitude(spectrograms: &[Array2<Complex64>]) -> Array2<Complex64> {
             .for_each(|sum, x| *sum += x.norm_sqr());
     }
     power.mapv(|sum| Complex64::from((sum / spectrograms.len() as f64).sqrt()))
-}
-
-/// Records the free energy once in [`TRACE_PERIOD`] iterations and at the last one.
-#[derive(Default)]
-struct FreeEnergyTrace {
-    iterations: usize,
-    done: usize,
-    values: Vec<(usize, f64)>,
-}
-
-impl Observer for FreeEnergyTrace {
-    fn wants_free_energy(&self) -> bool {
-        let next = self.done + 1;
-        next.is_multiple_of(TRACE_PERIOD) || next == self.iterations
-    }
-
-    fn iteration(&mut self, progress: &Progress) {
-        self.done = progress.iteration;
-        let value = progress
-            .free_energy
-            .map(|value| (progress.iteration, value));
-        self.values.extend(value);
-    }
-
-    fn restart(&mut self) {
-        self.done = 0;
-        self.values.clear();
-    }
 }

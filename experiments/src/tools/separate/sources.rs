@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use dsp::wav::Reader;
+use dsp::audio::Recording;
 use dsp::{Stft, StftSettings};
-use model::{
-    Dictionary, DictionaryModel, IsNmfSettings, OrderEstimate, Settings, SourceModel, is_nmf,
-};
+use model::itakura_saito::{self, TrainingSettings};
+use model::{Dictionary, DictionaryModel, DictionaryStart, OrderEstimate, Settings, SourceModel};
 use ndarray::Array2;
 
 use super::recording_buffer::BLOCK_SAMPLES;
@@ -159,18 +158,20 @@ impl SourceSet {
     pub(super) fn build_models(&self, settings: &SeparationSettings) -> Result<Vec<SourceModel>> {
         let model = |source: &Source| -> Result<SourceModel> {
             let dictionaries = source.dictionaries.iter();
-            let orders = match source.report.dictionaries {
+            let orders: Vec<DictionaryModel> = match source.report.dictionaries {
                 DictionaryUse::Known => dictionaries.cloned().map(DictionaryModel::Known).collect(),
                 DictionaryUse::Adapted => dictionaries
-                    .map(|dictionary| dictionary.components().mapv(|w| w.max(START_FLOOR)))
-                    .map(DictionaryModel::Estimated)
-                    .collect(),
+                    .map(|dictionary| {
+                        let start = dictionary.components().mapv(|w| w.max(START_FLOOR));
+                        Ok(DictionaryModel::Estimated(DictionaryStart::new(start)?))
+                    })
+                    .collect::<Result<_>>()?,
                 DictionaryUse::Estimated => {
                     let start = self.draw_start(source.report.orders[0], settings.seed)?;
-                    vec![DictionaryModel::Estimated(start)]
+                    vec![DictionaryModel::Estimated(DictionaryStart::new(start)?)]
                 }
             };
-            Ok(SourceModel::new(orders).with_activation_start(settings.activation_start))
+            Ok(SourceModel::new(orders).with_activation_start(settings.activation_start)?)
         };
         self.sources.iter().map(model).collect()
     }
@@ -240,7 +241,7 @@ impl SourceSet {
     ///
     /// # Errors
     /// [`Refused`], with what the recording has.
-    pub(super) fn check_stretch(&self, reader: &Reader) -> Result<()> {
+    pub(super) fn check_stretch(&self, reader: &Recording) -> Result<()> {
         let Some(((start, end), _)) = self.stretch else {
             return Ok(());
         };
@@ -271,7 +272,7 @@ impl SourceSet {
         components: usize,
         seed: u64,
     ) -> Result<Dictionary> {
-        let mut reader = Reader::open(recording)?;
+        let mut reader = Recording::open(recording)?;
         self.check_stretch(&reader)?;
         let rate_hz = reader.sample_rate_hz();
         let (first, end_sample) = (count_samples(start, rate_hz), count_samples(end, rate_hz));
@@ -304,20 +305,23 @@ impl SourceSet {
                 power.nrows()
             ))
         );
-        let settings = IsNmfSettings {
+        let settings = TrainingSettings {
             order: components,
             iterations: ITERATIONS,
         };
         let mut rng = synth::stream(seed, "background stretch", &[]);
-        let trained = is_nmf::train(power.view(), &settings, &mut rng)
+        let trained = itakura_saito::train(power.view(), &settings, &mut rng)
             .with_context(|| format!("--background-from {start}-{end}"))?;
         Ok(trained.dictionary)
     }
 }
 
 /// The source for the next segment: estimated dictionaries start from their posterior means.
-pub(super) fn carry_over(model: &SourceModel, factors: &[OrderEstimate]) -> SourceModel {
-    model.clone().continued_from(factors, START_FLOOR)
+///
+/// # Errors
+/// Means that are no start.
+pub(super) fn carry_over(model: &SourceModel, factors: &[OrderEstimate]) -> Result<SourceModel> {
+    Ok(model.clone().continued_from(factors, START_FLOOR)?)
 }
 
 fn count_samples(seconds: f64, rate_hz: u32) -> usize {

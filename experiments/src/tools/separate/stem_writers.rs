@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use dsp::wav::{Encoding, Reader, Writer};
+use dsp::audio::Recording;
+use dsp::wav::{Encoding, Writer};
 
 use super::segmentation::Segmentation;
 
@@ -34,7 +35,7 @@ impl StemWriters {
         folder: &Path,
         names: &[&str],
         channels: usize,
-        reader: &Reader,
+        reader: &Recording,
         encoding: Encoding,
     ) -> Result<Self> {
         let writers = names.iter().map(|name| {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use dsp::{Audio, Complex64, Stft, wav};
+use dsp::{Audio, Complex64, Stft, audio};
 use ndarray::Array2;
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -13,7 +13,7 @@ use super::settings::TrainingSettings;
 use crate::progress::Progress;
 use crate::store::digest::Digest;
 use crate::store::refused::Refused;
-use crate::tools::recordings::Recording;
+use crate::tools::recordings::NamedRecording;
 
 /// With at least this number of recordings, whole recordings are held out; with fewer, stretches of
 /// time.
@@ -46,7 +46,7 @@ impl TrainingFrames {
     /// # Errors
     /// [`Refused`] for recordings of different rates; too little to learn from.
     pub(super) fn read(
-        recordings: &[Recording],
+        recordings: &[NamedRecording],
         settings: &TrainingSettings,
         progress: Progress,
         unusable: &mut HashMap<PathBuf, anyhow::Error>,
@@ -54,7 +54,7 @@ impl TrainingFrames {
         let stft = Stft::new(&settings.stft)?;
         let mut headers = Vec::new();
         for recording in recordings {
-            match wav::Reader::open(recording.file()) {
+            match audio::Recording::open(recording.file()) {
                 Ok(reader) => headers.push((reader.sample_rate_hz(), reader.samples())),
                 Err(error) => drop(unusable.insert(recording.path.clone(), error.into())),
             }
@@ -123,7 +123,7 @@ impl TrainingFrames {
 }
 
 fn read_recording(path: &Path, sample_rate_hz: u32, settings: &TrainingSettings) -> Result<Audio> {
-    let audio = wav::read_mono(path)?;
+    let audio = audio::read_mono(path)?;
     ensure!(
         !audio.is_silent(),
         "{}: every sample is zero",
@@ -143,7 +143,7 @@ fn read_recording(path: &Path, sample_rate_hz: u32, settings: &TrainingSettings)
 }
 
 fn find_common_rate(
-    recordings: &[Recording],
+    recordings: &[NamedRecording],
     headers: &[(u32, usize)],
     wanted: Option<u32>,
 ) -> Result<u32> {

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, Zip};
 /// Updates of the activations; the divergence changes by less than 0.1 % after them.
 const ITERATIONS: usize = 50;
 /// Power below this fraction of the mean power is raised to it, as in training.
-const RELATIVE_FLOOR: f64 = model::is_nmf::RELATIVE_POWER_FLOOR;
+const RELATIVE_FLOOR: f64 = model::itakura_saito::RELATIVE_POWER_FLOOR;
 
 /// The mean Itakura-Saito divergence per bin of `power` (frames x bins) from the best product of
 /// activations with a fixed `dictionary` (components x bins).

@@ -8,7 +8,7 @@ mod settings;
 use std::collections::HashMap;
 
 use anyhow::{Context, Result};
-use model::{Dictionary, IsNmfSettings, is_nmf};
+use model::{Dictionary, itakura_saito};
 use rayon::prelude::*;
 
 use crate::progress::Progress;
@@ -47,9 +47,9 @@ pub(crate) fn learn_dictionaries(
         .par_iter()
         .map(|&order| {
             let mut rng = synth::stream(settings.seed, "train", &[order as u64]);
-            let trained = is_nmf::train(
+            let trained = itakura_saito::train(
                 frames.training.view(),
-                &IsNmfSettings {
+                &itakura_saito::TrainingSettings {
                     order,
                     iterations: settings.iterations,
                 },

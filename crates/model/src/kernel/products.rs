@@ -1,0 +1,340 @@
+//! The matrix products of the updates, on a group of frames and a block of bins.
+//!
+//! | product | computes | used for |
+//! |---|---|---|
+//! | [`combine`] | `sum_k w_fk h_kn` | `C = G(W) G(H)` (eq. 14), `V = E[W] E[H]` |
+//! | [`contract_bins`] | `sum_f w_fk r_fn` | `rho` and `tau` of the activations (eq. 17) |
+//! | [`contract_frames`] | `sum_n h_kn r_fn` | `rho` and `tau` of the dictionary (eq. 17) |
+//!
+//! Frames are the lanes of a pack, and entries of a dictionary are broadcast; in the last product
+//! bins are the lanes, and activations are broadcast. A dozen accumulators stay in registers and
+//! the rest is streamed. What becomes of `C` and `V` is decided by a [`Finish`] while they are
+//! still in registers.
+//!
+//! `#[simd]` compiles each product once per instruction set, and the helpers are inlined into it.
+//! Vectors never pass through a closure: it would be compiled for the baseline and called for every
+//! operation.
+
+use fearless_simd::prelude::*;
+use fearless_simd_macros::simd;
+
+use super::layout::{At, Panel, TILE};
+use super::pack::{F64_LANES, Pack, Real, load};
+
+/// Takes the results of [`combine`].
+pub(super) trait Finish<S: Simd, T: Real> {
+    /// The product at `BINS` bins of the block from `bin` on. `bin` is even, and so is `BINS`
+    /// except at the end of the block: what is done to pairs of bins does not depend on how many
+    /// come at once, which depends on the instruction set.
+    fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, product: [T::Vector<S>; BINS]);
+}
+
+/// The product of activations and a dictionary in a block. Returns what [`combine`] does.
+pub(super) fn product<S: Simd, T: Real>(
+    simd: S,
+    activations: &[Pack<T>],
+    dictionary: &Panel<T>,
+    at: &At<'_, T>,
+    finish: &mut impl Finish<S, T>,
+) -> bool {
+    let activations = &activations[at.place.row(dictionary.order)];
+    let panel = dictionary.block(&at.block);
+    combine(simd, activations, panel, &at.place.floor, finish)
+}
+
+/// The product of the activations of a group, a pack per component, and the panel of a block,
+/// everywhere at least `floor`. Returns whether a frame that exists is at the floor, which is
+/// looked at where [`Real::RANGE`] asks for it.
+#[simd]
+fn combine<S: Simd, T: Real, F: Finish<S, T>>(
+    simd: S,
+    activations: &[Pack<T>],
+    panel: &[T],
+    floor: &Pack<T>,
+    finish: &mut F,
+) -> bool {
+    combine_by::<S, T, F>(simd, activations, panel, floor, finish, S::f64s::LEN >= 8)
+}
+
+/// The same, by twelve bins at a time if there are `wide` registers for them: as many accumulators
+/// as leave registers for the operands, of sixteen or of 32 wide ones.
+#[inline(always)]
+fn combine_by<S: Simd, T: Real, F: Finish<S, T>>(
+    simd: S,
+    activations: &[Pack<T>],
+    mut panel: &[T],
+    floor: &Pack<T>,
+    finish: &mut F,
+    wide: bool,
+) -> bool {
+    let order = activations.len();
+    let floor = load(simd, floor);
+    let mut lowest = T::constant(simd, 1.0);
+    let mut bin = 0;
+    if wide {
+        while panel.len() >= 12 * order {
+            let (group, rest) = panel.split_at(12 * order);
+            let low = bins_at::<S, T, F, 12>(simd, activations, group, floor, bin, finish);
+            lowest = lowest.min(low);
+            (panel, bin) = (rest, bin + 12);
+        }
+    }
+    while panel.len() >= 6 * order {
+        let (group, rest) = panel.split_at(6 * order);
+        let low = bins_at::<S, T, F, 6>(simd, activations, group, floor, bin, finish);
+        lowest = lowest.min(low);
+        (panel, bin) = (rest, bin + 6);
+    }
+    while panel.len() >= 2 * order {
+        let (group, rest) = panel.split_at(2 * order);
+        let low = bins_at::<S, T, F, 2>(simd, activations, group, floor, bin, finish);
+        lowest = lowest.min(low);
+        (panel, bin) = (rest, bin + 2);
+    }
+    if !panel.is_empty() {
+        let low = bins_at::<S, T, F, 1>(simd, activations, panel, floor, bin, finish);
+        lowest = lowest.min(low);
+    }
+    let floor = T::Vector::splat(simd, T::VARIANCE_FLOOR);
+    T::RANGE.is_some() && lowest.simd_le(floor).any_true()
+}
+
+/// The product at the bins of a panel. Returns the least of it if [`Real::RANGE`] asks for it, else
+/// the floor.
+#[inline(always)]
+fn bins_at<S: Simd, T: Real, F: Finish<S, T>, const BINS: usize>(
+    simd: S,
+    activations: &[Pack<T>],
+    mut panel: &[T],
+    floor: T::Vector<S>,
+    bin: usize,
+    finish: &mut F,
+) -> T::Vector<S> {
+    let order = activations.len();
+    let mut rows = [&[][..]; BINS];
+    for row in &mut rows {
+        (*row, panel) = panel.split_at(order);
+    }
+    let mut sums = [T::constant(simd, 0.0); BINS];
+    for (k, activations) in activations.iter().enumerate() {
+        let value = load(simd, activations);
+        for i in 0..BINS {
+            let entry = T::Vector::splat(simd, rows[i][k]);
+            sums[i] = value.mul_add_precise(entry, sums[i]);
+        }
+    }
+    for sum in &mut sums {
+        *sum = sum.max(floor);
+    }
+    let mut lowest = floor;
+    if T::RANGE.is_some() {
+        lowest = sums[0];
+        for &sum in &sums {
+            lowest = lowest.min(sum);
+        }
+    }
+    finish.finish(simd, bin, sums);
+    lowest
+}
+
+/// `sums[k][n] += sum_f w[f][k] r[f][n]` over the bins of a block.
+#[simd]
+pub(super) fn contract_bins<S: Simd, T: Real>(
+    simd: S,
+    panel: &[T],
+    ratios: &[Pack<T>],
+    sums: &mut [T::Wide],
+) {
+    contract_bins_by::<S, T>(simd, panel, ratios, sums, S::f64s::LEN >= 8);
+}
+
+/// The same, by twelve components at a time if there are `wide` registers for them.
+#[inline(always)]
+fn contract_bins_by<S: Simd, T: Real>(
+    simd: S,
+    panel: &[T],
+    ratios: &[Pack<T>],
+    sums: &mut [T::Wide],
+    wide: bool,
+) {
+    let order = sums.len();
+    let twelves = if wide { order / 12 * 12 } else { 0 };
+    let (whole, rest) = sums.split_at_mut(twelves);
+    for (i, sums) in whole.as_chunks_mut::<12>().0.iter_mut().enumerate() {
+        contract_components::<S, T, 12, 1>(simd, panel, order, 12 * i, ratios, sums);
+    }
+    let (sixes, rest) = rest.as_chunks_mut::<6>();
+    for (i, sums) in sixes.iter_mut().enumerate() {
+        contract_components::<S, T, 6, 1>(simd, panel, order, twelves + 6 * i, ratios, sums);
+    }
+    // Fewer components run in several phases, so that there are always enough independent sums.
+    let first = order - rest.len();
+    match rest {
+        [a] => {
+            let sums = std::array::from_mut(a);
+            contract_components::<S, T, 1, 6>(simd, panel, order, first, ratios, sums);
+        }
+        [_, _] => {
+            let (sums, _) = rest.as_chunks_mut::<2>();
+            contract_components::<S, T, 2, 3>(simd, panel, order, first, ratios, &mut sums[0]);
+        }
+        [_, _, _] => {
+            let (sums, _) = rest.as_chunks_mut::<3>();
+            contract_components::<S, T, 3, 2>(simd, panel, order, first, ratios, &mut sums[0]);
+        }
+        [_, _, _, _] => {
+            let (sums, _) = rest.as_chunks_mut::<4>();
+            contract_components::<S, T, 4, 1>(simd, panel, order, first, ratios, &mut sums[0]);
+        }
+        [_, _, _, _, _] => {
+            let (sums, _) = rest.as_chunks_mut::<5>();
+            contract_components::<S, T, 5, 1>(simd, panel, order, first, ratios, &mut sums[0]);
+        }
+        _ => {}
+    }
+}
+
+/// Components `first` to `first + COMPONENTS`, every bin in the phase of its number.
+#[inline(always)]
+fn contract_components<S: Simd, T: Real, const COMPONENTS: usize, const PHASES: usize>(
+    simd: S,
+    panel: &[T],
+    order: usize,
+    first: usize,
+    ratios: &[Pack<T>],
+    sums: &mut [T::Wide; COMPONENTS],
+) {
+    let mut running = [[T::constant(simd, 0.0); COMPONENTS]; PHASES];
+    let (whole, rest) = ratios.as_chunks::<PHASES>();
+    let (panel, panel_rest) = panel.split_at(whole.len() * PHASES * order);
+    for (entries, ratios) in panel.chunks_exact(PHASES * order).zip(whole) {
+        for phase in 0..PHASES {
+            let ratio = load(simd, &ratios[phase]);
+            let entries = &entries[phase * order + first..][..COMPONENTS];
+            for i in 0..COMPONENTS {
+                let entry = T::Vector::splat(simd, entries[i]);
+                running[phase][i] = ratio.mul_add_precise(entry, running[phase][i]);
+            }
+        }
+    }
+    for (phase, (entries, ratio)) in panel_rest.chunks_exact(order).zip(rest).enumerate() {
+        let ratio = load(simd, ratio);
+        for i in 0..COMPONENTS {
+            let entry = T::Vector::splat(simd, entries[first + i]);
+            running[phase][i] = ratio.mul_add_precise(entry, running[phase][i]);
+        }
+    }
+    for (i, sum) in sums.iter_mut().enumerate() {
+        for phase in &running {
+            T::add_to(simd, phase[i], sum);
+        }
+    }
+}
+
+/// `sums[f][k] += sum_n h[n][k] r[f][n]` over the frames of a tile, or `=` if it is the first of
+/// its sum.
+///
+/// Bins become the lanes: the ratios are turned, and then contracted like bins. `activations`:
+/// frame by frame, all components of each. `ratios`: those of a block in the first group of the
+/// tile, then in the next, `stride` packs apart. `sums` has the layout of the panel. `running`:
+/// working memory, one per component.
+#[simd]
+pub(super) fn contract_frames<S: Simd, T: Real>(
+    simd: S,
+    activations: &[T],
+    ratios: &[Pack<T>],
+    stride: usize,
+    is_first: bool,
+    running: &mut [T::Wide],
+    sums: &mut [f64],
+) {
+    let order = running.len();
+    let mut turned = [Pack::<T>::ZERO; TILE];
+    let turned = &mut turned[..activations.len() / order];
+    for (group, sums) in sums.chunks_mut(T::LANES * order).enumerate() {
+        let bins = sums.len() / order;
+        for (frames, turned) in turned.chunks_exact_mut(T::LANES).enumerate() {
+            turn(
+                &ratios[frames * stride + group * T::LANES..][..bins],
+                turned,
+            );
+        }
+        running.fill(T::WIDE_ZEROS);
+        contract_bins(simd, activations, turned, running);
+        for (bin, sums) in sums.chunks_exact_mut(order).enumerate() {
+            let (eighth, bin) = (bin / F64_LANES, bin % F64_LANES);
+            for (sum, running) in sums.iter_mut().zip(&*running) {
+                let added = running.as_ref()[eighth].0[bin];
+                *sum = if is_first { added } else { *sum + added };
+            }
+        }
+    }
+}
+
+/// Packs of frames, one per bin, become packs of bins, one per frame. Where there are fewer bins
+/// than lanes, the other lanes stay as they are.
+#[inline(always)]
+fn turn<T: Real>(bins: &[Pack<T>], frames: &mut [Pack<T>]) {
+    for (bin, pack) in bins.iter().enumerate() {
+        for (frame, value) in frames.iter_mut().zip(pack.0.as_ref()) {
+            frame.0.as_mut()[bin] = *value;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fearless_simd::{Level, dispatch, f64x8};
+
+    use super::*;
+
+    /// Keeps the product as it is.
+    struct Keep<'a>(&'a mut [Pack<f64>]);
+
+    impl<S: Simd> Finish<S, f64> for Keep<'_> {
+        #[inline(always)]
+        fn finish<const BINS: usize>(&mut self, _: S, bin: usize, product: [f64x8<S>; BINS]) {
+            for (kept, product) in self.0[bin..bin + BINS].iter_mut().zip(product) {
+                product.store_array(&mut kept.0);
+            }
+        }
+    }
+
+    /// Entries that no sum is exact of.
+    fn entries(count: usize) -> Vec<f64> {
+        (0..count).map(|i| 1.0 / (1.0 + i as f64)).collect()
+    }
+
+    fn packs(count: usize) -> Vec<Pack<f64>> {
+        let entries = entries(F64_LANES * count);
+        let (packs, _) = entries.as_chunks();
+        packs.iter().map(|&values| Pack(values)).collect()
+    }
+
+    /// How many bins or components go together depends on the registers, but no bit of a result
+    /// does.
+    #[test]
+    fn groups_of_twelve_and_of_six_give_the_same_bits() {
+        let level = Level::new();
+        for order in 1..=31 {
+            for bins in 1..=48 {
+                let (activations, panel) = (packs(order), entries(order * bins));
+                let products = [false, true].map(|wide| {
+                    let mut kept = vec![Pack::ZERO; bins];
+                    let (finish, floor) = (&mut Keep(&mut kept), &Pack([0.0; F64_LANES]));
+                    dispatch!(level, simd =>
+                        combine_by(simd, &activations, &panel, floor, finish, wide));
+                    kept
+                });
+                assert_eq!(products[0], products[1], "{order} x {bins}");
+                let sums = [false, true].map(|wide| {
+                    let mut sums = vec![[Pack::ZERO]; order];
+                    dispatch!(level, simd =>
+                        contract_bins_by(simd, &panel, &products[0], &mut sums, wide));
+                    sums
+                });
+                assert_eq!(sums[0], sums[1], "{order} x {bins}");
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The numbers that the model can be trusted with, in either precision.
+
+use ndarray::ArrayView2;
+use rustfft::num_complex::Complex64;
+
+use crate::source::{DictionaryModel, SourceModel};
+
+/// Floor of `C` and `V` in every bin. Far below any datum and far above the square root of the
+/// smallest normal number, so that `1 / C^2` and `1 / (C V)` stay finite where every component of a
+/// source is switched off.
+pub(crate) const VARIANCE_FLOOR: f64 = 1e-100;
+
+/// The same in single precision. A variance that reaches it is a reason to fall back on double.
+pub(crate) const SINGLE_VARIANCE_FLOOR: f32 = 1e-30;
+
+/// What an inference in single precision must stay within.
+pub(crate) const SINGLE_RANGE: Range = Range {
+    largest: 1e17,
+    smallest_noise: 1e-15,
+    finite: f32::MAX as f64,
+};
+
+/// What numbers must be for single precision to be as good as double. Inside these bounds nothing
+/// overflows unnoticed, and what underflows is far below what it is added to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Range {
+    /// Largest factor, power of the mixture and noise variance.
+    pub(crate) largest: f64,
+    pub(crate) smallest_noise: f64,
+    /// Largest parameter of a posterior.
+    pub(crate) finite: f64,
+}
+
+impl Range {
+    /// Whether all that an inference begins with is inside.
+    pub(crate) fn holds(
+        &self,
+        mixture: ArrayView2<'_, Complex64>,
+        sources: &[SourceModel],
+        noise_variance: f64,
+    ) -> bool {
+        let holds = |values: ArrayView2<'_, f64>| values.iter().all(|&w| w <= self.largest);
+        let source = |source: &SourceModel| {
+            source.activation_start <= self.largest
+                && source.orders.iter().all(|order| match order {
+                    DictionaryModel::Known(dictionary) => holds(dictionary.components()),
+                    DictionaryModel::Estimated(start) => holds(start.values()),
+                })
+        };
+        (self.smallest_noise..=self.largest).contains(&noise_variance)
+            && mixture.iter().all(|x| x.norm_sqr() <= self.largest)
+            && sources.iter().all(source)
+    }
+}

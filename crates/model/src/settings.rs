@@ -1,0 +1,125 @@
+//! The settings of an inference: hyperparameters, schedule, precision, threads.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::ModelError;
+
+/// Hyperparameters and schedule. The defaults are the paper's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Shape and rate `a` of the prior of estimated dictionary entries.
+    pub dictionary_shape: f64,
+    /// Shape and rate `b` of the prior of activations.
+    pub activation_shape: f64,
+    /// Variance `sigma^2` of the sensor noise.
+    pub noise_variance: f64,
+    /// Number of iterations.
+    pub iterations: usize,
+    /// `beta` or `kappa`.
+    pub tempering: Tempering,
+    /// Numbers of the matrix products.
+    pub precision: Precision,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            dictionary_shape: 0.2,
+            activation_shape: 0.2,
+            noise_variance: 1e-6,
+            iterations: 50,
+            tempering: Tempering::Beta(1e4),
+            precision: Precision::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// [`ModelError::OutOfRange`] naming the first setting outside its range.
+    pub fn validate(&self) -> Result<(), ModelError> {
+        let in_range = |name, value: f64, ok: bool, allowed| {
+            if ok {
+                Ok(())
+            } else {
+                Err(ModelError::OutOfRange {
+                    name,
+                    allowed,
+                    value,
+                })
+            }
+        };
+        for (name, shape) in [
+            ("dictionary_shape", self.dictionary_shape),
+            ("activation_shape", self.activation_shape),
+        ] {
+            let ok = crate::gig::SHAPE_RANGE.contains(&shape);
+            in_range(name, shape, ok, "between 0.01 and 0.99")?;
+        }
+        let noise = self.noise_variance;
+        let ok = (1e-60..=1e60).contains(&noise);
+        in_range("noise_variance", noise, ok, "between 1e-60 and 1e60")?;
+        let iterations = self.iterations as f64;
+        in_range("iterations", iterations, self.iterations > 0, "at least 1")?;
+        let (name, value) = match self.tempering {
+            Tempering::Beta(beta) => ("beta", beta),
+            Tempering::Kappa(kappa) => ("kappa", kappa),
+        };
+        in_range(
+            name,
+            value,
+            value >= 0.0 && value.is_finite(),
+            "a finite number >= 0",
+        )
+    }
+}
+
+/// The factor by which the log posterior over the orders is divided, eq. (18).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tempering {
+    /// `beta` itself.
+    Beta(f64),
+    /// `kappa = beta / (F N)`: what carries over to another length or window, since `log q~` is a
+    /// sum over bins and frames.
+    Kappa(f64),
+}
+
+impl Tempering {
+    /// `beta` for a mixture of this size.
+    #[must_use]
+    pub fn beta(self, frames: usize, bins: usize) -> f64 {
+        match self {
+            Self::Beta(beta) => beta,
+            Self::Kappa(kappa) => kappa * (frames * bins) as f64,
+        }
+    }
+}
+
+/// The numbers in which an inference forms the products of its factors, the ratios made of them and
+/// their sums over a block of 48 bins or 32 frames. All other sums, the expectations of the factors
+/// and the posterior over the orders are computed in double precision either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// Single precision: faster, with the same results but for the last digits. An inference that
+    /// leaves its range, where a variance `C` or `V` reaches 1e-30 or a power or factor is above
+    /// 1e17, begins again in double precision, and its result is then that of [`Precision::F64`].
+    F32,
+    /// Double precision.
+    #[default]
+    F64,
+}
+
+/// Whether one inference may use several threads. Results are the same bytes either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Execution {
+    /// On the calling thread: best when many mixtures are separated at once.
+    Serial,
+    /// On the current rayon pool: best for one mixture.
+    #[default]
+    Parallel,
+}
