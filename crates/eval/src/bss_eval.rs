@@ -28,6 +28,10 @@ use crate::sections::{Sections, Spectra};
 use crate::signal::{check_estimate, check_reference, ratio_in_db, sum_over, unit_peak_scale};
 use crate::solver::Gram;
 
+/// The largest linear system that is solved, whose matrix takes 8 GiB. It bounds what a mistaken
+/// number of taps can ask for.
+const MOST_UNKNOWNS: usize = 1 << 15;
+
 /// How far an estimate may differ from its reference without being penalised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -46,7 +50,7 @@ impl Default for BssEvalSettings {
 ///
 /// No value is NaN. A ratio is infinite when its denominator is exactly zero. The SIR is always
 /// infinite with a single reference. Other ratios are infinite only by coincidence: rounding errors
-/// limit the score of a perfect estimate to about 300 dB.
+/// limit the score of a perfect estimate to about 250 dB.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BssScores {
     /// Source to distortion ratio: the filtered target against everything else.
@@ -99,15 +103,17 @@ impl BssEval {
     /// Prepares `references`, signals of equal length.
     ///
     /// # Errors
-    /// When there are no references or no taps; when a reference is silent, not finite, or differs
-    /// in length from the first; or when there are so few samples that the filtered references span
-    /// every signal (samples + taps - 1 is not greater than taps times references).
+    /// When there are no references, no taps or more than 32 768 taps; when a reference is silent,
+    /// not finite, or differs in length from the first; or when there are so few samples that the
+    /// filtered references span every signal (samples + taps - 1 is not greater than taps times
+    /// references).
     pub fn new(references: &[&[f64]], settings: &BssEvalSettings) -> Result<Self, MetricError> {
         let taps = settings.filter_taps;
         let samples = references.first().ok_or(MetricError::NoReferences)?.len();
         if taps == 0 {
             return Err(MetricError::NoFilterTaps);
         }
+        check_unknowns(taps)?;
         let scales = references
             .iter()
             .enumerate()
@@ -157,7 +163,8 @@ impl BssEval {
     ///
     /// # Errors
     /// When there is no such reference; when the estimate is silent, not finite or of the wrong
-    /// length; or when the system of the target or that of all references is singular.
+    /// length; when the system of the target or that of all references is singular; or when there
+    /// are more than 32 768 taps in all references' filters together.
     pub fn score(&self, estimate: &[f64], target: usize) -> Result<BssScores, MetricError> {
         self.check_target(target)?;
         Ok(self.score_targets(estimate, target..target + 1)?[0])
@@ -167,7 +174,7 @@ impl BssEval {
     /// the time.
     ///
     /// # Errors
-    /// As for [`Self::score`], except that the joint system may be singular.
+    /// As for [`Self::score`], except that the joint system may be singular or too large.
     pub fn sdr(&self, estimate: &[f64], target: usize) -> Result<f64, MetricError> {
         self.check_target(target)?;
         let scale = unit_peak_scale(check_estimate(estimate, self.samples)?);
@@ -303,9 +310,11 @@ impl BssEval {
 
     /// The system of all references: a Toeplitz block for each pair.
     fn joint_gram(&self) -> Result<&Gram, MetricError> {
+        let unknowns = self.taps.saturating_mul(self.sources());
         self.joint_gram
             .get_or_init(|| {
-                Gram::factor(self.taps * self.sources(), |i, row| {
+                check_unknowns(unknowns)?;
+                Gram::factor(unknowns, |i, row| {
                     self.fill_joint_row(i, row);
                 })
             })
@@ -391,6 +400,17 @@ pub fn bss_eval_sources(
         scores: scores.collect(),
         permutation,
     })
+}
+
+fn check_unknowns(unknowns: usize) -> Result<(), MetricError> {
+    if unknowns <= MOST_UNKNOWNS {
+        Ok(())
+    } else {
+        Err(MetricError::TooManyTaps {
+            unknowns,
+            most: MOST_UNKNOWNS,
+        })
+    }
 }
 
 /// Fills `out` with the samples of `signal` from `start` on, times `scale`, then with zeros.

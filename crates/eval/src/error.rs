@@ -12,6 +12,14 @@ pub enum MetricError {
     /// The distortion filters have no taps.
     #[error("the distortion filters must have at least one tap")]
     NoFilterTaps,
+    /// The linear system of the distortion filters would be too large.
+    #[error("distortion filters of {unknowns} taps in all cannot be solved for: at most {most}")]
+    TooManyTaps {
+        /// Taps of all filters that are solved for together.
+        unknowns: usize,
+        /// The largest number that is allowed.
+        most: usize,
+    },
     /// The target is not the index of a reference.
     #[error("target {target} does not exist: there are {references} references")]
     NoSuchTarget {
@@ -108,6 +116,9 @@ pub enum StatisticsError {
         /// Index of the first such observation.
         index: usize,
     },
+    /// The observations are so large that their sum could overflow.
+    #[error("the observations are so large that their sum could overflow")]
+    Overflow,
     /// The confidence level is not between 0 and 1.
     #[error("a confidence must lie between 0 and 1, not {0}")]
     Confidence(f64),

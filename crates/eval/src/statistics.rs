@@ -22,14 +22,15 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StatisticsError;
+use crate::signal::unit_peak_scale;
 use crate::{normal, student};
 
 /// Up to this number of pairs the sign-flip test counts all sign patterns, at most half a million.
 pub const EXACT_PAIRS: usize = 20;
 
-/// In the sign-flip test, sums that differ by less than this, relative to the sum of magnitudes,
-/// count as equal: rounding must not separate patterns that are equal in exact arithmetic.
-const TIE: f64 = 1e-12;
+/// Numbers that differ by less than this, relative to what they are sums of, count as equal.
+/// Rounding must not separate what is equal in exact arithmetic.
+const ROUNDING: f64 = 1e-12;
 
 /// A mean with its confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -65,8 +66,8 @@ pub struct PairedDifference {
 /// With very few observations (fewer than 10, say) every bootstrap interval is somewhat too narrow.
 ///
 /// # Errors
-/// When there are fewer than two values, a value is not finite, the confidence is not between 0
-/// and 1, or there are no resamples.
+/// When there are fewer than two values, a value is not finite, the values are so large that their
+/// sum could overflow, the confidence is not between 0 and 1, or there are no resamples.
 pub fn mean_interval(
     values: &[f64],
     confidence: f64,
@@ -75,20 +76,11 @@ pub fn mean_interval(
 ) -> Result<Interval, StatisticsError> {
     check(values, resamples)?;
     check_confidence(confidence)?;
+    if let Some(interval) = interval_of_equal_values(values) {
+        return Ok(interval);
+    }
     let mean = mean(values);
     let n = values.len();
-    if values
-        .iter()
-        .all(|value| value.total_cmp(&values[0]).is_eq())
-    {
-        return Ok(Interval {
-            mean: values[0],
-            low: values[0],
-            high: values[0],
-            n,
-        });
-    }
-
     let mut means: Vec<f64> = (0..resamples)
         .map(|_| (0..n).map(|_| values[rng.random_range(0..n)]).sum::<f64>() / n as f64)
         .collect();
@@ -97,10 +89,7 @@ pub fn mean_interval(
     // A resample may hold the same values in another order, or others whose mean is the same but
     // for rounding. These are ties with the mean: the side on which they fall must not depend on
     // their last bit.
-    let largest = values
-        .iter()
-        .fold(0.0, |most: f64, value| most.max(value.abs()));
-    let bias = bias_correction(&means, mean, 1e-12 * largest);
+    let bias = bias_correction(&means, mean, ROUNDING * largest_magnitude(values));
     let acceleration = acceleration(values, mean);
     let end = |level: f64| {
         let z = bias + normal::quantile(level);
@@ -117,7 +106,8 @@ pub fn mean_interval(
     Ok(Interval {
         mean,
         low: end(tail),
-        high: end(1.0 - tail),
+        // A tail below the resolution of 1 must not round this level to 1, which has no quantile.
+        high: end((1.0 - tail).min(1.0 - f64::EPSILON / 2.0)),
         n,
     })
 }
@@ -159,11 +149,14 @@ pub fn paired_difference(
 /// for a bootstrap to draw from.
 ///
 /// # Errors
-/// When there are fewer than two values, a value is not finite, or the confidence is not between 0
-/// and 1.
+/// When there are fewer than two values, a value is not finite, the values are so large that their
+/// sum could overflow, or the confidence is not between 0 and 1.
 pub fn student_interval(values: &[f64], confidence: f64) -> Result<Interval, StatisticsError> {
     check_values(values)?;
     check_confidence(confidence)?;
+    if let Some(interval) = interval_of_equal_values(values) {
+        return Ok(interval);
+    }
     let (n, mean) = (values.len(), mean(values));
     let error = standard_deviation(values, mean) / (n as f64).sqrt();
     let reach = student::two_sided_quantile(confidence, n - 1) * error;
@@ -177,8 +170,8 @@ pub fn student_interval(values: &[f64], confidence: f64) -> Result<Interval, Sta
 
 /// Cohen's d of pairs, d_z: the mean of `differences` over their standard deviation (with n - 1).
 ///
-/// None when there are fewer than two differences, when they do not vary, or when the ratio is not
-/// finite.
+/// None when there are fewer than two differences, when they do not vary by more than rounding, or
+/// when the ratio is not finite.
 pub fn effect_size(differences: &[f64]) -> Option<f64> {
     if differences.len() < 2 {
         return None;
@@ -186,7 +179,8 @@ pub fn effect_size(differences: &[f64]) -> Option<f64> {
     let mean = mean(differences);
     let deviation = standard_deviation(differences, mean);
     let size = mean / deviation;
-    (deviation > 0.0 && size.is_finite()).then_some(size)
+    let varies = deviation > ROUNDING * largest_magnitude(differences);
+    (varies && size.is_finite()).then_some(size)
 }
 
 /// The two-sided p-value of the hypothesis that `differences` are symmetric about zero. The test
@@ -196,7 +190,8 @@ pub fn effect_size(differences: &[f64]) -> Option<f64> {
 /// `rng` used.
 ///
 /// # Errors
-/// When there are fewer than two differences, one is not finite, or there are no resamples.
+/// When there are fewer than two differences, one is not finite, they are so large that their sum
+/// could overflow, or there are no resamples.
 pub fn sign_flip_test(
     differences: &[f64],
     resamples: usize,
@@ -204,7 +199,7 @@ pub fn sign_flip_test(
 ) -> Result<f64, StatisticsError> {
     check(differences, resamples)?;
     let magnitude: f64 = differences.iter().map(|d| d.abs()).sum();
-    let limit = differences.iter().sum::<f64>().abs() - TIE * magnitude;
+    let limit = differences.iter().sum::<f64>().abs() - ROUNDING * magnitude;
     if differences.len() <= EXACT_PAIRS {
         // Flipping all signs does not change the magnitude of a sum, so the first sign is fixed.
         let patterns = 1_u32 << (differences.len() - 1);
@@ -271,7 +266,29 @@ fn check_values(values: &[f64]) -> Result<(), StatisticsError> {
     if let Some(index) = values.iter().position(|value| !value.is_finite()) {
         return Err(StatisticsError::NotFinite { index });
     }
+    // No sum of as many of the values can be larger than this.
+    if !(values.len() as f64 * largest_magnitude(values)).is_finite() {
+        return Err(StatisticsError::Overflow);
+    }
     Ok(())
+}
+
+/// The interval of values that are all equal, which has no width. None when they are not.
+fn interval_of_equal_values(values: &[f64]) -> Option<Interval> {
+    let (&first, rest) = values.split_first()?;
+    let equal = rest.iter().all(|value| value.total_cmp(&first).is_eq());
+    equal.then_some(Interval {
+        mean: first,
+        low: first,
+        high: first,
+        n: values.len(),
+    })
+}
+
+fn largest_magnitude(values: &[f64]) -> f64 {
+    values
+        .iter()
+        .fold(0.0, |most: f64, value| most.max(value.abs()))
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -280,8 +297,16 @@ fn mean(values: &[f64]) -> f64 {
 
 /// The standard deviation, from the unbiased estimate of the variance (with n - 1).
 fn standard_deviation(values: &[f64], mean: f64) -> f64 {
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (squares / (values.len() - 1) as f64).sqrt()
+    let deviations = values.iter().map(|value| value - mean);
+    let largest = deviations
+        .clone()
+        .fold(0.0, |most: f64, deviation| most.max(deviation.abs()));
+    // A power of two, so that the squares neither overflow nor underflow and no digit changes.
+    let scale = unit_peak_scale(largest);
+    let squares: f64 = deviations
+        .map(|deviation| (deviation * scale).powi(2))
+        .sum();
+    (squares / (values.len() - 1) as f64).sqrt() / scale
 }
 
 /// z_0: the normal quantile of the share of bootstrap means below the mean, counting ties half.

@@ -216,6 +216,24 @@ fn finds_the_permutation_of_mir_eval() {
     assert_eq!(plain.permutation, [0, 1, 2]);
 }
 
+#[test]
+fn the_sdr_alone_is_that_of_the_score() {
+    let references = [source(0, 3000), source(1, 3000)];
+    let estimate: Vec<f64> = references[0]
+        .iter()
+        .zip(&references[1])
+        .zip(noise(4, 3000))
+        .map(|((a, b), c)| a + 0.3 * b + 0.1 * c)
+        .collect();
+    for taps in [1, 48, 512] {
+        let evaluator = evaluator(&references, taps).unwrap();
+        for target in 0..2 {
+            let expected = evaluator.score(&estimate, target).unwrap().sdr_db;
+            assert_eq!(evaluator.sdr(&estimate, target), Ok(expected));
+        }
+    }
+}
+
 /// Projects `estimate` on the delayed `references` through an orthonormal basis of them, found by
 /// Gram-Schmidt with each step done twice.
 fn dense_projection(references: &[&Vec<f64>], estimate: &[f64], taps: usize) -> Vec<f64> {
@@ -393,6 +411,29 @@ fn says_what_is_wrong_with_references() {
         })
     );
     assert!(error(&few, 3).is_none());
+    // One reference can be scored with filters longer than itself, but not with any length.
+    assert!(error(std::slice::from_ref(&sound), 1000).is_none());
+    for unknowns in [40_000, 1 << 40, usize::MAX] {
+        let too_many = MetricError::TooManyTaps {
+            unknowns,
+            most: 32_768,
+        };
+        assert_eq!(
+            error(std::slice::from_ref(&sound), unknowns),
+            Some(too_many)
+        );
+    }
+}
+
+#[test]
+fn the_joint_system_is_bounded_too() {
+    let references = [noise(1, 20_000), noise(2, 20_000)];
+    let evaluator = evaluator(&references, 16_385).unwrap();
+    let too_many = MetricError::TooManyTaps {
+        unknowns: 32_770,
+        most: 32_768,
+    };
+    assert_eq!(evaluator.score(&noise(3, 20_000), 0), Err(too_many));
 }
 
 #[test]

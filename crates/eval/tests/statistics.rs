@@ -325,3 +325,66 @@ fn effect_size_is_the_mean_over_the_deviation() {
         assert_eq!(effect_size(none), None, "{none:?}");
     }
 }
+
+/// The mean of three times 0.1 is not 0.1, and the differences of equally shifted values are not
+/// equal: such a spread is rounding, and once gave effect sizes of 1e15.
+#[test]
+fn rounding_is_no_spread() {
+    assert_eq!(effect_size(&[0.1; 3]), None);
+    let shifted: Vec<f64> = (0..9).map(|i| 0.37 * f64::from(i)).collect();
+    let differences: Vec<f64> = shifted.iter().map(|x| (x + 0.1) - x).collect();
+    assert!(
+        differences
+            .iter()
+            .any(|d| d.total_cmp(&differences[0]).is_ne())
+    );
+    assert_eq!(effect_size(&differences), None);
+
+    let interval = student_interval(&[0.1; 3], 0.95).unwrap();
+    let expected = Interval {
+        mean: 0.1,
+        low: 0.1,
+        high: 0.1,
+        n: 3,
+    };
+    assert_eq!(interval, expected);
+}
+
+/// Squares of these values overflow or underflow, the statistics do not.
+#[test]
+fn magnitude_does_not_matter() {
+    for scale in [1e-200, 1e-100, 1e100, 1e200] {
+        let values = [1.0, 2.0, 3.0].map(|x| x * scale);
+        let size = effect_size(&values).expect("the values vary");
+        assert!((size - 2.0).abs() < TOLERANCE, "{scale:e}: {size}");
+        let expected = student_interval(&[1.0, 2.0, 3.0], 0.95).unwrap();
+        let found = student_interval(&values, 0.95).unwrap();
+        assert!((found.low / scale - expected.low).abs() < TOLERANCE);
+        assert!((found.high / scale - expected.high).abs() < TOLERANCE);
+    }
+}
+
+#[test]
+fn sums_that_overflow_are_refused() {
+    let large = [1e308, 1.1e308, 0.0];
+    let overflow = StatisticsError::Overflow;
+    let interval = mean_interval(&large, 0.95, 10, &mut rng(1));
+    assert_eq!(interval, Err(overflow.clone()));
+    assert_eq!(student_interval(&large, 0.95), Err(overflow.clone()));
+    assert_eq!(sign_flip_test(&large, 10, &mut rng(1)), Err(overflow));
+}
+
+#[test]
+fn the_highest_confidence_reaches_both_ends() {
+    let values = [1.0, 2.0, 3.0, 7.0];
+    let confidence = 1.0 - f64::EPSILON / 2.0;
+    let found = mean_interval(&values, confidence, 10_000, &mut rng(1)).unwrap();
+    // Of 10 000 resamples, about 39 hold the smallest value alone, and as many the largest.
+    let expected = Interval {
+        mean: 3.25,
+        low: 1.0,
+        high: 7.0,
+        n: 4,
+    };
+    assert_eq!(found, expected);
+}
