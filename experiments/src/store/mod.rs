@@ -11,6 +11,7 @@ pub(crate) mod digest;
 pub(crate) mod folder;
 pub(crate) mod lock;
 pub(crate) mod manifest;
+pub(crate) mod output;
 pub(crate) mod records;
 pub(crate) mod refused;
 pub(crate) mod sealed;
