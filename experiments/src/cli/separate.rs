@@ -1,7 +1,5 @@
 //! `separate`: its options and its run.
 
-use std::ffi::OsString;
-use std::fs;
 use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -15,15 +13,20 @@ use model::{Precision, Tempering};
 use super::ending::{Ending, Failure};
 use super::threads::start_threads;
 use crate::clock::Stopwatch;
+use crate::interrupt;
 use crate::progress::Progress;
-use crate::store::atomic;
+use crate::store::output::Outputs;
+use crate::tools::recordings::{NamedRecording, Recordings, join_errors};
 use crate::tools::separate::{
-    Background, ChannelMode, SeparationReport, SeparationSettings, SourceSet, separate_recording,
+    Background, Batch, BatchOutcome, ChannelMode, Separation, SeparationReport, SeparationSettings,
+    SourceSet, check_recording,
 };
 use model::level::NOISE_DB;
 
 /// Most components of an estimated background, as configurations have it.
 const MOST_COMPONENTS: usize = 1000;
+/// Components of an estimated background, unless said otherwise.
+const DEFAULT_COMPONENTS: usize = 16;
 
 /// The paper's beta of 1e4 per bin of its observations.
 const KAPPA: f64 = 0.0325;
@@ -31,9 +34,10 @@ const KAPPA: f64 = 0.0325;
 /// What to separate, into what, and how.
 #[derive(Debug, Args)]
 pub(crate) struct SeparateArguments {
-    /// The recording
-    #[arg(value_name = "WAV")]
-    mixture: PathBuf,
+    /// Recordings: files, folders of them, patterns, @FILE with one of these a line, - for standard
+    /// input
+    #[arg(value_name = "WAV|DIR|GLOB|@LIST", required = true)]
+    recordings: Vec<PathBuf>,
 
     /// Dictionaries of the speech, as `train` writes them
     #[arg(long, value_name = "NPZ")]
@@ -47,9 +51,9 @@ pub(crate) struct SeparateArguments {
     #[arg(long, value_name = "NPZ", conflicts_with_all = ["background_from", "no_background"])]
     background: Option<PathBuf>,
 
-    /// Components of a background that is estimated or learned
-    #[arg(long, value_name = "K", default_value = "16")]
-    background_components: NonZeroUsize,
+    /// Components of a background that is estimated or learned; without it, 16
+    #[arg(long, value_name = "K", conflicts_with_all = ["background", "no_background"])]
+    background_components: Option<NonZeroUsize>,
 
     /// Learn the background from a stretch of the recording with nothing else in it, in seconds
     #[arg(long, value_name = "START-END", conflicts_with = "no_background")]
@@ -63,9 +67,18 @@ pub(crate) struct SeparateArguments {
     #[arg(long)]
     no_background: bool,
 
-    /// Folder of the stems; without it, the name of the recording with -stems
+    /// Folder of the stems of one file, and of a folder for each recording where there may be several;
+    /// without it, beside each recording, its name with -stems
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    /// Replace the stems of another recording in the folder
+    #[arg(long)]
+    replace: bool,
+
+    /// Leave out recordings that cannot be used, with a warning, instead of stopping before the work
+    #[arg(long)]
+    skip_unusable: bool,
 
     /// What becomes of several channels
     #[arg(long, value_enum, default_value_t = ChannelMode::Each)]
@@ -183,53 +196,90 @@ fn parse_named_source(text: &str) -> Result<(String, PathBuf), String> {
 }
 
 impl SeparateArguments {
-    /// Separates a recording into stems.
+    /// Separates recordings into stems.
     ///
     /// # Errors
-    /// Options that do not go together, files that cannot be read or written.
+    /// Options that do not go together, outputs that must not be written, recordings that cannot be
+    /// read.
     pub(crate) fn run(&self) -> Result<Ending, Failure> {
         let settings = self.settings();
         self.check(&settings).map_err(Failure::Usage)?;
-        let sources = SourceSet::open(&self.name_sources()).map_err(Failure::Run)?;
-        let folder = self
-            .out
-            .clone()
-            .unwrap_or_else(|| default_folder(&self.mixture));
+        self.separate(&settings).map_err(Failure::Run)
+    }
+
+    fn separate(&self, settings: &SeparationSettings) -> Result<Ending> {
         let progress = Progress::new(self.quiet);
-        let stopwatch = Stopwatch::start();
-        let separate = || -> Result<SeparationReport> {
-            let adapt = self.adapt_background;
-            let mixture = &self.mixture;
-            let sources =
-                sources.with_background(&self.background(), adapt, mixture, settings.seed)?;
-            fs::create_dir_all(&folder)
-                .with_context(|| format!("cannot create {}", folder.display()))?;
-            let report = separate_recording(mixture, &sources, &settings, &folder, progress)?;
-            atomic::write(&folder.join("separation.json"), &report.to_json()?)?;
-            Ok(report)
+        let sources = SourceSet::open(&self.name_sources(), &self.background())?;
+        let separation = Separation {
+            sources: &sources,
+            settings,
         };
-        let report = start_threads(self.jobs)
-            .and_then(|pool| pool.install(separate))
-            .map_err(Failure::Run)?;
-        let seconds = stopwatch.elapsed().as_secs_f64();
-        let mixture = &report.mixture;
-        let length = mixture.samples as f64 / f64::from(mixture.sample_rate_hz);
-        if report.clipped_samples > 0 {
-            progress.warn(format_args!(
-                "{} samples are beyond full scale and were clipped: --encoding float32 keeps them",
-                report.clipped_samples
-            ));
+        let mut recordings = Recordings::find(&self.recordings, "recordings")?;
+        let dictionaries = self.dictionary_paths().into_iter();
+        let mut outputs = Outputs::new(recordings.paths().chain(dictionaries));
+        recordings.spool_streams()?;
+        recordings.check(self.skip_unusable, |recording| {
+            check_recording(recording.file(), &sources, settings)
+        })?;
+        let is_one = recordings.is_one_file;
+        let option = match self.out {
+            Some(_) => "--out",
+            None => "without --out, beside the recording",
+        };
+        let batch = Batch::claim(
+            recordings.list,
+            &separation,
+            |recording| self.choose_folder(recording, is_one),
+            self.replace,
+            option,
+            &mut outputs,
+        )?;
+        let pool = start_threads(self.jobs)?;
+        if let Err(error) = interrupt::install() {
+            progress.warn(format_args!("{error:#}: a signal stops at once"));
         }
+        let stopwatch = Stopwatch::start();
+        let outcome = batch.run(&separation, &pool, progress);
+        let mut outcome = outcome.context("the same command goes on with what is left")?;
+        let seconds = stopwatch.elapsed().as_secs_f64();
+        if outcome.reports.is_empty() && batch.complete.is_empty() {
+            join_errors(std::mem::take(&mut outcome.errors))?;
+        }
+        warn_of_clipping(&outcome, progress);
+        let place = match &self.out {
+            Some(out) => out.display().to_string(),
+            None => describe_places(&batch),
+        };
         writeln!(
             stdout(),
-            "{length:.1} s separated in {seconds:.1} s, {:.1} times as fast as real time\n\
-             Stems: {}",
-            length / seconds,
-            folder.display()
+            "{}Stems: {place}",
+            summarise(&batch, &outcome, seconds)
         )
-        .context("cannot write to standard output")
-        .map_err(Failure::Run)?;
-        Ok(Ending::Done)
+        .context("cannot write to standard output")?;
+        Ok(match outcome.errors.is_empty() {
+            true => Ending::Done,
+            false => Ending::PartlyFailed,
+        })
+    }
+
+    /// Where the stems of a recording go.
+    fn choose_folder(&self, recording: &NamedRecording, is_one: bool) -> PathBuf {
+        match &self.out {
+            Some(out) if is_one => out.clone(),
+            Some(out) => out.join(&recording.name),
+            None => {
+                let name = recording.name.file_name().unwrap_or_default();
+                let mut name = name.to_owned();
+                name.push("-stems");
+                recording.path.with_file_name(name)
+            }
+        }
+    }
+
+    fn dictionary_paths(&self) -> Vec<&Path> {
+        let named = self.source.iter().map(|(_, path)| path);
+        let paths = self.speech.iter().chain(named).chain(&self.background);
+        paths.map(PathBuf::as_path).collect()
     }
 
     /// The named sources with their files, speech first.
@@ -241,14 +291,23 @@ impl SeparateArguments {
         speech.chain(self.source.iter().cloned()).collect()
     }
 
+    fn count_components(&self) -> usize {
+        let components = self.background_components;
+        components.map_or(DEFAULT_COMPONENTS, NonZeroUsize::get)
+    }
+
     fn background(&self) -> Background {
-        let components = self.background_components.get();
+        let components = self.count_components();
         match (self.no_background, &self.background, self.background_from) {
             (true, ..) => Background::None,
-            (_, Some(path), _) => Background::File(path.clone()),
+            (_, Some(path), _) => Background::File {
+                path: path.clone(),
+                adapt: self.adapt_background,
+            },
             (_, None, Some(stretch)) => Background::Stretch {
                 seconds: (stretch.start, stretch.end),
                 components,
+                adapt: self.adapt_background,
             },
             (_, None, None) => Background::Estimated { components },
         }
@@ -282,7 +341,7 @@ impl SeparateArguments {
     }
 
     fn check(&self, settings: &SeparationSettings) -> Result<()> {
-        let components = self.background_components.get();
+        let components = self.count_components();
         ensure!(
             components <= MOST_COMPONENTS,
             "--background-components {components}: is out of range, allowed are 1 to \
@@ -314,8 +373,47 @@ impl SeparateArguments {
     }
 }
 
-fn default_folder(mixture: &Path) -> PathBuf {
-    let mut name = OsString::from(mixture.file_stem().unwrap_or_default());
-    name.push("-stems");
-    name.into()
+/// What was done, in one or two lines.
+fn summarise(batch: &Batch, outcome: &BatchOutcome, seconds: f64) -> String {
+    let (done, complete) = (outcome.reports.len(), batch.complete.len());
+    let all = batch.tasks.len() + complete;
+    let mut text = match (all, complete) {
+        (1, 0) => String::new(),
+        (1, _) => "The stems are complete already\n".to_owned(),
+        (_, 0) => format!("{done} of {all} recordings separated\n"),
+        _ => format!("{done} of {all} recordings separated, {complete} complete already\n"),
+    };
+    let seconds_of = |report: &SeparationReport| {
+        report.mixture.samples as f64 / f64::from(report.mixture.sample_rate_hz)
+    };
+    let length: f64 = outcome.reports.iter().map(seconds_of).sum();
+    if done > 0 {
+        text += &format!(
+            "{length:.1} s separated in {seconds:.1} s, {:.1} times as fast as real time\n",
+            length / seconds
+        );
+    }
+    text
+}
+
+/// The folders of stems without `--out`.
+fn describe_places(batch: &Batch) -> String {
+    let folders = batch.tasks.iter().map(|task| &task.folder.path);
+    let folders: Vec<&PathBuf> = folders.chain(&batch.complete).collect();
+    match folders.as_slice() {
+        [folder] => folder.display().to_string(),
+        _ => "beside the recordings".to_owned(),
+    }
+}
+
+fn warn_of_clipping(outcome: &BatchOutcome, progress: Progress) {
+    for report in &outcome.reports {
+        if report.clipped_samples > 0 {
+            progress.warn(format_args!(
+                "{}: {} samples are beyond full scale and were clipped: --encoding float32 keeps \
+                 them",
+                report.mixture.file, report.clipped_samples
+            ));
+        }
+    }
 }

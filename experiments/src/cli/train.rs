@@ -1,7 +1,7 @@
 //! `train`: its options and its run.
 
 use std::io::{Write, stdout};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroUsize, ParseIntError};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
@@ -11,9 +11,11 @@ use dsp::{StftSettings, Window};
 use super::ending::{Ending, Failure};
 use super::threads::start_threads;
 use crate::progress::Progress;
+use crate::store::output::Outputs;
 use crate::tables::table::Table;
 use crate::tools::dictionary_file::DictionaryFile;
-use crate::tools::recordings::find_recordings;
+use crate::tools::file_kinds::DICTIONARIES;
+use crate::tools::recordings::Recordings;
 use crate::tools::train::{TrainingSettings, learn_dictionaries};
 
 /// Largest order, as configurations have it.
@@ -24,8 +26,9 @@ const MOST_ENTRIES: usize = 100_000_000;
 /// What to learn from, and how.
 #[derive(Debug, Args)]
 pub(crate) struct TrainArguments {
-    /// Recordings of one source: WAV files, folders of them, or patterns
-    #[arg(value_name = "WAV|DIR|GLOB", required = true)]
+    /// Recordings of one source: files, folders of them, patterns, @FILE with one of these a line, -
+    /// for standard input
+    #[arg(value_name = "WAV|DIR|GLOB|@LIST", required = true)]
     recordings: Vec<PathBuf>,
 
     /// File to write the dictionaries to
@@ -37,6 +40,7 @@ pub(crate) struct TrainArguments {
         long,
         value_name = "K,…",
         value_delimiter = ',',
+        value_parser = parse_order,
         default_value = "2,4,6,8,10,12,14"
     )]
     orders: Vec<NonZeroUsize>,
@@ -68,6 +72,10 @@ pub(crate) struct TrainArguments {
     /// Most frames to learn from, chosen at random where there are more
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     frames: usize,
+
+    /// Leave out recordings that cannot be used, with a warning, instead of stopping
+    #[arg(long)]
+    skip_unusable: bool,
 
     /// Seed of all random numbers
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -101,26 +109,37 @@ impl TrainArguments {
     pub(crate) fn run(&self) -> Result<Ending, Failure> {
         let settings = self.settings();
         check(&settings).map_err(Failure::Usage)?;
-        let paths = find_recordings(&self.recordings, "recordings").map_err(Failure::Run)?;
+        self.train(&settings).map_err(Failure::Run)?;
+        Ok(Ending::Done)
+    }
+
+    fn train(&self, settings: &TrainingSettings) -> Result<()> {
+        let mut recordings = Recordings::find(&self.recordings, "recordings")?;
+        let mut outputs = Outputs::new(recordings.paths());
+        let output = outputs.claim_file(&self.out, "--out", DICTIONARIES)?;
+        recordings.drop_links();
+        recordings.spool_streams()?;
         let progress = Progress::new(self.quiet);
-        let file = start_threads(self.jobs)
-            .and_then(|pool| pool.install(|| learn_dictionaries(&paths, &settings, progress)))
-            .map_err(Failure::Run)?;
-        file.write(&self.out).map_err(Failure::Run)?;
+        let skip = self.skip_unusable;
+        let file = start_threads(self.jobs)?
+            .install(|| learn_dictionaries(&mut recordings, settings, skip, progress))?;
+        let to_standard_output = output.is_standard_output();
+        output.write(&file.encode()?)?;
+        if to_standard_output {
+            return Ok(());
+        }
         let metadata = &file.metadata;
         writeln!(
             stdout(),
             "{}{} frames from {} recordings at {} Hz; held out: {} frames\nDictionaries: {}",
             summarise(&file).markdown(),
             metadata.training_frames,
-            paths.len(),
+            recordings.list.len(),
             metadata.sample_rate_hz,
             metadata.held_out_frames,
             self.out.display()
         )
         .context("cannot write to standard output")
-        .map_err(Failure::Run)?;
-        Ok(Ending::Done)
     }
 
     fn settings(&self) -> TrainingSettings {
@@ -142,6 +161,11 @@ impl TrainArguments {
             seed: self.seed,
         }
     }
+}
+
+/// A number of components, with blanks around it or without.
+fn parse_order(text: &str) -> Result<NonZeroUsize, ParseIntError> {
+    text.trim().parse()
 }
 
 /// One row per order. Costs are per frame and bin, so that they compare with the held-out

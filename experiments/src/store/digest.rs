@@ -1,8 +1,12 @@
 //! SHA-256 digests of what results depend on.
 
 use std::fmt::{self, Display};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
 use std::str::FromStr;
 
+use anyhow::{Context, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 
@@ -10,6 +14,9 @@ use sha2::{Digest as _, Sha256};
 /// dictionary, an estimate or a score comes out with other bits. One for all keys: neither
 /// dictionaries in caches nor records of an earlier program are then taken for those of today.
 const REVISION: u32 = 6;
+
+/// Bytes of a file read at a time.
+const BLOCK_BYTES: usize = 1 << 16;
 
 /// What is computed, by which program.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -63,6 +70,28 @@ impl Digest {
             hash.update(sample.to_le_bytes());
         }
         Self(hash.finalize().into())
+    }
+
+    /// The digest of the bytes of a file, as `sha256sum` prints it.
+    ///
+    /// # Errors
+    /// Those of reading, with the path.
+    pub(crate) fn of_file(path: &Path) -> Result<Self> {
+        let mut hash = Sha256::new();
+        let mut block = vec![0; BLOCK_BYTES];
+        let mut hash_all = || -> io::Result<()> {
+            let mut file = File::open(path)?;
+            loop {
+                match file.read(&mut block) {
+                    Ok(0) => return Ok(()),
+                    Ok(bytes) => hash.update(&block[..bytes]),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        hash_all().with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self(hash.finalize().into()))
     }
 
     /// The plain digest of some bytes, as `sha256sum` prints it.
@@ -120,10 +149,14 @@ mod tests {
     #[test]
     fn plain_digest_is_that_of_sha256sum() {
         // FIPS 180-2, appendix B.1.
-        assert_eq!(
-            Digest::of_bytes(b"abc").to_string(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(Digest::of_bytes(b"abc").to_string(), expected);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("abc");
+        std::fs::write(&path, "abc").unwrap();
+        assert_eq!(Digest::of_file(&path).unwrap().to_string(), expected);
+        let message = Digest::of_file(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("cannot read"), "{message}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(crate) mod folder;
 pub(crate) mod lock;
 pub(crate) mod manifest;
 pub(crate) mod npz;
+pub(crate) mod output;
 pub(crate) mod records;
 pub(crate) mod refused;
 pub(crate) mod sealed;

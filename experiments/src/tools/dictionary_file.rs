@@ -20,7 +20,6 @@ use ndarray::{Array1, Array2};
 use ndarray_npy::NpzWriter;
 use serde::{Deserialize, Serialize};
 
-use crate::store::atomic;
 use crate::store::npz::Archive;
 
 /// What `format` says in every file of this kind.
@@ -131,18 +130,11 @@ impl Metadata {
 }
 
 impl DictionaryFile {
-    /// Writes the file.
+    /// The bytes of the file.
     ///
     /// # Errors
-    /// Those of the file system, with the path.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let bytes = self
-            .encode()
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        atomic::write(path, &bytes)
-    }
-
-    fn encode(&self) -> Result<Vec<u8>> {
+    /// Those of the archive.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>> {
         let mut archive = NpzWriter::new(Cursor::new(Vec::new()));
         let metadata = serde_json::to_vec_pretty(&self.metadata)?;
         archive.add_array("metadata", &Array1::from(metadata))?;
@@ -229,7 +221,7 @@ mod tests {
     fn what_is_written_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.npz");
-        file().write(&path).unwrap();
+        fs::write(&path, file().encode().unwrap()).unwrap();
         let read = DictionaryFile::read(&path).unwrap();
         assert_eq!(
             (&read.metadata, &read.costs),
@@ -274,7 +266,7 @@ mod tests {
         let message = |change: fn(&mut DictionaryFile)| {
             let mut changed = file();
             change(&mut changed);
-            changed.write(&path).unwrap();
+            fs::write(&path, changed.encode().unwrap()).unwrap();
             format!("{:#}", DictionaryFile::read(&path).unwrap_err())
         };
         let told = message(|file| file.metadata.stft.window_samples = 16);

@@ -2,7 +2,9 @@
 //! [`score`] compares them with the true signals.
 
 pub(crate) mod dictionary_file;
+pub(crate) mod file_kinds;
 pub(crate) mod recordings;
 pub(crate) mod score;
 pub(crate) mod separate;
 pub(crate) mod train;
+pub(crate) mod work_queue;

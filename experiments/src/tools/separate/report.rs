@@ -1,11 +1,20 @@
 //! `separation.json`: what was separated how, and what the inference says.
 
-use anyhow::Result;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
 use dsp::StftSettings;
+use dsp::wav::Encoding;
 use model::{Precision, Tempering};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::channel_mode::ChannelMode;
+use crate::store::digest::{Computed, Digest};
+use crate::store::output::is_of_kind;
+use crate::store::refused::Refused;
+use crate::tools::file_kinds::{MADE_WITH, SEPARATION};
 
 /// All that is said of a separation. It depends on its inputs alone, not on the machine or the
 /// time.
@@ -13,6 +22,8 @@ use super::channel_mode::ChannelMode;
 pub(crate) struct SeparationReport {
     /// Version of the program.
     pub(crate) made_with: String,
+    /// Digest of all that the stems depend on.
+    pub(crate) inputs_sha256: Digest,
     pub(crate) mixture: MixtureReport,
     /// In the order of everything that is listed per source.
     pub(crate) sources: Vec<SourceReport>,
@@ -24,13 +35,26 @@ pub(crate) struct SeparationReport {
     pub(crate) leftover_db: Option<f64>,
     /// Samples beyond full scale.
     pub(crate) clipped_samples: usize,
+    /// The files, in the order of the sources.
+    pub(crate) stems: Vec<StemReport>,
+}
+
+/// A stem, as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StemReport {
+    pub(crate) source: String,
+    /// Its name in the folder of the report.
+    pub(crate) file: String,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: Digest,
 }
 
 /// The recording.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct MixtureReport {
     /// Name of its file.
     pub(crate) file: String,
+    pub(crate) sha256: Digest,
     pub(crate) sample_rate_hz: u32,
     pub(crate) channels: usize,
     /// Samples of each channel.
@@ -44,6 +68,8 @@ pub(crate) struct SourceReport {
     pub(crate) dictionaries: DictionaryUse,
     /// Name of the dictionaries' file, or where else they come from.
     pub(crate) origin: String,
+    /// Digest of their file, if they come from one.
+    pub(crate) sha256: Option<Digest>,
     pub(crate) orders: Vec<usize>,
 }
 
@@ -60,12 +86,14 @@ pub(crate) enum DictionaryUse {
 }
 
 /// Options that results depend on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct SettingsReport {
     /// Rate at which it was separated.
     pub(crate) sample_rate_hz: u32,
     pub(crate) stft: StftSettings,
     pub(crate) channels: ChannelMode,
+    /// Of the stems.
+    pub(crate) encoding: Encoding,
     pub(crate) segment_seconds: f64,
     pub(crate) overlap_seconds: f64,
     /// Of each inference.
@@ -110,7 +138,117 @@ pub(crate) struct InferenceReport {
     pub(crate) order_posterior: Vec<Vec<f64>>,
 }
 
+/// All that the stems of a recording depend on.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct SeparationInputs {
+    pub(crate) computed: Computed,
+    pub(crate) mixture: MixtureReport,
+    pub(crate) sources: Vec<SourceReport>,
+    pub(crate) settings: SettingsReport,
+}
+
+impl SeparationInputs {
+    /// What tells these inputs from others.
+    ///
+    /// # Errors
+    /// Those of the serialiser.
+    pub(crate) fn digest(&self) -> Result<Digest> {
+        Ok(Digest::of_value(self)?)
+    }
+}
+
+/// What a written report says of itself and its stems.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct StoredSeparation {
+    pub(crate) inputs_sha256: Digest,
+    pub(crate) mixture: StoredMixture,
+    pub(crate) stems: Vec<StemReport>,
+}
+
+/// The recording of a written report.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct StoredMixture {
+    pub(crate) file: String,
+    pub(crate) sha256: Digest,
+}
+
+impl StoredSeparation {
+    /// Reads a report, if there is one.
+    ///
+    /// # Errors
+    /// [`Refused`] for a file that this program did not write or that is damaged; a file that cannot
+    /// be read.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
+        let json = match fs::read(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            json => json.with_context(|| format!("cannot read {}", path.display()))?,
+        };
+        let refuse = |what: String| {
+            Refused(format!(
+                "{}: {what}, and it is not replaced: give another --out, or move it away",
+                path.display()
+            ))
+        };
+        ensure!(
+            is_of_kind(path, SEPARATION),
+            refuse("is no report of a separation".to_owned())
+        );
+        let stored: Self = serde_json::from_slice(&json)
+            .map_err(|error| refuse(format!("is a damaged report of a separation ({error})")))?;
+        // Other names were never written by a separation, and may lead elsewhere.
+        let is_stem = |stem: &StemReport| {
+            check_source_name(&stem.source).is_ok() && stem.file == stem_file(&stem.source)
+        };
+        ensure!(
+            stored.stems.iter().all(is_stem),
+            refuse("is a damaged report of a separation".to_owned())
+        );
+        Ok(Some(stored))
+    }
+}
+
+/// The file of a source's stem.
+pub(crate) fn stem_file(source: &str) -> String {
+    format!("{source}.wav")
+}
+
+/// Refuses names that cannot be those of files.
+///
+/// # Errors
+/// [`Refused`], with what is allowed.
+pub(crate) fn check_source_name(name: &str) -> Result<()> {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    ensure!(
+        !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain),
+        Refused(format!(
+            "--source {name:?}: a source names its file, so letters, digits, `-`, `_` and inner `.`"
+        ))
+    );
+    Ok(())
+}
+
 impl SeparationReport {
+    /// A report of what is to be done; the rest is filled in while it is.
+    ///
+    /// # Errors
+    /// Those of the serialiser.
+    pub(crate) fn new(inputs: &SeparationInputs) -> Result<Self> {
+        let inputs_sha256 = inputs.digest()?;
+        let inputs = inputs.clone();
+        Ok(Self {
+            made_with: MADE_WITH.to_owned(),
+            inputs_sha256,
+            mixture: inputs.mixture,
+            sources: inputs.sources,
+            settings: inputs.settings,
+            level: LevelReport::default(),
+            segments: Vec::new(),
+            leftover_db: None,
+            clipped_samples: 0,
+            stems: Vec::new(),
+        })
+    }
+
     /// The report as JSON.
     ///
     /// # Errors

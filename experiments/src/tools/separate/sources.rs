@@ -12,9 +12,10 @@ use model::{Dictionary, DictionaryModel, DictionaryStart, OrderEstimate, Setting
 use ndarray::Array2;
 
 use super::recording_buffer::BLOCK_SAMPLES;
-use super::report::{DictionaryUse, SourceReport};
+use super::report::{DictionaryUse, SourceReport, check_source_name};
 use super::resampling::resample_channels;
 use super::settings::SeparationSettings;
+use crate::store::digest::Digest;
 use crate::store::refused::Refused;
 use crate::tools::dictionary_file::DictionaryFile;
 
@@ -32,39 +33,44 @@ pub(crate) enum Background {
     None,
     /// Estimated together with the rest, from a random start.
     Estimated { components: usize },
-    /// A file of dictionaries.
-    File(PathBuf),
+    /// A file of dictionaries; whether it is a start only.
+    File { path: PathBuf, adapt: bool },
     /// Learned from a stretch of the recording that has nothing else in it.
     Stretch {
-        /// Start and end.
         seconds: (f64, f64),
         components: usize,
+        /// Whether what is learned is a start only.
+        adapt: bool,
     },
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Source {
     report: SourceReport,
+    /// None yet, where they are estimated or learned from the recording.
     dictionaries: Vec<Arc<Dictionary>>,
 }
 
 /// All sources, with dictionaries of one rate and one transform.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct SourceSet {
     /// Rate of the dictionaries' recordings.
-    pub(super) sample_rate_hz: u32,
+    pub(crate) sample_rate_hz: u32,
     /// Transform of the dictionaries.
-    pub(super) stft: StftSettings,
+    pub(crate) stft: StftSettings,
     sources: Vec<Source>,
+    /// A stretch of the recording that the last source is learned from.
+    stretch: Option<((f64, f64), usize)>,
 }
 
 impl SourceSet {
-    /// Reads the dictionaries of named sources, the first of which sets rate and transform.
+    /// Reads the dictionaries of named sources, the first of which sets rate and transform, and of
+    /// the background.
     ///
     /// # Errors
     /// [`Refused`] for no source, for names that cannot name files or are given twice, and for a
     /// file that does not go with the first. A file that cannot be read.
-    pub(crate) fn open(named: &[(String, PathBuf)]) -> Result<Self> {
+    pub(crate) fn open(named: &[(String, PathBuf)], background: &Background) -> Result<Self> {
         let (_, first) = named
             .first()
             .ok_or_else(|| Refused("no source: give --speech or --source".to_owned()))?;
@@ -73,64 +79,70 @@ impl SourceSet {
             sample_rate_hz: metadata.sample_rate_hz,
             stft: metadata.stft,
             sources: Vec::new(),
+            stretch: None,
         };
         for (name, path) in named {
             let dictionaries = set.read_matching(path, first)?;
-            set.push(name, DictionaryUse::Known, file_name(path), dictionaries)?;
+            set.push_file(name, DictionaryUse::Known, path, dictionaries)?;
+        }
+        set.add_background(background)?;
+        Ok(set)
+    }
+
+    fn add_background(&mut self, background: &Background) -> Result<()> {
+        const NAME: &str = "background";
+        let choose_use = |adapt: &bool| match adapt {
+            true => DictionaryUse::Adapted,
+            false => DictionaryUse::Known,
+        };
+        let mut report = SourceReport {
+            name: NAME.to_owned(),
+            dictionaries: DictionaryUse::Estimated,
+            origin: "random start".to_owned(),
+            sha256: None,
+            orders: Vec::new(),
+        };
+        match background {
+            Background::None => return Ok(()),
+            Background::File { path, adapt } => {
+                let dictionaries = self.read_matching(path, Path::new("the first source"))?;
+                return self.push_file(NAME, choose_use(adapt), path, dictionaries);
+            }
+            Background::Estimated { components } => report.orders = vec![*components],
+            Background::Stretch {
+                seconds,
+                components,
+                adapt,
+            } => {
+                self.stretch = Some((*seconds, *components));
+                report.dictionaries = choose_use(adapt);
+                report.origin = format!("{} s to {} s of the recording", seconds.0, seconds.1);
+                report.orders = vec![*components];
+            }
+        }
+        self.push(Source {
+            report,
+            dictionaries: Vec::new(),
+        })
+    }
+
+    /// The sources for a recording, with what is learned from it.
+    ///
+    /// # Errors
+    /// As [`Self::check_stretch`]; a stretch from which nothing can be learned.
+    pub(super) fn learn_background(&self, recording: &Path, seed: u64) -> Result<Self> {
+        let mut set = self.clone();
+        if let (Some((seconds, components)), Some(last)) = (self.stretch, set.sources.last_mut()) {
+            let dictionary = self.learn_from_stretch(recording, seconds, components, seed)?;
+            last.dictionaries = vec![Arc::new(dictionary)];
         }
         Ok(set)
     }
 
-    /// Adds the background, for a recording.
-    ///
-    /// # Errors
-    /// [`Refused`] for a file that does not go with the sources, and for a stretch that is not in
-    /// the recording or too short. A file that cannot be read; a stretch from which nothing can be
-    /// learned.
-    pub(crate) fn with_background(
-        mut self,
-        background: &Background,
-        adapt: bool,
-        mixture: &Path,
-        seed: u64,
-    ) -> Result<Self> {
-        const NAME: &str = "background";
-        let dictionary_use = match adapt {
-            true => DictionaryUse::Adapted,
-            false => DictionaryUse::Known,
-        };
-        match background {
-            Background::None => {}
-            Background::Estimated { components } => {
-                let origin = "random start".to_owned();
-                self.push(NAME, DictionaryUse::Estimated, origin, Vec::new())?;
-                if let Some(source) = self.sources.last_mut() {
-                    source.report.orders = vec![*components];
-                }
-            }
-            Background::File(path) => {
-                let dictionaries = self.read_matching(path, Path::new("the first source"))?;
-                self.push(NAME, dictionary_use, file_name(path), dictionaries)?;
-            }
-            Background::Stretch {
-                seconds,
-                components,
-            } => {
-                let dictionary = self.learn_from_stretch(mixture, *seconds, *components, seed)?;
-                let origin = format!("{} s to {} s of the recording", seconds.0, seconds.1);
-                self.push(NAME, dictionary_use, origin, vec![Arc::new(dictionary)])?;
-            }
-        }
-        Ok(self)
-    }
-
-    /// Names, in order.
-    pub(super) fn names(&self) -> Vec<&str> {
-        let names = self
-            .sources
-            .iter()
-            .map(|source| source.report.name.as_str());
-        names.collect()
+    /// The names of the sources, in order.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let sources = self.sources.iter();
+        sources.map(|source| source.report.name.as_str()).collect()
     }
 
     /// What the report says of them, in order.
@@ -173,32 +185,31 @@ impl SourceSet {
         Ok(start?)
     }
 
-    fn push(
+    fn push_file(
         &mut self,
         name: &str,
         dictionary_use: DictionaryUse,
-        origin: String,
+        path: &Path,
         dictionaries: Vec<Arc<Dictionary>>,
     ) -> Result<()> {
-        let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-        ensure!(
-            !name.is_empty() && !name.starts_with('.') && name.chars().all(plain),
-            Refused(format!(
-                "--source {name:?}: a source names its file, so letters, digits, `-`, `_` and \
-                 inner `.`"
-            ))
-        );
-        let taken = self.sources.iter().any(|source| source.report.name == name);
-        ensure!(!taken, Refused(format!("two sources are named {name:?}")));
-        self.sources.push(Source {
+        self.push(Source {
             report: SourceReport {
                 name: name.to_owned(),
                 dictionaries: dictionary_use,
-                origin,
+                origin: file_name(path),
+                sha256: Some(Digest::of_file(path)?),
                 orders: dictionaries.iter().map(|d| d.order()).collect(),
             },
             dictionaries,
-        });
+        })
+    }
+
+    fn push(&mut self, source: Source) -> Result<()> {
+        let name = &source.report.name;
+        check_source_name(name)?;
+        let taken = self.sources.iter().any(|other| other.report.name == *name);
+        ensure!(!taken, Refused(format!("two sources are named {name:?}")));
+        self.sources.push(source);
         Ok(())
     }
 
@@ -226,23 +237,22 @@ impl SourceSet {
         Ok(file.dictionaries)
     }
 
-    /// A dictionary of the mean power of all channels in a stretch of the recording.
-    fn learn_from_stretch(
-        &self,
-        mixture: &Path,
-        (start, end): (f64, f64),
-        components: usize,
-        seed: u64,
-    ) -> Result<Dictionary> {
-        let mut reader = Recording::open(mixture)?;
-        let rate_hz = reader.sample_rate_hz();
-        let samples = |seconds: f64| (seconds * f64::from(rate_hz)).round() as usize;
+    /// Refuses a stretch to learn from that the recording does not have.
+    ///
+    /// # Errors
+    /// [`Refused`], with what the recording has.
+    pub(super) fn check_stretch(&self, reader: &Recording) -> Result<()> {
+        let Some(((start, end), _)) = self.stretch else {
+            return Ok(());
+        };
         ensure!(
-            0.0 <= start && start < end && samples(end) <= reader.samples(),
+            0.0 <= start
+                && start < end
+                && count_samples(end, reader.sample_rate_hz()) <= reader.samples(),
             Refused(format!(
                 "--background-from {start}-{end}: {} has 0 to {} s",
-                mixture.display(),
-                reader.samples() as f64 / f64::from(rate_hz)
+                reader.path().display(),
+                reader.samples() as f64 / f64::from(reader.sample_rate_hz())
             ))
         );
         ensure!(
@@ -251,12 +261,33 @@ impl SourceSet {
                 "--background-from {start}-{end}: at most {MOST_SECONDS} s"
             ))
         );
+        Ok(())
+    }
+
+    /// A dictionary of the mean power of all channels in a stretch of the recording.
+    fn learn_from_stretch(
+        &self,
+        recording: &Path,
+        (start, end): (f64, f64),
+        components: usize,
+        seed: u64,
+    ) -> Result<Dictionary> {
+        let mut reader = Recording::open(recording)?;
+        self.check_stretch(&reader)?;
+        let rate_hz = reader.sample_rate_hz();
+        let (first, end_sample) = (count_samples(start, rate_hz), count_samples(end, rate_hz));
         let mut skipped = 0;
-        while skipped < samples(start) {
-            let wanted = (samples(start) - skipped).min(BLOCK_SAMPLES);
-            skipped += reader.read(wanted)?[0].len();
+        while skipped < first {
+            let wanted = (first - skipped).min(BLOCK_SAMPLES);
+            let read = reader.read(wanted)?[0].len();
+            ensure!(
+                read > 0,
+                "{}: ends before its header says",
+                recording.display()
+            );
+            skipped += read;
         }
-        let channels = reader.read(samples(end) - samples(start))?;
+        let channels = reader.read(end_sample - first)?;
         let stft = Stft::new(&self.stft)?;
         let mut power = Array2::zeros((0, stft.bins()));
         for channel in resample_channels(&channels, rate_hz, self.sample_rate_hz)? {
@@ -291,6 +322,10 @@ impl SourceSet {
 /// Means that are no start.
 pub(super) fn carry_over(model: &SourceModel, factors: &[OrderEstimate]) -> Result<SourceModel> {
     Ok(model.clone().continued_from(factors, START_FLOOR)?)
+}
+
+fn count_samples(seconds: f64, rate_hz: u32) -> usize {
+    (seconds * f64::from(rate_hz)).round() as usize
 }
 
 fn file_name(path: &Path) -> String {

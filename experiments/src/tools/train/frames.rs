@@ -1,9 +1,9 @@
 //! From recordings to the frames that are learned from and those that are held out.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use dsp::audio::Recording;
 use dsp::{Audio, Complex64, Stft, audio};
 use ndarray::Array2;
 use rand::RngExt;
@@ -12,6 +12,8 @@ use rand::seq::SliceRandom;
 use super::settings::TrainingSettings;
 use crate::progress::Progress;
 use crate::store::digest::Digest;
+use crate::store::refused::Refused;
+use crate::tools::recordings::NamedRecording;
 
 /// With at least this number of recordings, whole recordings are held out; with fewer, stretches of
 /// time.
@@ -38,22 +40,29 @@ impl TrainingFrames {
     /// Reads recordings, one at a time, and chooses frames at random where there are more than
     /// wanted. Frames of digital silence are left out.
     ///
+    /// None if there are recordings that cannot be used, which `unusable` gets with the reasons: the
+    /// choice depends on all recordings.
+    ///
     /// # Errors
-    /// A file that cannot be used, recordings of different rates, too little to learn from.
+    /// [`Refused`] for recordings of different rates; too little to learn from.
     pub(super) fn read(
-        paths: &[PathBuf],
+        recordings: &[NamedRecording],
         settings: &TrainingSettings,
         progress: Progress,
-    ) -> Result<Self> {
+        unusable: &mut HashMap<PathBuf, anyhow::Error>,
+    ) -> Result<Option<Self>> {
         let stft = Stft::new(&settings.stft)?;
-        let headers: Vec<(u32, usize)> = paths
-            .iter()
-            .map(|path| {
-                let reader = Recording::open(path)?;
-                Ok((reader.sample_rate_hz(), reader.samples()))
-            })
-            .collect::<Result<_>>()?;
-        let sample_rate_hz = find_common_rate(paths, &headers, settings.sample_rate_hz)?;
+        let mut headers = Vec::new();
+        for recording in recordings {
+            match audio::Recording::open(recording.file()) {
+                Ok(reader) => headers.push((reader.sample_rate_hz(), reader.samples())),
+                Err(error) => drop(unusable.insert(recording.path.clone(), error.into())),
+            }
+        }
+        if !unusable.is_empty() {
+            return Ok(None);
+        }
+        let sample_rate_hz = find_common_rate(recordings, &headers, settings.sample_rate_hz)?;
         let frames: Vec<usize> = headers
             .iter()
             .map(|&(rate_hz, samples)| {
@@ -66,16 +75,15 @@ impl TrainingFrames {
         let bins = stft.bins();
         let (mut training, mut held_out) = (Vec::new(), Vec::new());
         let mut digests = Vec::new();
-        let stage = progress.stage("reading recordings", paths.len());
-        for (index, path) in paths.iter().enumerate() {
-            let audio = read_recording(path, sample_rate_hz)?;
-            ensure!(
-                audio.samples.len() >= settings.stft.window_samples,
-                "{}: {} samples at {sample_rate_hz} Hz are shorter than a window of {} (--window)",
-                path.display(),
-                audio.samples.len(),
-                settings.stft.window_samples
-            );
+        let stage = progress.stage("reading recordings", recordings.len());
+        for (index, recording) in recordings.iter().enumerate() {
+            let audio = match read_recording(recording.file(), sample_rate_hz, settings) {
+                Ok(audio) => audio,
+                Err(error) => {
+                    unusable.insert(recording.path.clone(), error);
+                    continue;
+                }
+            };
             let bytes: Vec<u8> = audio.samples.iter().flat_map(|x| x.to_le_bytes()).collect();
             digests.push(Digest::of_bytes(&bytes).0);
             let spectrogram = stft.analyse(&audio.samples);
@@ -92,6 +100,9 @@ impl TrainingFrames {
             }
             stage.step();
         }
+        if !unusable.is_empty() {
+            return Ok(None);
+        }
         stage.finish();
 
         let matrix = |values: Vec<f64>| Array2::from_shape_vec((values.len() / bins, bins), values);
@@ -107,24 +118,32 @@ impl TrainingFrames {
             "too little to learn from: {} frames that are not silent, and --orders up to {largest}",
             frames.training.nrows()
         );
-        Ok(frames)
+        Ok(Some(frames))
     }
 }
 
-fn read_recording(path: &PathBuf, sample_rate_hz: u32) -> Result<Audio> {
+fn read_recording(path: &Path, sample_rate_hz: u32, settings: &TrainingSettings) -> Result<Audio> {
     let audio = audio::read_mono(path)?;
     ensure!(
         !audio.is_silent(),
         "{}: every sample is zero",
         path.display()
     );
-    audio
+    let audio = audio
         .at_rate(sample_rate_hz)
-        .with_context(|| format!("{}: cannot be resampled", path.display()))
+        .with_context(|| format!("{}: cannot be resampled", path.display()))?;
+    ensure!(
+        audio.samples.len() >= settings.stft.window_samples,
+        "{}: {} samples at {sample_rate_hz} Hz are shorter than a window of {} (--window)",
+        path.display(),
+        audio.samples.len(),
+        settings.stft.window_samples
+    );
+    Ok(audio)
 }
 
 fn find_common_rate(
-    paths: &[PathBuf],
+    recordings: &[NamedRecording],
     headers: &[(u32, usize)],
     wanted: Option<u32>,
 ) -> Result<u32> {
@@ -132,13 +151,15 @@ fn find_common_rate(
     if let Some(wanted) = wanted {
         return Ok(wanted);
     }
-    for (path, &(rate_hz, _)) in paths.iter().zip(headers) {
+    for (recording, &(rate_hz, _)) in recordings.iter().zip(headers) {
         ensure!(
             rate_hz == first_hz,
-            "{} has {rate_hz} Hz and {} has {first_hz} Hz: say which rate to learn at with \
-             --sample-rate",
-            path.display(),
-            paths[0].display()
+            Refused(format!(
+                "{} has {rate_hz} Hz and {} has {first_hz} Hz: say which rate to learn at with \
+                 --sample-rate",
+                recording.path.display(),
+                recordings[0].path.display()
+            ))
         );
     }
     Ok(first_hz)

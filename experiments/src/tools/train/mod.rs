@@ -5,7 +5,7 @@ mod frames;
 mod held_out;
 mod settings;
 
-use std::path::PathBuf;
+use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 use model::{Dictionary, itakura_saito};
@@ -13,20 +13,34 @@ use rayon::prelude::*;
 
 use crate::progress::Progress;
 use crate::tools::dictionary_file::{DictionaryFile, Metadata};
+use crate::tools::recordings::Recordings;
 use frames::TrainingFrames;
 
 pub(crate) use settings::TrainingSettings;
 
 /// Learns dictionaries from recordings, mixed down to mono.
 ///
+/// `skip_unusable`: whether recordings that cannot be used are left out of the list; all else is then
+/// as if they had not been given.
+///
 /// # Errors
-/// A file that cannot be used, too little to learn from, a training that fails.
+/// All recordings that cannot be used, too little to learn from, a training that fails.
 pub(crate) fn learn_dictionaries(
-    paths: &[PathBuf],
+    recordings: &mut Recordings,
     settings: &TrainingSettings,
+    skip_unusable: bool,
     progress: Progress,
 ) -> Result<DictionaryFile> {
-    let frames = TrainingFrames::read(paths, settings, progress)?;
+    let frames = loop {
+        let mut unusable = HashMap::new();
+        let frames = TrainingFrames::read(&recordings.list, settings, progress, &mut unusable)?;
+        if let Some(frames) = frames {
+            break frames;
+        }
+        recordings.check(skip_unusable, |recording| {
+            unusable.remove(&recording.path).map_or(Ok(()), Err)
+        })?;
+    };
     let stage = progress.stage("training components", settings.orders.iter().sum());
     let learned: Vec<LearnedDictionary> = settings
         .orders

@@ -1,0 +1,71 @@
+//! Recordings that come through a pipe, kept in a file while they are read more than once.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result};
+
+/// What standard input is called, also where its stems go.
+pub(super) const STANDARD_INPUT: &str = "standard-input";
+
+/// A temporary file, gone when it is dropped.
+#[derive(Debug)]
+pub(super) struct SpooledFile {
+    folder: PathBuf,
+    path: PathBuf,
+}
+
+impl SpooledFile {
+    /// Reads a pipe to its end; `-` is standard input.
+    ///
+    /// # Errors
+    /// A pipe that cannot be read, a temporary file that cannot be written.
+    pub(super) fn read(pipe: &Path) -> Result<Self> {
+        let (mut source, name): (Box<dyn Read>, _) = if pipe.as_os_str() == "-" {
+            (Box::new(io::stdin().lock()), Path::new(STANDARD_INPUT))
+        } else {
+            let file = File::open(pipe).with_context(|| pipe.display().to_string())?;
+            (
+                Box::new(file),
+                Path::new(pipe.file_name().unwrap_or_default()),
+            )
+        };
+        // In a folder of its own, so that messages have its plain name.
+        let folder = create_folder().context("cannot keep what comes through a pipe")?;
+        let spooled = Self {
+            path: folder.join(name),
+            folder,
+        };
+        let mut file = File::create_new(&spooled.path)
+            .with_context(|| format!("cannot write {}", spooled.path.display()))?;
+        io::copy(&mut source, &mut file)
+            .with_context(|| format!("cannot read {}", name.display()))?;
+        Ok(spooled)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for SpooledFile {
+    fn drop(&mut self) {
+        // There is nobody left to tell.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn create_folder() -> io::Result<PathBuf> {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("experiments-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        match fs::create_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            created => return created.map(|()| folder),
+        }
+    }
+}
