@@ -54,7 +54,7 @@ pub(crate) struct Config {
     /// Mixtures of recordings, where [`Mixtures::source`] is that.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) recordings: Recordings,
-    /// Whose mixtures they are, where there are several.
+    /// Speakers, noises and seeds of the runs.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) units: Units,
 }

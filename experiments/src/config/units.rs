@@ -6,8 +6,8 @@ use super::check::{Invalid, distinct, require, within};
 use super::ranges::{REPETITIONS, SEED};
 use crate::corpus::{CorpusSection, Speaker};
 
-/// Every speaker with every noise from every seed has dictionaries and mixtures of its own. Intervals
-/// are over these.
+/// Every speaker with every noise from every seed is a run with mixtures of its own, and intervals
+/// are over these runs. Those of one speaker share its dictionaries.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Units {
@@ -55,8 +55,8 @@ impl Units {
         for speaker in &self.speakers {
             corpus.validate_speaker("units.speakers", speaker)?;
         }
-        for noise in &self.noises {
-            corpus.validate_noise("units.noises", noise)?;
+        if !self.noises.is_empty() {
+            corpus.validate_noise("units.noises")?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
-//! Two folders of WAV files, of any names and depth: one of speech, an utterance a file, and one of
-//! background. A folder of speech that holds folders only has one for each speaker.
+//! Two folders of WAV files of any names: one of speech, an utterance a file, and one of background.
+//! A folder of speech that has no WAV files of its own has a folder for each speaker; below that, and
+//! where it has some, files are taken from any depth.
 
 use std::path::{Path, PathBuf};
 
@@ -34,8 +35,8 @@ pub(crate) fn open(section: &CorpusSection, least_samples: usize, seed: u64) -> 
         background.retain(|path| noise_name(path, folder) == *noise);
         ensure!(
             !background.is_empty(),
-            "{} has no noise {noise:?} (`corpus.noise`): it is the name of a file without its ending, \
-             or of a folder",
+            "{} has no noise {noise:?} (`corpus.noise` or `units.noises`): it is the name of a file \
+             without its ending, or of a folder",
             folder.display()
         );
     }
@@ -99,10 +100,11 @@ fn chosen(section: &CorpusSection, names: &[String], seed: u64) -> Result<Option
     let speaker = speaker.to_string();
     ensure!(
         names.contains(&speaker),
-        "{} has no folder of a speaker {speaker:?} (`corpus.speaker`); there are: {}",
+        "{} has no folder of a speaker {speaker:?} (`corpus.speaker` or `units.speakers`); there \
+         are: {}",
         speech_folder(section)?.display(),
         match names {
-            [] => "no folders of speakers".to_owned(),
+            [] => "none, as there are WAV files beside the folders".to_owned(),
             names => names.join(", "),
         }
     );
@@ -112,13 +114,10 @@ fn chosen(section: &CorpusSection, names: &[String], seed: u64) -> Result<Option
 /// The name of a noise: of its file, or of the folder it is in.
 fn noise_name(path: &Path, folder: &Path) -> String {
     let below = path.strip_prefix(folder).unwrap_or(path);
-    let first = below
-        .components()
-        .next()
-        .map(|part| PathBuf::from(part.as_os_str()));
-    let name = match (below.components().count(), &first) {
-        (1, _) | (_, None) => path.file_stem(),
-        (_, Some(first)) => Some(first.as_os_str()),
+    let mut parts = below.components();
+    let name = match (parts.next(), parts.next()) {
+        (Some(folder), Some(_)) => Some(folder.as_os_str()),
+        _ => path.file_stem(),
     };
     name.unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -47,7 +47,7 @@ pub trait Corpus: Sync {
     fn background(&self, seconds: f64) -> Result<Vec<f64>>;
 }
 
-/// The layout a corpus has on disk.
+/// What a corpus consists of, and how it is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum CorpusKind {
@@ -70,7 +70,8 @@ pub(crate) struct CorpusSection {
     /// Which speaker; drawn from the seed if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) speaker: Option<Speaker>,
-    /// `folder` and `voices`: which noise; drawn from the seed if absent.
+    /// `voices` and `folder`: which noise. If absent, `voices` draws one from the seed, and `folder`
+    /// takes excerpts of all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) noise: Option<String>,
     /// Of all processing; files of another rate are resampled.
@@ -81,7 +82,8 @@ pub(crate) struct CorpusSection {
     /// `folder` and `chime`: the folder of background recordings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) background: Option<PathBuf>,
-    /// `chime`: the folder that holds `PCCdata16kHz`, `aasp-chime-grid` or `train`.
+    /// `chime`: the folder that holds `PCCdata16kHz`, `aasp-chime-grid` or `train`. `voices`: a
+    /// folder of archives in place of those that the program carries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) root: Option<PathBuf>,
 }
@@ -149,8 +151,8 @@ impl CorpusSection {
         if let Some(speaker) = &self.speaker {
             self.validate_speaker("corpus.speaker", speaker)?;
         }
-        if let Some(noise) = &self.noise {
-            self.validate_noise("corpus.noise", noise)?;
+        if self.noise.is_some() {
+            self.validate_noise("corpus.noise")?;
         }
         let kind = self.kind.name();
         let speech = ("corpus.speech", self.speech.is_some());
@@ -209,7 +211,7 @@ impl CorpusSection {
     ///
     /// # Errors
     /// A corpus without names of noises.
-    pub(crate) fn validate_noise(&self, key: &'static str, _: &str) -> Result<(), Invalid> {
+    pub(crate) fn validate_noise(&self, key: &'static str) -> Result<(), Invalid> {
         let has_names = match self.kind {
             CorpusKind::Folder | CorpusKind::Voices => true,
             CorpusKind::Builtin | CorpusKind::Chime => false,

@@ -1,9 +1,8 @@
 //! What a study consists of, as its configuration says it.
 //!
 //! A *trial* is one mixture, through every method. Trials with the same dictionaries are a *run*:
-//! one configuration with one speaker and one seed. Runs with the same values of the swept keys are
-//! a
-//! *case*. `table1` has one case of one run, `sweep` a case for each point of its axes, and a section
+//! one configuration with one speaker, one noise and one seed. Runs with the same values of the
+//! swept keys are a *case*. `table1` has one case of one run, `sweep` a case for each point of its axes, and a section
 //! `[units]` makes every case have a run for each of several speakers, noises and seeds.
 
 use anyhow::{Context, Result};
@@ -20,7 +19,7 @@ pub(crate) struct Study<'a> {
     pub(crate) config: &'a Config,
     /// The last axis runs fastest.
     pub(crate) cases: Vec<Case>,
-    /// By case, then speaker, then seed.
+    /// By case, then speaker, then noise, then seed.
     pub(crate) runs: Vec<Run>,
     /// The methods that are compared.
     pub(crate) methods: Vec<Method>,
@@ -50,6 +49,7 @@ pub(crate) struct Run {
 /// What intervals are over: trials within one share dictionaries or recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
+    /// The true orders of the only run: its dictionaries.
     TrueOrder,
     /// The runs of a case, which differ in their seeds only.
     Seed,
@@ -60,17 +60,22 @@ pub(crate) enum Unit {
 impl Unit {
     fn new(config: &Config) -> Self {
         let units = &config.units;
+        let sweep = config.sweep.as_ref();
         let is_drawn = config.mixtures.source == MixtureSource::Drawn;
+        let swept_seeds = sweep.map_or(0, |sweep| sweep.seeds.len());
+        let has_seeds = units.seeds.max(swept_seeds) > 1;
         match (
             !units.speakers.is_empty(),
             !units.noises.is_empty(),
-            units.seeds > 1,
+            has_seeds,
         ) {
-            (false, false, false) if is_drawn && config.sweep.is_none() => Self::TrueOrder,
+            (false, false, false) if is_drawn && sweep.is_none() => Self::TrueOrder,
             (false, false, _) if is_drawn => Self::Seed,
             (false, false, _) => Self::Run("seed", "seeds"),
-            (true, false, _) => Self::Run("speaker and seed", "speakers and seeds"),
-            (false, true, _) => Self::Run("noise and seed", "noises and seeds"),
+            (true, false, false) => Self::Run("speaker", "speakers"),
+            (true, false, true) => Self::Run("speaker and seed", "speakers and seeds"),
+            (false, true, false) => Self::Run("noise", "noises"),
+            (false, true, true) => Self::Run("noise and seed", "noises and seeds"),
             (true, true, false) => Self::Run("speaker and noise", "speakers and noises"),
             (true, true, true) => {
                 Self::Run("speaker, noise and seed", "speakers, noises and seeds")
@@ -222,6 +227,18 @@ impl Run {
         self.config.experiment.seed
     }
 
+    /// What tells the run from others of its case, as short as it can be.
+    pub(crate) fn short_name(&self) -> String {
+        let corpus = &self.config.corpus;
+        let mut parts: Vec<String> = Vec::new();
+        if self.is_named {
+            parts.extend(corpus.speaker.as_ref().map(ToString::to_string));
+            parts.extend(corpus.noise.clone());
+        }
+        parts.push(self.seed().to_string());
+        parts.join(" / ")
+    }
+
     /// The run in words.
     pub(crate) fn name(&self) -> String {
         let corpus = &self.config.corpus;
@@ -350,10 +367,13 @@ fn runs(case: usize, config: &Config, swept_seeds: &[u64]) -> Vec<Run> {
 mod tests {
     use super::*;
 
-    fn drawn(config: &Config) -> Vec<[u64; 2]> {
+    fn drawn(config: &Config) -> Vec<Vec<u64>> {
         let study = Study::new(config).unwrap();
         let trials = study.runs[0].drawn_trials();
-        trials.iter().map(Trial::stream_key).collect()
+        trials
+            .iter()
+            .map(|trial| trial.stream_key(&config.corpus))
+            .collect()
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::design::Run;
 use super::dictionaries::DictionaryKeys;
 use super::estimate::Trial;
-use super::methods::Part;
+use super::methods::{Method, Part};
 use crate::config::{Config, MixtureSource, Normalisation};
 use crate::store::atomic;
 use crate::store::digest::{Computed, Digest};
@@ -36,7 +36,9 @@ struct SinglesInputs<'a> {
     normalisation: Normalisation,
     stft: &'a StftSettings,
     seed: u64,
-    trial: [u64; 2],
+    trial: Vec<u64>,
+    /// Those that choose from the single orders.
+    methods: &'a [&'a str],
     dictionary_shape: f64,
     activation_shape: f64,
     activation_start: f64,
@@ -114,6 +116,10 @@ impl Keys {
         config: &Config,
     ) -> Result<Self> {
         let model = &config.model;
+        let methods = Method::ALL
+            .into_iter()
+            .filter(|method| method.part() == Part::Singles);
+        let methods: Vec<&str> = methods.map(Method::name).collect();
         let singles = Digest::of_value(&SinglesInputs {
             computed: Computed::new("single orders"),
             mixture,
@@ -122,7 +128,8 @@ impl Keys {
             normalisation: config.training.normalisation,
             stft: &config.stft,
             seed: config.experiment.seed,
-            trial: trial.stream_key(),
+            trial: trial.stream_key(&config.corpus),
+            methods: &methods,
             dictionary_shape: model.dictionary_shape,
             activation_shape: model.activation_shape,
             activation_start: model.activation_start,
@@ -267,7 +274,7 @@ fn joined(descriptions: &[&str]) -> String {
         }
         let labelled: Option<Vec<_>> = names.iter().map(|name| name.split_once(' ')).collect();
         let (labels, names): (Vec<&str>, Vec<&str>) = labelled?.into_iter().unzip();
-        let [label] = distinct(labels.into_iter())[..] else {
+        let [label @ ("speaker" | "noise")] = distinct(labels.into_iter())[..] else {
             return None;
         };
         let (last, others) = names.split_last()?;

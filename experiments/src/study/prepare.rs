@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::design::{Run, Study};
+use super::dictionaries::origin::Origin;
 use super::dictionaries::signals::{Signals, describe, open_corpus};
 use super::dictionaries::voices::Voices;
-use super::dictionaries::{Dictionaries, DictionaryKeys, Origin};
+use super::dictionaries::{Dictionaries, DictionaryKeys};
 use super::estimate::{Estimate, Outcomes, Trial};
 use super::mixtures::recorded::{self, RecordedMixture};
 use super::plan::{CorpusInfo, Keys, Plan, PlannedRun, PlannedTrial};
@@ -106,19 +107,20 @@ pub(crate) fn prepare<'a>(
         interrupt::check()?;
         let first = &study.runs[positions[0]];
         let read = || read_material(&first.config, progress);
-        let material = match study.has_recordings() {
-            true => read().with_context(|| first.name())?,
-            false => read()?,
+        let material = match study.runs.len() {
+            1 => read()?,
+            _ => read().with_context(|| first.name())?,
         };
+        let keys_of = |&position: &usize| material.origin.keys(&study.runs[position].config);
+        let keys: Vec<DictionaryKeys> = positions.iter().map(keys_of).collect::<Result<_>>()?;
         let records = match &mut records {
             Some(records) => records,
             none => none.insert(begin(folder, conduct, progress)?),
         };
         let mut learned: HashMap<(DictionaryKeys, Normalisation), Arc<Dictionaries>> =
             HashMap::new();
-        for position in positions {
+        for (position, keys) in positions.into_iter().zip(keys) {
             let run = &study.runs[position];
-            let keys = material.origin.keys(&run.config)?;
             let mut trials = prepare_trials(run, &keys, &material)?;
             planned[position] = Some(PlannedRun {
                 corpus: material.corpus.clone(),

@@ -285,11 +285,11 @@ impl Sample<'_> {
         } else {
             let seed = self.first_seed();
             let mut rng = match self.study.unit {
-                Unit::TrueOrder | Unit::Run(..) => {
+                Unit::TrueOrder => {
                     synth::stream(seed, &format!("sign flips {pair}{of_column}"), &[])
                 }
-                Unit::Seed => {
-                    let purpose = format!("sweep sign flips {pair} {}", column.name());
+                Unit::Seed | Unit::Run(..) => {
+                    let purpose = format!("sign flips {pair} {}", column.name());
                     synth::stream(seed, &purpose, &[self.case as u64])
                 }
             };
@@ -349,7 +349,7 @@ impl Sample<'_> {
         };
         let interval = match self.study.unit {
             Unit::TrueOrder if units.len() >= 2 => Some(bootstrap(purpose)?),
-            Unit::Run(..) if units.len() >= 2 => Some(bootstrap("realmix intervals")?),
+            Unit::Run(..) if units.len() >= 2 => Some(bootstrap(purpose)?),
             Unit::Seed if units.len() >= LEAST_SEEDS => Some(student_interval(&units, CONFIDENCE)?),
             Unit::TrueOrder | Unit::Run(..) | Unit::Seed => None,
         };

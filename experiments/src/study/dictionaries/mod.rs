@@ -3,6 +3,7 @@
 
 pub(crate) mod cache;
 mod normalisation;
+pub(crate) mod origin;
 pub(crate) mod signals;
 pub(crate) mod voices;
 
@@ -24,7 +25,6 @@ use crate::store::digest::{Computed, Digest};
 use cache::DictionaryCache;
 use normalisation::normalise;
 use signals::{SignalDigests, Signals};
-use voices::Voices;
 
 /// The models of the sources; what is not learned is empty.
 #[derive(Debug, Clone)]
@@ -35,42 +35,6 @@ pub(crate) struct Dictionaries {
     pub(crate) estimation: Vec<Arc<Dictionary>>,
     /// The background's: it draws mixtures, or is known to those that separate recordings.
     pub(crate) background: Option<Arc<Dictionary>>,
-}
-
-/// What dictionaries come from.
-#[derive(Debug)]
-pub(crate) enum Origin {
-    /// They are learned here.
-    Signals(Signals),
-    /// They were learned elsewhere.
-    Voices(Voices),
-}
-
-impl Origin {
-    /// The keys of a configuration's dictionaries.
-    pub(crate) fn keys(&self, config: &Config) -> Result<DictionaryKeys> {
-        match self {
-            Self::Signals(signals) => DictionaryKeys::new(&signals.digests(), config),
-            Self::Voices(voices) => voices.keys(config),
-        }
-    }
-
-    /// The dictionaries of a configuration: learned, or taken from the cache or from archives.
-    ///
-    /// # Errors
-    /// A training that fails, a cache that cannot be written, an archive without them, an
-    /// interruption.
-    pub(crate) fn dictionaries(
-        &self,
-        config: &Config,
-        cache: &Path,
-        progress: Progress,
-    ) -> Result<Dictionaries> {
-        match self {
-            Self::Signals(signals) => learn(signals, config, cache, progress),
-            Self::Voices(voices) => voices.dictionaries(config),
-        }
-    }
 }
 
 /// What identifies dictionaries, before their normalisation: digests of all that determines them.

@@ -36,20 +36,33 @@ const CARRIED: [(&str, &[u8]); 7] = carried![
     "storm"
 ];
 
+const VOICE_FORMAT: &str = "vb-nmf voice";
+const NOISE_FORMAT: &str = "vb-nmf noise";
+const FORMAT_VERSION: u32 = 1;
+
 /// What an archive is of: the text of `format` in its metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 enum Kind {
+    /// [`VOICE_FORMAT`].
     #[serde(rename = "vb-nmf voice")]
     Voice,
+    /// [`NOISE_FORMAT`].
     #[serde(rename = "vb-nmf noise")]
     Noise,
+}
+
+/// What says how an archive is to be read.
+#[derive(Debug, Deserialize)]
+struct Format {
+    format: String,
+    format_version: u32,
 }
 
 /// What is read of an archive's metadata.
 #[derive(Debug, Clone, Deserialize)]
 struct Metadata {
     format: Kind,
-    format_version: u32,
+    orders: Vec<usize>,
     sample_rate_hz: u32,
     stft: StftSettings,
     iterations: usize,
@@ -60,6 +73,7 @@ struct Metadata {
 struct VoiceFile {
     name: String,
     bytes: Vec<u8>,
+    digest: Digest,
     metadata: Metadata,
 }
 
@@ -92,8 +106,20 @@ impl Voices {
         let speaker = config.corpus.speaker.as_ref().map(ToString::to_string);
         let noise = config.corpus.noise.clone();
         Ok(Self {
-            speaker: choose(&files, Kind::Voice, "corpus.speaker", speaker, seed)?,
-            noise: choose(&files, Kind::Noise, "corpus.noise", noise, seed)?,
+            speaker: choose(
+                &files,
+                Kind::Voice,
+                ["corpus.speaker", "units.speakers"],
+                speaker,
+                seed,
+            )?,
+            noise: choose(
+                &files,
+                Kind::Noise,
+                ["corpus.noise", "units.noises"],
+                noise,
+                seed,
+            )?,
         })
     }
 
@@ -107,7 +133,7 @@ impl Voices {
 
     /// Identifies what was read.
     pub(crate) fn digest(&self) -> Digest {
-        Digest::of_parts([self.speaker.digest().0, self.noise.digest().0])
+        Digest::of_parts([self.speaker.digest.0, self.noise.digest.0])
     }
 
     /// The keys of [`Self::dictionaries`].
@@ -180,27 +206,32 @@ fn estimation_side(config: &Config) -> Result<&'static str> {
 }
 
 impl VoiceFile {
-    fn new(name: String, bytes: Vec<u8>) -> Result<Self> {
-        let read = || -> Result<Metadata> {
-            let text: Array1<u8> = Archive::new(Cursor::new(&bytes))?.array("metadata")?;
-            Ok(serde_json::from_slice(&text.to_vec()).context("`metadata`")?)
-        };
-        let metadata =
-            read().with_context(|| format!("{name}.npz is no archive of a voice or a noise"))?;
-        Ok(Self {
+    /// The file of an archive; none if it is of another format.
+    fn read(name: String, bytes: Vec<u8>) -> Result<Option<Self>> {
+        let text: Array1<u8> = Archive::new(Cursor::new(&bytes))?.array("metadata")?;
+        let text = text.to_vec();
+        let Format {
+            format,
+            format_version,
+        } = serde_json::from_slice(&text).context("`metadata`")?;
+        if ![VOICE_FORMAT, NOISE_FORMAT].contains(&format.as_str()) {
+            return Ok(None);
+        }
+        ensure!(
+            format_version == FORMAT_VERSION,
+            "`format_version` {format_version} is not read by this program, which knows \
+             {FORMAT_VERSION}"
+        );
+        Ok(Some(Self {
+            metadata: serde_json::from_slice(&text).context("`metadata`")?,
+            digest: Digest::of_bytes(&bytes),
             name,
             bytes,
-            metadata,
-        })
+        }))
     }
 
     fn check(&self, config: &Config) -> Result<()> {
         let found = &self.metadata;
-        ensure!(
-            found.format_version == 1,
-            "`format_version` {} is not read by this program, which knows 1",
-            found.format_version
-        );
         ensure!(
             found.sample_rate_hz == config.corpus.sample_rate_hz,
             "learned at {} Hz, and `corpus.sample_rate_hz` is {}",
@@ -209,10 +240,25 @@ impl VoiceFile {
         );
         ensure!(
             found.stft == config.stft,
-            "learned with {:?}, and `[stft]` is {:?}",
-            found.stft,
-            config.stft
+            "learned with a {:?} window of {} samples and a hop of {}, and `[stft]` is another",
+            found.stft.window,
+            found.stft.window_samples,
+            found.stft.hop_samples
         );
+        let (key, orders) = match found.format {
+            Kind::Voice => ("training.orders", &config.training.orders[..]),
+            Kind::Noise => (
+                "training.background_components",
+                std::slice::from_ref(&config.training.background_components),
+            ),
+        };
+        for order in orders {
+            ensure!(
+                found.orders.contains(order),
+                "`{key}`: {order} is not among the orders that were learned, {:?}",
+                found.orders
+            );
+        }
         ensure!(
             found.iterations == config.training.iterations,
             "learned in {} iterations, and `training.iterations` is {}: what is learned already \
@@ -223,14 +269,10 @@ impl VoiceFile {
         Ok(())
     }
 
-    fn digest(&self) -> Digest {
-        Digest::of_bytes(&self.bytes)
-    }
-
     fn key(&self, array: &str) -> Result<Digest> {
         Ok(Digest::of_value(&VoiceInputs {
             computed: Computed::new("voice"),
-            file: self.digest(),
+            file: self.digest,
             array,
         })?)
     }
@@ -252,13 +294,14 @@ impl VoiceFile {
 }
 
 fn carried() -> Result<Vec<VoiceFile>> {
-    let files = CARRIED.iter();
-    files
-        .map(|&(name, bytes)| VoiceFile::new(name.to_owned(), bytes.to_vec()))
-        .collect()
+    let read = |(name, bytes): &(&str, &[u8])| {
+        let file = VoiceFile::read((*name).to_owned(), bytes.to_vec());
+        file.with_context(|| format!("{name}.npz")).transpose()
+    };
+    CARRIED.iter().filter_map(read).collect()
 }
 
-/// All archives of a folder, by name.
+/// All archives of voices and noises in a folder, by name.
 fn read_folder(folder: &Path) -> Result<Vec<VoiceFile>> {
     let list = || -> Result<Vec<_>> {
         let mut paths = fs::read_dir(folder)?
@@ -269,24 +312,28 @@ fn read_folder(folder: &Path) -> Result<Vec<VoiceFile>> {
         Ok(paths)
     };
     let paths = list().with_context(|| format!("cannot list {}", folder.display()))?;
-    ensure!(
-        !paths.is_empty(),
-        "{} holds no .npz file (`corpus.root`)",
-        folder.display()
-    );
     let read = |path: &PathBuf| {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        VoiceFile::new(name.into_owned(), bytes).with_context(|| path.display().to_string())
+        let file = fs::read(path)
+            .map_err(Into::into)
+            .and_then(|bytes| VoiceFile::read(name.into_owned(), bytes));
+        file.with_context(|| format!("cannot read {}", path.display()))
+            .transpose()
     };
-    paths.iter().map(read).collect()
+    let files: Vec<VoiceFile> = paths.iter().filter_map(read).collect::<Result<_>>()?;
+    ensure!(
+        !files.is_empty(),
+        "{} holds no archive of a voice or a noise (`corpus.root`)",
+        folder.display()
+    );
+    Ok(files)
 }
 
 /// The file of a name, or one drawn from the seed.
 fn choose(
     files: &[VoiceFile],
     kind: Kind,
-    key: &str,
+    keys: [&str; 2],
     name: Option<String>,
     seed: u64,
 ) -> Result<VoiceFile> {
@@ -296,14 +343,19 @@ fn choose(
         .collect();
     let chosen = match &name {
         Some(name) => of_kind.iter().find(|file| file.name == *name),
-        None => of_kind.choose(&mut synth::stream(seed, key, &[])),
+        None => of_kind.choose(&mut synth::stream(seed, keys[0], &[])),
     };
     let names: Vec<&str> = of_kind.iter().map(|file| file.name.as_str()).collect();
     match (chosen, name) {
         (Some(&file), _) => Ok(file.clone()),
         (None, Some(name)) => {
-            bail!("`{key}`: there is no {name:?} among {}", names.join(", "))
+            bail!(
+                "there is no {name:?} (`{}` or `{}`) among {}",
+                keys[0],
+                keys[1],
+                names.join(", ")
+            )
         }
-        (None, None) => bail!("`{key}`: there is none to draw from"),
+        (None, None) => bail!("there is none to draw from (`{}`)", keys[0]),
     }
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use dsp::audio;
 
 use crate::config::{BackgroundModel, Config, IsolatedSet};
-use crate::corpus::{Corpus, IsolatedMixture, Speaker, isolated_mixtures, split};
+use crate::corpus::{Corpus, IsolatedMixture, isolated_mixtures, split};
 use crate::store::digest::Digest;
 use crate::study::dictionaries::signals::{Signals, estimation_signal, read_utterances};
 use crate::study::estimate::{Member, Trial};
@@ -88,17 +88,16 @@ pub(crate) fn read(
         BackgroundModel::Known => config.training.background_seconds,
         BackgroundModel::Estimated => 0.0,
     };
-    let speaker = config.corpus.speaker.as_ref().and_then(Speaker::number);
-    let (mixtures, background) = match (recordings.isolated, speaker) {
-        (Some(set), Some(speaker)) => {
-            let mixtures = isolated(config, speaker, set)?;
+    let (mixtures, background) = match recordings.isolated {
+        Some(set) => {
+            let mixtures = isolated(config, set)?;
             let background = match recordings.background {
                 BackgroundModel::Known => corpus.background(training_seconds)?,
                 BackgroundModel::Estimated => Vec::new(),
             };
             (mixtures, background)
         }
-        _ => {
+        None => {
             let held_out = &split.generation[..recordings.mixtures * recordings.utterances];
             let utterances = read_utterances(corpus, held_out, None)?;
             added(corpus, config, &utterances, training_seconds)?
@@ -157,7 +156,7 @@ fn added(
 }
 
 /// The corpus' own mixtures.
-fn isolated(config: &Config, speaker: u32, set: IsolatedSet) -> Result<Vec<RecordedMixture>> {
+fn isolated(config: &Config, set: IsolatedSet) -> Result<Vec<RecordedMixture>> {
     let rate_hz = config.corpus.sample_rate_hz;
     let read = |path: &Path| -> Result<Vec<f64>> {
         let audio = audio::read_mono(path)?;
@@ -190,8 +189,14 @@ fn isolated(config: &Config, speaker: u32, set: IsolatedSet) -> Result<Vec<Recor
             other: Other::Mixture(Arc::new(mixture)),
         })
     };
-    isolated_mixtures(&config.corpus, speaker, set.folder(), snr_db, most)?
-        .into_iter()
-        .map(mixture)
-        .collect()
+    isolated_mixtures(
+        &config.corpus,
+        config.experiment.seed,
+        set.folder(),
+        snr_db,
+        most,
+    )?
+    .into_iter()
+    .map(mixture)
+    .collect()
 }
