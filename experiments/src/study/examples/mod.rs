@@ -19,7 +19,7 @@ use super::scores::Metric;
 use super::separation::{SPEECH, Separator};
 use crate::store::folder::AUDIO;
 
-pub(crate) use kept::{KeptExample, keep};
+pub(crate) use kept::{KeptExample, example_key, keep};
 
 /// Level of an example's largest sample: -1 dB of full scale.
 const PEAK: f64 = 0.891;
@@ -132,6 +132,11 @@ pub(crate) fn chosen_trials(run: &Run, trials: &[Trial]) -> Vec<Trial> {
         _ => trials[(index * last + (wanted - 1) / 2) / (wanted - 1)],
     };
     (0..wanted).map(spread).collect()
+}
+
+/// Which of the chosen trials the figures of a single trial show.
+pub(crate) fn shown_in_figures(chosen: &[Trial]) -> Option<&Trial> {
+    chosen.get(chosen.len() / 2)
 }
 
 /// Makes and separates the mixtures of trials again.
