@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::design::Run;
 use super::dictionaries::DictionaryKeys;
 use super::estimate::Trial;
-use super::methods::Part;
+use super::methods::{Method, Part};
 use crate::config::{Config, MixtureSource, Normalisation};
 use crate::store::atomic;
 use crate::store::digest::{Computed, Digest};
@@ -30,6 +30,7 @@ pub(crate) struct Keys {
 #[derive(Serialize)]
 struct SinglesInputs<'a> {
     computed: Computed,
+    methods: Vec<Method>,
     mixture: MixtureInputs,
     estimation: &'a [Digest],
     background: Option<Digest>,
@@ -67,6 +68,7 @@ enum MixtureInputs {
 #[derive(Serialize)]
 struct FusionInputs {
     computed: Computed,
+    methods: Vec<Method>,
     singles: Digest,
     beta: f64,
 }
@@ -116,6 +118,7 @@ impl Keys {
         let model = &config.model;
         let singles = Digest::of_value(&SinglesInputs {
             computed: Computed::new("single orders"),
+            methods: methods_of(Part::Singles),
             mixture,
             estimation: &dictionaries.estimation,
             background: dictionaries.background,
@@ -134,6 +137,7 @@ impl Keys {
         })?;
         let fusion = Digest::of_value(&FusionInputs {
             computed: Computed::new("fusion"),
+            methods: methods_of(Part::Fusion),
             singles,
             beta: model.tempering().beta(frames, config.stft.bins()),
         })?;
@@ -158,6 +162,12 @@ impl Keys {
     pub(crate) fn whole(&self) -> Digest {
         self.fusion
     }
+}
+
+/// The methods whose estimates a part holds: where there is another, nothing older is taken for it.
+fn methods_of(part: Part) -> Vec<Method> {
+    let is_of_part = |method: &Method| method.part() == part;
+    Method::ALL.into_iter().filter(is_of_part).collect()
 }
 
 /// A trial with the keys of its parts.
