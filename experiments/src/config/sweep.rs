@@ -13,10 +13,12 @@ use crate::study::methods::Method;
 const MOST_RUNS: usize = 100_000;
 /// Keys that name or summarise results and do not change them, or that have a place of their own in
 /// `[sweep]`.
-const NOT_SWEPT: [&str; 7] = [
+const NOT_SWEPT: [&str; 9] = [
     "experiment.",
+    "mixtures.source",
     "recordings.seeds",
     "recordings.speakers",
+    "report.",
     "statistics.",
     "timings.",
     "sweep.",
@@ -194,6 +196,12 @@ pub(crate) fn setting_text(values: &[Value]) -> String {
 }
 
 impl Sweep {
+    /// How many combinations of values there are.
+    pub(crate) fn points(&self) -> usize {
+        let lengths = self.axis.iter().map(|axis| axis.settings().len());
+        lengths.fold(1, usize::saturating_mul)
+    }
+
     /// Checks what can be told without the rest of the configuration.
     pub(super) fn validate(&self) -> Result<(), Invalid> {
         let twice = |key: &'static str, repeated: bool| {
@@ -213,8 +221,7 @@ impl Sweep {
                 format!("`{}` is on an axis twice", keys[index])
             })?;
         }
-        let lengths = self.axis.iter().map(|axis| axis.settings().len());
-        let runs = lengths.fold(self.seeds.len().max(1), usize::saturating_mul);
+        let runs = self.points().saturating_mul(self.seeds.len().max(1));
         require("sweep.axis", runs <= MOST_RUNS, || {
             format!("{runs} points and seeds, allowed are at most {MOST_RUNS}")
         })
