@@ -1,15 +1,16 @@
-//! A signal separated in twenty lines: dictionaries from training speech, one inference over all orders.
+//! A signal separated in twenty lines: dictionaries from training speech, one inference over all
+//! orders.
 //!
 //! `cargo run -p experiments --example separate_a_signal`
 
 use std::sync::Arc;
 
 use dsp::{Complex64, Stft, StftSettings};
-use experiments::level;
-use model::{IsNmfSettings, Settings, SourceModel, Tempering, is_nmf, separate};
+use model::{IsNmfSettings, Settings, SourceModel, Tempering, is_nmf, level, separate};
 
 fn main() -> anyhow::Result<()> {
-    // Speech to learn from, and speech over background to separate: arrays of samples, from wherever.
+    // Speech to learn from, and speech over background to separate: arrays of samples, from
+    // wherever.
     let (training, speech, background) = signals()?;
     let mixture: Vec<f64> = speech.iter().zip(&background).map(|(s, b)| s + b).collect();
 
@@ -39,7 +40,7 @@ fn main() -> anyhow::Result<()> {
     // The recording is brought to the level that the priors expect, and its stems back.
     let expected = level::expected_power(&sources);
     let mean_square = mixture.iter().map(|x| x * x).sum::<f64>() / mixture.len() as f64;
-    let gain = level::gain(mean_square, &settings, expected);
+    let gain = level::gain(settings.mean_power(mean_square), expected);
     let spectrogram = stft.analyse(&mixture) * Complex64::from(gain);
     let model = Settings {
         noise_variance: level::noise_variance(expected, level::NOISE_DB),
