@@ -27,7 +27,7 @@ fn dictionaries_do_not_depend_on_the_threads_and_are_arrays_for_others() {
     let [one, three] = ["one.npz", "three.npz"].map(|name| fs::read(scene.path(name)).unwrap());
     assert!(one == three, "--jobs changes the file");
 
-    let file = experiments::dictionary_file::DictionaryFile::read(&scene.path("one.npz")).unwrap();
+    let file = experiments::DictionaryFile::read(&scene.path("one.npz")).unwrap();
     let metadata = &file.metadata;
     assert_eq!(metadata.orders, [2, 6]);
     assert!(metadata.held_out_frames > 0 && metadata.held_out_divergence.len() == 2);
@@ -63,7 +63,7 @@ fn dictionaries_do_not_depend_on_the_threads_and_are_arrays_for_others() {
             .unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
         // What NumPy writes is read, compressed as it is.
-        let again = experiments::dictionary_file::DictionaryFile::read(&paths[1]).unwrap();
+        let again = experiments::DictionaryFile::read(&paths[1]).unwrap();
         assert_eq!(again, file);
     }
 }
