@@ -90,7 +90,7 @@ await test("every player plays and keeps its position when switched", async () =
     await button.click();
     await reaches(player, 0.3);
     const choices = await player.locator(".signals label").all();
-    assert.equal(choices.length, 6);
+    assert.equal(choices.length, 7, "mixture, speech, background, four methods");
     for (const [index, choice] of choices.entries()) {
       const before = await position(player);
       await choice.click();
@@ -142,7 +142,7 @@ await test("the signals themselves can be played and are not silent", async () =
       audio.pause();
       return { seconds: buffer.duration, peak };
     })));
-  assert.ok(signals.length >= 6);
+  assert.ok(signals.length >= 7);
   for (const { seconds, peak } of signals) assert.ok(seconds > 0.1 && peak > 0.001 && peak <= 1, `${seconds} ${peak}`);
   assert.deepEqual(faults, []);
   await context.close();

@@ -100,7 +100,8 @@ impl Publication<'_> {
             file("effective_orders.csv", &axes, orders)?,
         ];
         if study.has_examples() {
-            let examples = self.examples.iter().flat_map(KeptExample::rows);
+            let examples = self.examples.iter().map(KeptExample::rows);
+            let examples = examples.collect::<Result<Vec<_>>>()?.into_iter().flatten();
             files.push(file::<ExampleRow>("examples.csv", &trial, examples)?);
             let times = self.times.iter().flatten();
             let times = times.map(|time| labelled(Vec::new(), TimeRow::new(time)));
