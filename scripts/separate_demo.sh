@@ -48,7 +48,8 @@ for recording in "$tree"/background/*.wav; do
         sox -D -m -v 0.5 speech.wav -v 0.5 noise.wav -b 24 mixture.wav
         sox -D -v 0.5 speech.wav -b 32 true_speech.wav
         sox -D -v 0.5 noise.wav -b 32 true_noise.wav
-        "$EXPERIMENTS" separate mixture.wav --speech speech.npz --out stems --quiet >separate.log
+        "$EXPERIMENTS" separate mixture.wav --speech speech.npz --out stems --replace --quiet \
+            >separate.log
         "$EXPERIMENTS" score --reference true_speech.wav --estimate mixture.wav --csv mixture.csv >/dev/null
         "$EXPERIMENTS" score --reference true_speech.wav true_noise.wav \
             --estimate stems/speech.wav stems/background.wav --csv stems.csv >/dev/null
@@ -66,5 +67,5 @@ if ((minutes > 0)); then
     printf '\n%s minutes:\n' "$minutes"
     sox mixture.wav long.wav repeat 100 trim 0 "$((60 * minutes))"
     /usr/bin/time -f 'peak memory %M kB, %e s, %U s of user time' \
-        "$EXPERIMENTS" separate long.wav --speech speech.npz --out long-stems --quiet
+        "$EXPERIMENTS" separate long.wav --speech speech.npz --out long-stems --replace --quiet
 fi

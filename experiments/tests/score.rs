@@ -1,4 +1,5 @@
-//! `score` on WAV files: the numbers of mir_eval, the shape of museval, and what happens to signals without a score.
+//! `score` on WAV files: the numbers of mir_eval and of museval, pairs and sources, and what happens
+//! to signals without a score.
 
 mod common;
 
@@ -34,7 +35,7 @@ fn file(kind: &str, name: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Compares the metrics of a museval frame with numbers, null with null.
+/// Compares the metrics of a span with numbers, null with null.
 fn assert_scores(frame: &Value, names: &[&str], expected: &Value) {
     let expected = expected.as_array().unwrap();
     assert_eq!(names.len(), expected.len());
@@ -51,7 +52,7 @@ fn assert_scores(frame: &Value, names: &[&str], expected: &Value) {
     }
 }
 
-const RATIOS: [&str; 3] = ["SDR", "SIR", "SAR"];
+const RATIOS: [&str; 3] = ["bss_eval_v3_sdr", "bss_eval_v3_sir", "bss_eval_v3_sar"];
 
 #[test]
 fn folders_have_the_scores_of_mir_eval_whole_and_per_frame() {
@@ -65,6 +66,7 @@ fn folders_have_the_scores_of_mir_eval_whole_and_per_frame() {
             &references,
             "--estimate",
             &estimates,
+            "--sources",
             "--window",
             "0.5",
             "--hop",
@@ -87,7 +89,7 @@ fn folders_have_the_scores_of_mir_eval_whole_and_per_frame() {
         assert_scores(&target["whole"], &RATIOS, &expected["whole"][index]);
         assert_scores(
             &target["whole"],
-            &["plain SDR", "SI-SDR"],
+            &["plain_sdr", "si_sdr"],
             &expected["plain"][index],
         );
         assert_eq!(target["frames"].as_array().unwrap().len(), frames.len());
@@ -104,7 +106,7 @@ fn folders_have_the_scores_of_mir_eval_whole_and_per_frame() {
     assert!(table.contains(&format!("{sdr:.2}")), "{table}");
     let csv = fs::read_to_string(folder.path().join("scores.csv")).unwrap();
     assert_eq!(csv.lines().count(), 1 + 3 * 6 * 5);
-    assert!(csv.contains("reference 0 is silent") && !csv.to_lowercase().contains("nan"));
+    assert!(csv.contains("references/hum.wav is silent") && !csv.to_lowercase().contains("nan"));
 }
 
 #[test]
@@ -127,7 +129,7 @@ fn permutation_finds_the_estimates_in_any_order() {
     for (index, name) in ["hum", "noise", "speech"].iter().enumerate() {
         let target = &found["targets"][index];
         assert_eq!(target["estimate"], *name);
-        assert_scores(&target["frames"][0], &RATIOS, &expected["turned"][index]);
+        assert_scores(&target["whole"], &RATIOS, &expected["turned"][index]);
     }
     // Without it the first reference meets the first estimate.
     assert_eq!(run(&[])["targets"][0]["estimate"], "noise");
@@ -167,7 +169,7 @@ fn channels_are_scored_one_by_one() {
     assert_eq!(found["targets"][1]["name"], "r.2");
     for (channel, (reference, estimate)) in [(&a, &left), (&b, &right)].into_iter().enumerate() {
         let expected = eval::si_sdr(reference, estimate).unwrap();
-        let found = found["targets"][channel]["whole"]["metrics"]["SI-SDR"]
+        let found = found["targets"][channel]["whole"]["metrics"]["si_sdr"]
             .as_f64()
             .unwrap();
         // The files hold 32-bit floats.
@@ -182,8 +184,8 @@ fn silence_is_a_typed_outcome() {
     write(path("a.wav"), &ramp(3000, 3), 8000, Encoding::Pcm16).unwrap();
     write(path("silent.wav"), &[0.0; 3000], 8000, Encoding::Pcm16).unwrap();
     for (reference, estimate, reason) in [
-        ("a.wav", "silent.wav", "the estimate is silent"),
-        ("silent.wav", "a.wav", "reference 0 is silent"),
+        ("a.wav", "silent.wav", "silent.wav is silent"),
+        ("silent.wav", "a.wav", "silent.wav is silent"),
     ] {
         let arguments = [
             "--reference",
@@ -198,7 +200,7 @@ fn silence_is_a_typed_outcome() {
         let table = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(table.contains(reason) && !table.contains("NaN"), "{table}");
         let found = json(&path("s.json"));
-        assert!(found["targets"][0]["frames"][0]["metrics"]["SDR"].is_null());
+        assert!(found["targets"][0]["whole"]["metrics"]["si_sdr"].is_null());
     }
 }
 
@@ -225,9 +227,9 @@ fn what_does_not_fit_together_is_refused_by_name() {
             assert!(message.contains(word), "{message}");
         }
     };
-    refused(&["short.wav"], 1, &["short.wav", "2000", "3000"]);
-    refused(&["fast.wav"], 1, &["fast.wav", "16000", "8000"]);
-    refused(&["stereo.wav"], 1, &["stereo.wav", "channels: 2"]);
+    refused(&["short.wav"], 2, &["short.wav", "2000", "3000"]);
+    refused(&["fast.wav"], 2, &["fast.wav", "16000", "8000"]);
+    refused(&["stereo.wav"], 2, &["stereo.wav", "channels: 2"]);
     refused(&["text.wav"], 1, &["text.wav", "not an audio file"]);
     refused(&["missing.wav"], 1, &["missing.wav"]);
     refused(&["a.wav", "a.wav"], 2, &["1 references", "2 estimates"]);

@@ -345,7 +345,7 @@ fn another_rate_is_refused_or_resampled_there_and_back() {
         "--overlap",
         "0.2",
     ];
-    let message = scene.refused(&arguments, 1);
+    let message = scene.refused(&arguments, 2);
     for word in ["fast.wav", "44100", "16000", "--resample"] {
         assert!(message.contains(word), "{message}");
     }

@@ -128,7 +128,7 @@ fn what_cannot_be_learned_from_is_refused_by_name() {
         ),
         (
             &["slow.wav", "mix.wav"],
-            1,
+            2,
             &["slow.wav", "8000", "--sample-rate"],
         ),
         (&["empty"], 1, &["empty", "no WAV file"]),

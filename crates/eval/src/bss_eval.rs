@@ -23,14 +23,11 @@ use realfft::num_complex::Complex64;
 use serde::{Deserialize, Serialize};
 
 use crate::assignment::{MOST_SOURCES, find_best_assignment};
+use crate::correlations::{Correlations, check_unknowns};
 use crate::error::MetricError;
 use crate::sections::{Sections, Spectra};
 use crate::signal::{check_estimate, check_reference, ratio_in_db, sum_over, unit_peak_scale};
 use crate::solver::Gram;
-
-/// The largest linear system that is solved, whose matrix takes 8 GiB. It bounds what a mistaken
-/// number of taps can ask for.
-const MOST_UNKNOWNS: usize = 1 << 15;
 
 /// How far an estimate may differ from its reference without being penalised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,8 +88,7 @@ pub struct BssEval {
     sections: Sections,
     /// One for each reference, scaled to a peak near 1.
     spectra: Vec<Spectra>,
-    /// `correlations[j][i][l]` = sum_t s_i\[t\] s_j\[t + l\].
-    correlations: Vec<Vec<Vec<f64>>>,
+    correlations: Correlations,
     /// The normal equations of each reference alone.
     own_grams: Vec<OnceLock<Result<Gram, MetricError>>>,
     /// The normal equations of all references together.
@@ -133,11 +129,7 @@ impl BssEval {
             .map(|(reference, &scale)| sections.transform_signal(reference, scale))
             .collect();
         let all: Vec<&Spectra> = spectra.iter().collect();
-        let correlations = references
-            .iter()
-            .zip(&scales)
-            .map(|(reference, &scale)| sections.correlate(reference, scale, &all))
-            .collect();
+        let correlations = Correlations::new(&sections, taps, references, &scales, &all);
         Ok(Self {
             taps,
             samples,
@@ -297,46 +289,18 @@ impl BssEval {
 
     /// The Toeplitz system of reference `source` alone.
     fn own_gram(&self, source: usize) -> Result<&Gram, MetricError> {
-        let correlation = &self.correlations[source][source];
         self.own_grams[source]
-            .get_or_init(|| {
-                Gram::factor(self.taps, |_, row| {
-                    row.copy_from_slice(&correlation[..row.len()]);
-                })
-            })
+            .get_or_init(|| self.correlations.factor_gram(source..source + 1))
             .as_ref()
             .map_err(Clone::clone)
     }
 
-    /// The system of all references: a Toeplitz block for each pair.
+    /// The system of all references.
     fn joint_gram(&self) -> Result<&Gram, MetricError> {
-        let unknowns = self.taps.saturating_mul(self.sources());
         self.joint_gram
-            .get_or_init(|| {
-                check_unknowns(unknowns)?;
-                Gram::factor(unknowns, |i, row| {
-                    self.fill_joint_row(i, row);
-                })
-            })
+            .get_or_init(|| self.correlations.factor_gram(0..self.sources()))
             .as_ref()
             .map_err(Clone::clone)
-    }
-
-    /// Writes row `i` of the joint system from its diagonal on.
-    ///
-    /// The entry in row p L + a and column q L + b is the product of reference p delayed by a and
-    /// reference q delayed by b, which is their correlation at lag a - b.
-    fn fill_joint_row(&self, i: usize, row: &mut [f64]) {
-        let (p, a) = (i / self.taps, i % self.taps);
-        let (diagonal, others) = row.split_at_mut(self.taps - a);
-        diagonal.copy_from_slice(&self.correlations[p][p][..self.taps - a]);
-        for (q, block) in (p + 1..).zip(others.chunks_exact_mut(self.taps)) {
-            let (before, after) = block.split_at_mut(a);
-            for (value, lag) in before.iter_mut().zip((1..=a).rev()) {
-                *value = self.correlations[q][p][lag];
-            }
-            after.copy_from_slice(&self.correlations[p][q][..self.taps - a]);
-        }
     }
 }
 
@@ -400,17 +364,6 @@ pub fn bss_eval_sources(
         scores: scores.collect(),
         permutation,
     })
-}
-
-fn check_unknowns(unknowns: usize) -> Result<(), MetricError> {
-    if unknowns <= MOST_UNKNOWNS {
-        Ok(())
-    } else {
-        Err(MetricError::TooManyTaps {
-            unknowns,
-            most: MOST_UNKNOWNS,
-        })
-    }
 }
 
 /// Fills `out` with the samples of `signal` from `start` on, times `scale`, then with zeros.

@@ -3,6 +3,8 @@
 //! - [`BssEval`]: the SDR, SIR and SAR of BSS Eval version 3, as computed by `bss_eval_sources` of
 //!   the Matlab toolbox and of mir_eval. The references are prepared once and serve any number of
 //!   estimates.
+//! - [`BssEvalImages`]: the SDR, ISR, SIR and SAR of BSS Eval version 4 for images of several channels
+//!   in windows of time, as museval has them.
 //! - [`plain_sdr`] and [`si_sdr`]: ratios without distortion filters.
 //! - [`mean_interval`] and [`student_interval`]: means with confidence intervals.
 //! - [`paired_difference`], [`sign_flip_test`] and [`effect_size`]: paired comparisons.
@@ -54,7 +56,8 @@
 //!   by general elimination returns some number. No recorded or dithered signal comes near that.
 //! - Meaningful scores of very short signals. BSS Eval grants every estimate a filter of 512 taps,
 //!   so the scores of signals not much longer than that say little, although they are computed.
-//! - The image metrics (`bss_eval_images`, ISR) and framewise scores. They are not implemented.
+//! - Framewise scores of version 3, and a permutation of images. [`BssEval`] on each frame, and
+//!   [`BssEvalImages`] on each permutation, give them.
 //!
 //! # Features
 //!
@@ -64,9 +67,11 @@
 
 mod assignment;
 mod bss_eval;
+mod bss_eval_images;
 // With `lapack` it is only the oracle in tests.
 #[cfg(any(not(feature = "lapack"), test))]
 mod cholesky;
+mod correlations;
 mod error;
 mod normal;
 mod sdr;
@@ -77,6 +82,7 @@ mod statistics;
 mod student;
 
 pub use bss_eval::{BssEval, BssEvalSettings, BssScores, SourceScores, bss_eval_sources};
+pub use bss_eval_images::{BssEvalImages, ImageScores};
 pub use error::{MetricError, StatisticsError};
 pub use sdr::{plain_sdr, si_sdr};
 pub use statistics::{

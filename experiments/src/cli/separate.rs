@@ -8,14 +8,18 @@ use std::str::FromStr;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use dsp::wav::Encoding;
+use dsp::{StftSettings, Window};
 use model::{Precision, Tempering};
 
 use super::ending::{Ending, Failure};
 use super::threads::start_threads;
+use super::train::WindowKind;
 use crate::clock::Stopwatch;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::store::output::Outputs;
+use crate::store::refused::Refused;
+use crate::tools::dictionary_file::Assumed;
 use crate::tools::recordings::{NamedRecording, Recordings, join_errors};
 use crate::tools::separate::{
     Background, Batch, BatchOutcome, ChannelMode, Separation, SeparationReport, SeparationSettings,
@@ -66,6 +70,22 @@ pub(crate) struct SeparateArguments {
     /// There is no background beside the given sources
     #[arg(long)]
     no_background: bool,
+
+    /// Sample rate of dictionaries whose file does not say it
+    #[arg(long, value_name = "HZ")]
+    dictionary_rate: Option<u32>,
+
+    /// Samples of a window of dictionaries whose file does not say it
+    #[arg(long, value_name = "SAMPLES")]
+    dictionary_window: Option<usize>,
+
+    /// Samples between two windows of such dictionaries; without it, half a window
+    #[arg(long, value_name = "SAMPLES", requires = "dictionary_window")]
+    dictionary_hop: Option<usize>,
+
+    /// Shape of a window of such dictionaries; without it, sine
+    #[arg(long, value_enum, requires = "dictionary_window")]
+    dictionary_window_kind: Option<WindowKind>,
 
     /// Folder of the stems of one file, and of a folder for each recording where there may be several;
     /// without it, beside each recording, its name with -stems
@@ -209,7 +229,7 @@ impl SeparateArguments {
 
     fn separate(&self, settings: &SeparationSettings) -> Result<Ending> {
         let progress = Progress::new(self.quiet);
-        let sources = SourceSet::open(&self.name_sources(), &self.background())?;
+        let sources = SourceSet::open(&self.name_sources(), &self.background(), &self.assumed()?)?;
         let separation = Separation {
             sources: &sources,
             settings,
@@ -289,6 +309,25 @@ impl SeparateArguments {
             .iter()
             .map(|path| ("speech".to_owned(), path.clone()));
         speech.chain(self.source.iter().cloned()).collect()
+    }
+
+    /// What the options say of dictionaries, for files that do not.
+    fn assumed(&self) -> Result<Assumed> {
+        let window = self.dictionary_window.map(|window_samples| StftSettings {
+            window_samples,
+            hop_samples: self.dictionary_hop.unwrap_or(window_samples.div_ceil(2)),
+            window: self
+                .dictionary_window_kind
+                .map_or(Window::Sine, WindowKind::window),
+        });
+        if let Some(stft) = &window {
+            let checked = stft.validate();
+            checked.map_err(|error| Refused(format!("--dictionary-window: {error}")))?;
+        }
+        Ok(Assumed {
+            sample_rate_hz: self.dictionary_rate,
+            stft: window,
+        })
     }
 
     fn count_components(&self) -> usize {

@@ -92,13 +92,23 @@ pub(crate) struct TrainArguments {
 
 /// [`Window`] by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum WindowKind {
+pub(super) enum WindowKind {
     /// Square root of the Hann window
     Sine,
     /// Hann window
     Hann,
     /// No window
     Rectangular,
+}
+
+impl WindowKind {
+    pub(super) fn window(self) -> Window {
+        match self {
+            Self::Sine => Window::Sine,
+            Self::Hann => Window::Hann,
+            Self::Rectangular => Window::Rectangular,
+        }
+    }
 }
 
 impl TrainArguments {
@@ -149,11 +159,7 @@ impl TrainArguments {
             stft: StftSettings {
                 window_samples: self.window,
                 hop_samples: self.hop.unwrap_or(self.window.div_ceil(2)),
-                window: match self.window_kind {
-                    WindowKind::Sine => Window::Sine,
-                    WindowKind::Hann => Window::Hann,
-                    WindowKind::Rectangular => Window::Rectangular,
-                },
+                window: self.window_kind.window(),
             },
             sample_rate_hz: self.sample_rate,
             held_out: self.held_out,

@@ -20,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use crate::config::check::{Invalid, require, within};
 use crate::config::ranges::{SAMPLE_RATE_HZ, SPEAKERS};
 
-pub(crate) use files::find_wav_files;
 pub(crate) use isolated::{IsolatedMixture, isolated_mixtures};
 pub(crate) use speaker::Speaker;
 pub use split::{Split, split};

@@ -11,6 +11,7 @@ mod folders;
 mod merges;
 mod recordings;
 mod sweeps;
+mod tools;
 
 use std::fs;
 use std::path::Path;
@@ -119,6 +120,7 @@ fn everything_right(folder: &Path) {
     write_background(&folder.join("background"), 1.5);
     write_speech(&folder.join("chime/train/reverberated/id1"), 4);
     write_background(&folder.join("chime/background"), 1.5);
+    tools::prepare(folder);
     for arguments in [
         "--out done",
         "--out one --shard 1/2 --cache done/cache",
@@ -143,6 +145,7 @@ fn every_bad_input_is_refused_by_name() {
         folders::cases(),
         merges::cases(),
         sweeps::cases(),
+        tools::cases(),
     ];
     let cases: Vec<Case> = tables.into_iter().flatten().collect();
     assert!(cases.len() >= 200, "{} cases", cases.len());

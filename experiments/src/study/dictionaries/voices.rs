@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use dsp::StftSettings;
 use model::Dictionary;
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 use rand::seq::IndexedRandom;
 use serde::{Deserialize, Serialize};
 
@@ -208,8 +208,10 @@ fn estimation_side(config: &Config) -> Result<&'static str> {
 impl VoiceFile {
     /// The file of an archive; none if it is of another format.
     fn read(name: String, bytes: Vec<u8>) -> Result<Option<Self>> {
-        let text: Array1<u8> = Archive::new(Cursor::new(&bytes))?.array("metadata")?;
-        let text = text.to_vec();
+        let text = Archive::new(Cursor::new(&bytes))?.read_bytes("metadata")?;
+        let Some(text) = text else {
+            return Ok(None);
+        };
         let Format {
             format,
             format_version,
@@ -278,17 +280,17 @@ impl VoiceFile {
     }
 
     fn dictionary(&self, name: &str, shape: (usize, usize)) -> Result<Dictionary> {
-        let entries: Array2<f32> = Archive::new(Cursor::new(&self.bytes))?.array(name)?;
+        let mut archive = Archive::new(Cursor::new(&self.bytes))?;
+        let components: Array2<f64> = archive.read_floats(name, shape.0 * shape.1)?;
         ensure!(
-            entries.dim() == shape,
+            components.dim() == shape,
             "`{name}` is {} x {}, not {} x {}",
-            entries.nrows(),
-            entries.ncols(),
+            components.nrows(),
+            components.ncols(),
             shape.0,
             shape.1
         );
         // Single precision keeps unit means to seven digits only.
-        let components = entries.mapv(f64::from);
         Dictionary::normalised(components).with_context(|| format!("`{name}`"))
     }
 }

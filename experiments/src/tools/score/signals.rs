@@ -1,36 +1,25 @@
-//! The signals to score: files given one by one, or two folders matched by name.
+//! The signals of a set of files, all of one rate, one length and one number of channels.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+use dsp::audio::read_channels;
 
-use crate::corpus::find_wav_files;
+use super::pairing::SetFiles;
 use crate::store::refused::Refused;
 
 /// One file's signal.
 #[derive(Debug, Clone)]
 pub(crate) struct Signal {
-    /// The file's name without ending.
-    pub(crate) name: String,
-    path: PathBuf,
-    channels: Vec<Vec<f64>>,
+    pub(crate) path: PathBuf,
+    pub(crate) channels: Vec<Vec<f64>>,
     sample_rate_hz: u32,
 }
 
 impl Signal {
-    /// The samples of one channel.
-    ///
-    /// # Panics
-    /// If there is no such channel.
-    pub(crate) fn channel(&self, index: usize) -> &[f64] {
-        &self.channels[index]
-    }
-
     fn read(path: &Path) -> Result<Self> {
-        let audio = dsp::audio::read_channels(path)?;
+        let audio = read_channels(path)?;
         Ok(Self {
-            name: file_stem(path),
             path: path.to_owned(),
             channels: audio.channels,
             sample_rate_hz: audio.sample_rate_hz,
@@ -38,13 +27,12 @@ impl Signal {
     }
 }
 
-/// References and their estimates, all of one rate, one length and one number of channels.
+/// References, as many estimates, and the mixture if it is given.
 #[derive(Debug, Clone)]
 pub(crate) struct SignalSet {
-    /// The true signals.
     pub(crate) references: Vec<Signal>,
-    /// As many estimates.
     pub(crate) estimates: Vec<Signal>,
+    pub(crate) mixture: Option<Signal>,
     /// The rate of all.
     pub(crate) sample_rate_hz: u32,
 }
@@ -60,43 +48,31 @@ impl SignalSet {
         self.references[0].channels.len()
     }
 
-    /// Reads the files of `--reference` and `--estimate`.
+    /// Reads a set of files.
     ///
     /// # Errors
-    /// A file that cannot be read, that has no counterpart, or whose rate, length or number of
-    /// channels differs; the error names it.
-    pub(crate) fn read(references: &[PathBuf], estimates: &[PathBuf]) -> Result<Self> {
-        let (references, estimates) = match (references, estimates) {
-            ([reference], [estimate]) if reference.is_dir() || estimate.is_dir() => {
-                match_by_name(reference, estimate)?
-            }
-            _ => (references.to_vec(), estimates.to_vec()),
-        };
-        ensure!(
-            references.len() == estimates.len(),
-            Refused(format!(
-                "{} references (--reference) and {} estimates (--estimate): as many of the one as \
-                 of the other are needed",
-                references.len(),
-                estimates.len()
-            ))
-        );
-        let read = |paths: &[PathBuf]| -> Result<Vec<Signal>> {
+    /// A file that cannot be read; [`Refused`] for one whose rate, length or number of channels is
+    /// not that of the first reference, and for a set without references.
+    pub(crate) fn read(files: &SetFiles) -> Result<Self> {
+        let read_all = |paths: &[PathBuf]| -> Result<Vec<Signal>> {
             paths.iter().map(|path| Signal::read(path)).collect()
         };
-        let set = Self {
-            references: read(&references)?,
-            estimates: read(&estimates)?,
-            sample_rate_hz: 0,
-        };
-        let first = set.references.first().context("no references")?;
-        for signal in set.references.iter().chain(&set.estimates) {
+        let references = read_all(&files.references)?;
+        let estimates = read_all(&files.estimates)?;
+        let mixture = files.mixture.as_deref().map(Signal::read).transpose()?;
+        ensure!(
+            !references.is_empty(),
+            Refused("no references (--reference)".to_owned())
+        );
+        let first = &references[0];
+        for signal in references.iter().chain(&estimates).chain(&mixture) {
             check_alike(first, signal)?;
         }
-        let sample_rate_hz = first.sample_rate_hz;
         Ok(Self {
-            sample_rate_hz,
-            ..set
+            sample_rate_hz: first.sample_rate_hz,
+            references,
+            estimates,
+            mixture,
         })
     }
 }
@@ -105,9 +81,11 @@ fn check_alike(first: &Signal, signal: &Signal) -> Result<()> {
     let alike = |what: &str, expected: u64, found: u64| {
         ensure!(
             expected == found,
-            "{}: {what} {found}, but {} has {expected}",
-            signal.path.display(),
-            first.path.display()
+            Refused(format!(
+                "{}: {what} {found}, but {} has {expected}",
+                signal.path.display(),
+                first.path.display()
+            ))
         );
         Ok(())
     };
@@ -120,49 +98,4 @@ fn check_alike(first: &Signal, signal: &Signal) -> Result<()> {
     alike("channels:", channels(first), channels(signal))?;
     let samples = |signal: &Signal| signal.channels[0].len() as u64;
     alike("samples:", samples(first), samples(signal))
-}
-
-/// Pairs the files of two folders that have the same names.
-fn match_by_name(references: &Path, estimates: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
-    let list = |folder: &Path, option: &str| -> Result<BTreeMap<String, PathBuf>> {
-        let mut files = BTreeMap::new();
-        for path in find_wav_files(folder, option)? {
-            if let Some(other) = files.insert(file_stem(&path), path.clone()) {
-                anyhow::bail!(
-                    "{} and {} have the same name",
-                    other.display(),
-                    path.display()
-                );
-            }
-        }
-        Ok(files)
-    };
-    let references = list(references, "--reference")?;
-    let mut estimates = list(estimates, "--estimate")?;
-    let pairs: Vec<(PathBuf, PathBuf)> = references
-        .into_iter()
-        .map(|(name, reference)| {
-            let estimate = estimates.remove(&name).with_context(|| {
-                format!(
-                    "{}: no file {name}.wav among the estimates",
-                    reference.display()
-                )
-            })?;
-            Ok((reference, estimate))
-        })
-        .collect::<Result<_>>()?;
-    if let Some((name, estimate)) = estimates.first_key_value() {
-        anyhow::bail!(
-            "{}: no file {name}.wav among the references",
-            estimate.display()
-        );
-    }
-    Ok(pairs.into_iter().unzip())
-}
-
-fn file_stem(path: &Path) -> String {
-    path.file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
 }

@@ -17,7 +17,7 @@ use super::resampling::resample_channels;
 use super::settings::SeparationSettings;
 use crate::store::digest::Digest;
 use crate::store::refused::Refused;
-use crate::tools::dictionary_file::DictionaryFile;
+use crate::tools::dictionary_file::{Assumed, DictionaryFile};
 
 /// Least entry of an estimated dictionary at its start, so that no entry is stuck at zero.
 const START_FLOOR: f64 = 1e-10;
@@ -61,6 +61,8 @@ pub(crate) struct SourceSet {
     sources: Vec<Source>,
     /// A stretch of the recording that the last source is learned from.
     stretch: Option<((f64, f64), usize)>,
+    /// What files of dictionaries need not say.
+    assumed: Assumed,
 }
 
 impl SourceSet {
@@ -68,18 +70,24 @@ impl SourceSet {
     /// the background.
     ///
     /// # Errors
-    /// [`Refused`] for no source, for names that cannot name files or are given twice, and for a
-    /// file that does not go with the first. A file that cannot be read.
-    pub(crate) fn open(named: &[(String, PathBuf)], background: &Background) -> Result<Self> {
+    /// [`Refused`] for no source, for names that cannot name files or are given twice, for a file
+    /// that does not go with the first, and for what neither a file nor `assumed` says. A file that
+    /// cannot be read.
+    pub(crate) fn open(
+        named: &[(String, PathBuf)],
+        background: &Background,
+        assumed: &Assumed,
+    ) -> Result<Self> {
         let (_, first) = named
             .first()
             .ok_or_else(|| Refused("no source: give --speech or --source".to_owned()))?;
-        let DictionaryFile { metadata, .. } = DictionaryFile::read(first)?;
+        let DictionaryFile { metadata, .. } = DictionaryFile::read_assuming(first, assumed)?;
         let mut set = Self {
             sample_rate_hz: metadata.sample_rate_hz,
             stft: metadata.stft,
             sources: Vec::new(),
             stretch: None,
+            assumed: assumed.clone(),
         };
         for (name, path) in named {
             let dictionaries = set.read_matching(path, first)?;
@@ -215,7 +223,7 @@ impl SourceSet {
 
     /// The dictionaries of a file, if they are of the set's rate and transform.
     fn read_matching(&self, path: &Path, first: &Path) -> Result<Vec<Arc<Dictionary>>> {
-        let file = DictionaryFile::read(path)?;
+        let file = DictionaryFile::read_assuming(path, &self.assumed)?;
         let found = &file.metadata;
         let describe = |rate_hz: u32, stft: &StftSettings| {
             format!(

@@ -114,13 +114,18 @@ impl StemFolder {
     /// # Errors
     /// A folder that cannot be written, another run that is separating into it.
     pub(crate) fn begin(&self) -> Result<PendingStems> {
+        let is_new = !self.path.exists();
         fs::create_dir_all(&self.path)
             .with_context(|| format!("cannot create {}", self.path.display()))?;
         let lock = self.lock()?;
         remove_leftovers(&self.path);
         let path = self.path.join(format!("{PENDING}{}", std::process::id()));
         fs::create_dir(&path).with_context(|| format!("cannot create {}", path.display()))?;
-        Ok(PendingStems { path, _lock: lock })
+        Ok(PendingStems {
+            path,
+            made: is_new.then(|| self.path.clone()),
+            _lock: lock,
+        })
     }
 
     /// Gives stems their names, in place of those of an earlier separation, and writes the report.
@@ -218,6 +223,8 @@ impl StemFolder {
 #[derive(Debug)]
 pub(crate) struct PendingStems {
     pub(crate) path: PathBuf,
+    /// The folder of the stems, if it was not there before.
+    made: Option<PathBuf>,
     _lock: Option<File>,
 }
 
@@ -225,6 +232,10 @@ impl Drop for PendingStems {
     fn drop(&mut self) {
         // What stays is removed by the next separation into the folder.
         let _ = fs::remove_dir_all(&self.path);
+        // Nothing has come of it if it is empty: else it stays.
+        if let Some(folder) = &self.made {
+            let _ = fs::remove_dir(folder);
+        }
     }
 }
 
