@@ -106,7 +106,7 @@ impl Inference {
         &self,
         mixture: ArrayView2<'_, Complex64>,
         sources: &[SourceModel],
-        observer: &mut impl Observer,
+        observer: &mut dyn Observer,
     ) -> Result<Separation, ModelError> {
         validate(mixture, sources)?;
         if self.settings.precision == Precision::F32
@@ -124,7 +124,7 @@ impl Inference {
         precision: Precision,
         mixture: ArrayView2<'_, Complex64>,
         sources: &[SourceModel],
-        observer: &mut impl Observer,
+        observer: &mut dyn Observer,
     ) -> Option<Separation> {
         let noise_variance = self.settings.noise_variance;
         if !T::RANGE.is_none_or(|range| range.holds(mixture, sources, noise_variance)) {
