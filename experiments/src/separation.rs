@@ -107,7 +107,7 @@ impl<'a> Separator<'a> {
         &self,
         observation: &Observation,
         orders: Range<usize>,
-        observer: &mut impl Observer,
+        observer: &mut dyn Observer,
     ) -> Result<Separation> {
         let sources = self.sources(observation, &self.dictionaries.estimation[orders])?;
         let mixture = observation.drawn.mixture.view();
