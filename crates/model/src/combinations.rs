@@ -85,6 +85,18 @@ impl Combinations {
         combinations
     }
 
+    /// No combination, for the factorised posterior.
+    pub(crate) fn none() -> Self {
+        Self {
+            beta: 1.0,
+            order_counts: Vec::new(),
+            orders: Vec::new(),
+            log_prior: Vec::new(),
+            posterior: Vec::new(),
+            conditional: Vec::new(),
+        }
+    }
+
     /// The orders of all combinations, one per source.
     pub(crate) fn orders(&self) -> &[Vec<usize>] {
         &self.orders

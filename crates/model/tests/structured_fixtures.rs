@@ -7,7 +7,7 @@ mod common {
 
 use common::fixture::{Case, assert_separation, for_each_case};
 use model::plain::StructuredModel;
-use model::{Posterior, Settings};
+use model::{Execution, Inference, Posterior, Settings};
 
 fn check(json: &str) {
     let case = Case::read(json);
@@ -27,6 +27,13 @@ fn check(json: &str) {
             &plain.finish().unwrap(),
             expected,
         );
+
+        let tiled = Inference::new(settings)
+            .unwrap()
+            .with_execution(Execution::Serial)
+            .separate(mixture.view(), &sources)
+            .unwrap();
+        assert_separation(&format!("tiled, {what}"), &tiled, expected);
     }
 }
 

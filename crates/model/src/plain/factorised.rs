@@ -10,9 +10,10 @@ use super::update::Update;
 use crate::error::ModelError;
 use crate::gig::Gig;
 use crate::order_posterior::{entropy, tempered_posterior};
+use crate::problem::Problem;
 use crate::separation::{FactorExpectations, Separation};
 use crate::settings::{Precision, Settings};
-use crate::source::{SourceModel, validate};
+use crate::source::SourceModel;
 
 /// The variational posterior of one mixture as the paper has it.
 ///
@@ -86,12 +87,12 @@ impl PlainModel {
         activation_gig: Gig,
     ) -> Result<Self, ModelError> {
         settings.validate()?;
-        validate(mixture, sources)?;
+        let problem = Problem::new(mixture, sources)?;
         let (frames, bins) = mixture.dim();
         let mixture = mixture.to_owned();
-        let sources: Vec<Source> = sources
-            .iter()
-            .map(|source| Source::new(source, frames, bins))
+        let with_starts = sources.iter().zip(&problem.starts);
+        let sources: Vec<Source> = with_starts
+            .map(|(source, starts)| Source::new(source, starts, frames, bins))
             .collect();
         Ok(Self {
             noise_variance: settings.noise_variance,
@@ -319,10 +320,10 @@ impl PlainModel {
 }
 
 impl Source {
-    fn new(model: &SourceModel, frames: usize, bins: usize) -> Self {
-        let order = |dictionary| Order::new(dictionary, frames, model.activation_start);
+    fn new(model: &SourceModel, starts: &[f64], frames: usize, bins: usize) -> Self {
+        let order = |(dictionary, &start)| Order::new(dictionary, frames, start);
         let mut source = Self {
-            orders: model.orders.iter().map(order).collect(),
+            orders: model.orders.iter().zip(starts).map(order).collect(),
             prior: model.prior.clone(),
             posterior: model.prior.clone(),
             variance: Array2::zeros((frames, bins)),

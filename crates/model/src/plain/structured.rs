@@ -18,9 +18,10 @@ use super::update::Update;
 use crate::combinations::{Combinations, validate_combinations};
 use crate::error::ModelError;
 use crate::gig::Gig;
+use crate::problem::Problem;
 use crate::separation::{FactorExpectations, Separation};
 use crate::settings::{Precision, Settings};
-use crate::source::{SourceModel, validate};
+use crate::source::SourceModel;
 
 /// The structured variational posterior of one mixture, over all combinations
 /// `K = (K_1, ..., K_J)` of an order of each source.
@@ -91,20 +92,20 @@ impl StructuredModel {
         activation_gig: Gig,
     ) -> Result<Self, ModelError> {
         settings.validate()?;
-        validate(mixture, sources)?;
+        let problem = Problem::new(mixture, sources)?;
         validate_combinations(sources)?;
         let (frames, bins) = mixture.dim();
         let beta = settings.tempering.beta(frames, bins);
-        let orders = |source: &SourceModel| {
-            let order = |dictionary| Order::new(dictionary, frames, source.activation_start);
-            source.orders.iter().map(order).collect()
+        let orders = |(source, starts): (&SourceModel, &Vec<f64>)| {
+            let order = |(dictionary, &start)| Order::new(dictionary, frames, start);
+            source.orders.iter().zip(starts).map(order).collect()
         };
         let mut model = Self {
             mixture: mixture.to_owned(),
             noise_variance: settings.noise_variance,
             dictionary_gig,
             activation_gig,
-            sources: sources.iter().map(orders).collect(),
+            sources: sources.iter().zip(&problem.starts).map(orders).collect(),
             combinations: Combinations::new(sources, beta),
             source_posteriors: Vec::new(),
         };
