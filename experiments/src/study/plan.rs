@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use dsp::StftSettings;
-use model::Precision;
+use model::{Posterior, Precision};
 use serde::{Deserialize, Serialize};
 
 use super::design::Run;
@@ -70,6 +70,7 @@ struct FusionInputs {
     computed: Computed,
     methods: Vec<Method>,
     singles: Digest,
+    posterior: Posterior,
     beta: f64,
 }
 
@@ -139,6 +140,7 @@ impl Keys {
             computed: Computed::new("fusion"),
             methods: methods_of(Part::Fusion),
             singles,
+            posterior: model.posterior,
             beta: model.tempering().beta(frames, config.stft.bins()),
         })?;
         Ok(Self { singles, fusion })
@@ -152,7 +154,7 @@ impl Keys {
         }
     }
 
-    /// What trials have in common that differ in beta only: they can share their mixture, and are
+    /// What trials have in common that differ in the posterior and its tempering only: they can share their mixture, and are
     /// in one shard.
     pub(crate) fn shared(&self) -> Digest {
         self.singles
