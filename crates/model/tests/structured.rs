@@ -134,7 +134,7 @@ proptest! {
         let factorised = factorised.finish().unwrap();
         assert_equal(&structured, &factorised, &mixture, |_, order| order);
         for log_q in &structured.log_order_posterior {
-            prop_assert_eq!(log_q[0], structured.free_energy);
+            prop_assert_eq!(log_q[0].to_bits(), structured.free_energy.to_bits());
         }
     }
 
@@ -186,7 +186,7 @@ proptest! {
         let pairs = found.order_posterior.iter().zip(&found.log_order_posterior);
         for (posterior, log_posterior) in pairs {
             let chosen = posterior.iter().position(|&q| q > 0.0).unwrap();
-            prop_assert_eq!(posterior[chosen], 1.0);
+            prop_assert_eq!(posterior[chosen].to_bits(), 1.0_f64.to_bits());
             prop_assert!(log_posterior.iter().all(|log_q| *log_q <= log_posterior[chosen]));
         }
     }

@@ -155,7 +155,9 @@ impl Problem {
         .unwrap()
     }
 
-    /// The plain structured model of the same, at its start.
+    /// The plain structured model of the same, at its start. Not all tests that share this file
+    /// need it.
+    #[allow(dead_code)]
     pub(crate) fn structured(
         &self,
         mixture: &Array2<Complex64>,

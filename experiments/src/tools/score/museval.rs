@@ -62,10 +62,11 @@ fn borrow_channels(signals: &[Signal]) -> Vec<Vec<&[f64]>> {
 
 /// The full windows of signals that are longer than one, else all there is.
 fn cut_windows(samples: usize, window: usize) -> Vec<Range<usize>> {
-    if window == 0 || window >= samples {
-        return vec![0..samples];
-    }
-    let starts = (0..samples / window).map(|index| index * window);
+    let window = match window {
+        0 => samples,
+        window => window.min(samples),
+    };
+    let starts = (0..samples / window.max(1)).map(|index| index * window);
     starts.map(|start| start..start + window).collect()
 }
 
@@ -103,6 +104,7 @@ fn explain(error: &MetricError, files: &SetFiles) -> String {
 mod tests {
     use super::*;
 
+    #[allow(clippy::single_range_in_vec_init, reason = "windows are ranges")]
     #[test]
     fn windows_are_those_of_museval() {
         assert_eq!(cut_windows(10, 4), [0..4, 4..8]);
