@@ -50,8 +50,11 @@ fn json(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// The samples of an utterance, of its estimate and of its mixture.
+type Utterance = (Vec<f64>, Vec<f64>, Vec<f64>);
+
 /// Four utterances in two folders, their estimates and their mixtures.
-fn pairs() -> (tempfile::TempDir, Vec<(Vec<f64>, Vec<f64>, Vec<f64>)>) {
+fn pairs() -> (tempfile::TempDir, Vec<Utterance>) {
     let folder = tempfile::tempdir().unwrap();
     let names = ["m6dB/s1", "m6dB/s2", "0dB/s1", "0dB/s2"];
     let mut signals = Vec::new();
@@ -88,7 +91,7 @@ fn folders_are_independent_pairs_with_their_means() {
     assert_eq!(names, ["0dB/s1", "0dB/s2", "m6dB/s1", "m6dB/s2"]);
     let mut values = Vec::new();
     for (target, index) in targets.iter().zip([2, 3, 0, 1]) {
-        let (speech, estimate, _): &(Vec<f64>, Vec<f64>, Vec<f64>) = &signals[index];
+        let (speech, estimate, _): &Utterance = &signals[index];
         let expected = eval::si_sdr(speech, estimate).unwrap();
         let value = target["whole"]["metrics"]["si_sdr"].as_f64().unwrap();
         assert!(
