@@ -188,7 +188,7 @@ impl Publication<'_> {
             files.extend(drawn(&name, &figure)?);
         }
         if self.study.config.kind() != Kind::Sweep {
-            let posterior = figures::order_posterior(about, &self.results[..]);
+            let posterior = figures::order_posterior(self.study, &self.results[..]);
             files.extend(drawn("order_posterior", &posterior)?);
         }
         Ok(files)
