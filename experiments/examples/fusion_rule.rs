@@ -1,10 +1,11 @@
 //! A fusion rule of one's own: an average of single-order runs, weighted by their free energies.
 //!
-//! A rule is a function from runs to an estimate; those of the paper are in `model::fusion`. To have
-//! it in all tables and figures takes three files: the function in `crates/model/src/fusion.rs`, a
-//! variant of `Method` in `experiments/src/study/methods.rs`, and its colour and marker in
-//! `experiments/src/figures/style.rs`. The compiler names what is missing, and the tests of
-//! `methods.rs` hold the new rule to the contract below. Records of a run without it are not taken.
+//! A rule is a function from runs to an estimate; those of the paper are in `model::fusion`. To
+//! have it in all tables and figures takes three files: the function in
+//! `crates/model/src/fusion.rs`, a variant of `Method` in `experiments/src/study/methods.rs`, and
+//! its colour and marker in `experiments/src/figures/style.rs`. The compiler names what is missing,
+//! and the tests of `methods.rs` hold the new rule to the contract below. Records of a run without
+//! it are not taken.
 //!
 //! `cargo run -p experiments --example fusion_rule`
 

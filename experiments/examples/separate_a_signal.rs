@@ -1,4 +1,5 @@
-//! A signal separated in twenty lines: dictionaries from training speech, one inference over all orders.
+//! A signal separated in twenty lines: dictionaries from training speech, one inference over all
+//! orders.
 //!
 //! `cargo run -p experiments --example separate_a_signal`
 

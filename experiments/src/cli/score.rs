@@ -42,8 +42,8 @@ pub(crate) struct ScoreArguments {
     #[arg(long, conflicts_with = "pairs")]
     sources: bool,
 
-    /// Score every file for itself, with means over all; without it, single files are the sources of
-    /// one mixture
+    /// Score every file for itself, with means over all; without it, single files are the sources
+    /// of one mixture
     #[arg(long)]
     pairs: bool,
 

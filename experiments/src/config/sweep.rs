@@ -142,8 +142,8 @@ impl Axis {
             fails(
                 !NOT_SWEPT.iter().any(|fixed| key.starts_with(fixed)),
                 &format!(
-                    "`{key}` cannot be an axis: it changes no result, or what it says is the same for \
-                     a whole study, as `sweep.seeds` and `[units]` are"
+                    "`{key}` cannot be an axis: it changes no result, or what it says is the same \
+                     for a whole study, as `sweep.seeds` and `[units]` are"
                 ),
             )?;
         }

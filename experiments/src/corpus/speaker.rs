@@ -4,7 +4,8 @@ use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
-/// A speaker of a corpus: by number, as the Grid corpus has them, or by the name of a folder or file.
+/// A speaker of a corpus: by number, as the Grid corpus has them, or by the name of a folder or
+/// file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Speaker {

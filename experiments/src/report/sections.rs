@@ -355,7 +355,8 @@ fn player(index: usize, example: &Example) -> Markup {
     let heading = &example.name;
     html! {
         article.example data-player data-seconds=(example.seconds) data-left=(left)
-            data-right=(right) data-top=(top) data-bottom=(bottom) aria-labelledby={ "example-" (index) } {
+            data-right=(right) data-top=(top) data-bottom=(bottom)
+            aria-labelledby={ "example-" (index) } {
             h3 id={ "example-" (index) } { (heading) }
             fieldset.signals {
                 legend { "Signal" }

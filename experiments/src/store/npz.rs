@@ -1,7 +1,7 @@
 //! Reading arrays from an archive that nobody vouches for.
 //!
-//! ndarray-npy reserves what an array's header promises before it reads. So the header of each entry
-//! is compared first with what may be there, and the entry decompressed no further than that.
+//! ndarray-npy reserves what an array's header promises before it reads. So the header of each
+//! entry is compared first with what may be there, and the entry decompressed no further than that.
 
 use std::io::{Chain, Cursor, Read, Seek, SeekFrom};
 

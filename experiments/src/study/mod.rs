@@ -1,8 +1,8 @@
 //! A study: a list of trials, what comes of them, and the tables and figures made of that.
 //!
-//! > [design] -> [prepare]: corpora, [dictionaries], [mixtures], keys ([plan]) -> [work]: [separation]
-//! > by every one of the [methods], [scores] -> [estimate]s, recorded one by one -> [statistics] ->
-//! > [publish]: tables, figures, [examples] to hear
+//! > [design] -> [prepare]: corpora, [dictionaries], [mixtures], keys ([plan]) -> [work]:
+//! > [separation] by every one of the [methods], [scores] -> [estimate]s, recorded one by one ->
+//! > [statistics] -> [publish]: tables, figures, [examples] to hear
 //!
 //! `table1`, `sweep` and `realmix` are all this, with other configurations. [merge] puts together
 //! what several machines recorded.

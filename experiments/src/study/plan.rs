@@ -154,8 +154,8 @@ impl Keys {
         }
     }
 
-    /// What trials have in common that differ in the posterior and its tempering only: they can share their mixture, and are
-    /// in one shard.
+    /// What trials have in common that differ in the posterior and its tempering only: they can
+    /// share their mixture, and are in one shard.
     pub(crate) fn shared(&self) -> Digest {
         self.singles
     }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::common::float_wav;
 use super::{Case, Spoil};
 
-const FOLDER: &str = "table1 --config tiny.toml --out out --set corpus.kind=folder --set corpus.speech=speech \
-                      --set corpus.background=background";
-const CHIME: &str = "table1 --config tiny.toml --out out --set corpus.kind=chime --set corpus.root=chime \
-                     --set corpus.speaker=1";
+const FOLDER: &str = "table1 --config tiny.toml --out out --set corpus.kind=folder --set \
+    corpus.speech=speech --set corpus.background=background";
+const CHIME: &str = "table1 --config tiny.toml --out out --set corpus.kind=chime --set \
+    corpus.root=chime --set corpus.speaker=1";
 
 /// A mono file of 16-bit integers whose format fields can be changed: tag, channels, rate, bits.
 fn wav(tag: u16, channels: u16, rate_hz: u32, bits: u16, data_bytes: usize) -> Vec<u8> {

@@ -46,7 +46,8 @@ pub(crate) fn write_museval(files: &SetFiles) -> Result<Vec<u8>> {
         ));
     }
     let text = format!(
-        "{{\n  \"made_with\": {},\n  \"metrics\": \"BSS Eval v4\",\n  \"targets\": [\n{}\n  ]\n}}\n",
+        "{{\n  \"made_with\": {},\n  \"metrics\": \"BSS Eval v4\",\n  \"targets\": [\n{}\n  \
+                                                                                 ]\n}}\n",
         serde_json::to_string(MADE_WITH)?,
         targets.join(",\n")
     );

@@ -36,9 +36,9 @@ pub(crate) struct ScoreSettings {
 /// of the first source, then of the second, and so on.
 ///
 /// # Errors
-/// All files that cannot be read; [`Refused`] for files that do not go together, and for frames that
-/// are longer than the signals or shorter than a sample; signals that cannot be permuted. A score
-/// that is not defined is part of the result.
+/// All files that cannot be read; [`Refused`] for files that do not go together, and for frames
+/// that are longer than the signals or shorter than a sample; signals that cannot be permuted. A
+/// score that is not defined is part of the result.
 pub(crate) fn score_sets(
     sets: &[SetFiles],
     settings: &ScoreSettings,
