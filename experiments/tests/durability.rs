@@ -381,7 +381,7 @@ fn a_recording_that_cannot_be_mixed_is_recorded_and_the_rest_goes_on_unless_it_s
     let study = Study::realmix();
     write_half_silent_corpus(study.folder());
     let corpus = "corpus.kind=folder corpus.speech=speech corpus.background=background \
-                  recordings.speakers=[] recordings.seeds=1";
+                  units.speakers=[] units.seeds=1";
     let arguments = [set(corpus), vec!["--jobs", "1", "--out", "out"]].concat();
     let said = study.fail(1, &[&arguments[..], &["--fail-fast"]].concat());
     for part in [

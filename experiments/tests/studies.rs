@@ -338,7 +338,7 @@ fn a_point_of_a_sweep_is_what_the_study_without_it_gives() {
     let sweep = Study::recordings_sweep();
     sweep.succeed(&["--out", "sweep"]);
     let realmix = Study::realmix();
-    let settings = "recordings.seeds=1 recordings.mixtures=1 model.iterations=20";
+    let settings = "units.seeds=1 recordings.mixtures=1 model.iterations=20";
     let settings = settings.split(' ').flat_map(|setting| ["--set", setting]);
     let arguments: Vec<&str> = ["--out", "realmix"].into_iter().chain(settings).collect();
     realmix.succeed(&arguments);
@@ -349,7 +349,7 @@ fn a_point_of_a_sweep_is_what_the_study_without_it_gives() {
 }
 
 #[test]
-fn a_sweep_over_recordings_has_intervals_over_speakers_and_seeds() {
+fn a_sweep_over_recordings_has_intervals_over_speakers() {
     let study = Study::recordings_sweep();
     let names = names_whatever_the_threads(&study);
     for name in ["summary.csv", "sweep.md", "sweep.svg", "observations.csv"] {
@@ -376,7 +376,7 @@ fn a_sweep_over_recordings_has_intervals_over_speakers_and_seeds() {
     assert_eq!(of("10", "mixture"), of("20", "mixture"));
     assert_ne!(of("10", "vb_fusion"), of("20", "vb_fusion"));
     let markdown = fs::read_to_string(study.path("1/sweep.md")).unwrap();
-    assert!(markdown.contains("speakers and seeds"), "{markdown}");
+    assert!(markdown.contains("intervals over speakers."), "{markdown}");
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn files() -> Vec<Case> {
     let deep = format!("model = {}{}", "[".repeat(100_000), "]".repeat(100_000));
     let inline = format!("model = {}{}", "{a=".repeat(50_000), "}".repeat(50_000));
     let axis = "\n[sweep]\n[[sweep.axis]]\nkey = \"model.iterations\"\nvalues = [1, 2]\n";
-    let unused = format!("{TINY}[recordings]\nseeds = 3\n");
+    let unused = format!("{TINY}[recordings]\nmixtures = 3\n");
     let speaker = format!("{TINY_RECORDINGS}[corpus]\nspeaker = 3\n");
     let table: [(&str, &str, &str); 30] = [
         ("table1", "[model\n", "line 1"),
@@ -97,7 +97,7 @@ fn files() -> Vec<Case> {
         (
             "table1",
             "[corpus]\nkind = \"folder\"\nspeech = \"a\"\nbackground = \"b\"\nspeaker = 3\n",
-            "line 5 … `corpus.speaker`: has no meaning",
+            "line 5 … `corpus.speaker`: speakers of \"folder\" have names",
         ),
         ("table1", &deep, "line 1"),
         ("table1", &inline, "line 1"),
@@ -115,7 +115,7 @@ fn files() -> Vec<Case> {
         (
             "realmix",
             &speaker,
-            "`corpus.speaker`: has no meaning beside `recordings.speakers`",
+            "`corpus.speaker`: has no meaning beside `units.speakers`",
         ),
         // A configuration is of one command.
         (
@@ -301,19 +301,16 @@ const RECORDINGS: [(&str, &str); 15] = [
     ),
     ("recordings.mixtures=0", "`recordings.mixtures`: 0"),
     ("recordings.utterances=0", "`recordings.utterances`: 0"),
-    ("recordings.seeds=0", "`recordings.seeds`: 0 … 1 to 1000"),
+    ("units.seeds=0", "`units.seeds`: 0 … 1 to 1000"),
     (
-        "recordings.speakers=[99]",
-        "`recordings.speakers`: 99 is out of range, allowed are 1 to 34",
+        "units.speakers=[99]",
+        "`units.speakers`: 99 is out of range, allowed are 1 to 34",
     ),
     (
-        "recordings.speakers=[]",
-        "`recordings.speakers`: must not be empty",
+        "units.speakers=[\"anna\"]",
+        "`units.speakers`: \"anna\" is no number",
     ),
-    (
-        "recordings.speakers=[3,3]",
-        "`recordings.speakers`: holds 3 twice",
-    ),
+    ("units.speakers=[3,3]", "`units.speakers`: holds 3 twice"),
     (
         "recordings.isolated=devel",
         "`recordings.isolated`: has no meaning when `corpus.kind` is \"builtin\"",

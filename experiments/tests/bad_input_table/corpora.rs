@@ -11,7 +11,7 @@ const CHIME: &str = "table1 --config tiny.toml --out out --set corpus.kind=chime
                      corpus.root=chime";
 const REALMIX: &str = "realmix --config recordings.toml --out out --set corpus.kind=folder --set \
                        corpus.speech=speech --set corpus.background=background --set \
-                       recordings.speakers=[]";
+                       units.speakers=[]";
 
 pub(super) fn cases() -> Vec<Case> {
     let table: [(&str, Spoil, &str, &str); 13] = [

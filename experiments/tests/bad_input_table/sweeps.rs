@@ -142,12 +142,12 @@ const AXES: [(&str, &str); 27] = [
 
 const OF_RECORDINGS: [(&str, &str); 4] = [
     (
-        "key = \"recordings.speakers\"\nvalues = [[3], [7]]",
-        "`recordings.speakers` cannot be an axis",
+        "key = \"units.speakers\"\nvalues = [[3], [7]]",
+        "`units.speakers` cannot be an axis",
     ),
     (
-        "key = \"recordings.seeds\"\nvalues = [1, 2]",
-        "`recordings.seeds` cannot be an axis",
+        "key = \"units.seeds\"\nvalues = [1, 2]",
+        "`units.seeds` cannot be an axis",
     ),
     (
         "key = \"corpus.speaker\"\nvalues = [3, 7]",

@@ -62,9 +62,11 @@ repetitions = 1
 [report]
 examples = 1
 
-[recordings]
+[units]
 speakers = [3, 7]
 seeds = 2
+
+[recordings]
 mixtures = 2
 utterances = 1
 "#;
