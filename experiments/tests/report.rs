@@ -5,9 +5,8 @@ mod common;
 
 use std::fs;
 
-use common::experiments;
-use common::stderr;
 use common::study::Study;
+use common::{experiments, stderr};
 
 /// A study with its results in `out`.
 fn run(study: Study) -> Study {
@@ -82,6 +81,19 @@ fn realmix_and_sweeps_have_the_same_page_with_what_they_have() {
         let output = study.experiments(&["report", "out"]);
         assert_eq!(output.status.code(), Some(1));
         assert!(stderr(&output).contains("out/sweep.svg"));
+    }
+}
+
+#[test]
+fn figures_of_a_grid_are_told_apart() {
+    let study = Study::sweep();
+    let axes =
+        "sweep.axis=[{key='model.iterations',values=[1,2]},{key='model.kappa',values=[0,1]}]";
+    study.succeed(&["--out", "out", "--set", "sweep.seeds=[7]", "--set", axes]);
+    let page = page(&study);
+    assert_eq!(media(&page), [0, 0, 2]);
+    for figure in ["Figure 1 of 2. ", "Figure 2 of 2. "] {
+        assert_eq!(page.matches(&format!("aria-label=\"{figure}")).count(), 1);
     }
 }
 

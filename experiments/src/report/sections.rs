@@ -211,13 +211,19 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
             "The SDR over the swept values; the title says what the bars are.".to_owned()
         }
     };
+    // Regions of a page have different names.
+    let several = inputs.scores.len();
+    let numbered = |index: usize| match several {
+        1 => caption.clone(),
+        _ => format!("Figure {} of {several}. {caption}", index + 1),
+    };
     html! {
-        @for figure in &inputs.scores {
+        @for (index, figure) in inputs.scores.iter().enumerate() {
             (page::figure(
                 figure,
                 "Line chart: SDR of the methods, with intervals. Its numbers are those of the \
                  tables.",
-                &caption,
+                &numbered(index),
             ))
         }
         @if inputs.examples.is_empty() && inputs.spectrograms.is_some() {

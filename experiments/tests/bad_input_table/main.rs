@@ -18,6 +18,7 @@ use std::path::Path;
 
 use common::study::TINY_RECORDINGS;
 use common::{TINY, experiments, stderr, write_background, write_speech};
+use rayon::prelude::*;
 
 /// Makes something wrong in a folder that holds everything right.
 type Spoil = fn(&Path);
@@ -27,7 +28,7 @@ struct Case {
     /// What is wrong with it.
     what: String,
     /// Puts it into a folder that holds everything right.
-    prepare: Box<dyn Fn(&Path)>,
+    prepare: Box<dyn Fn(&Path) + Send + Sync>,
     /// The command line, separated by spaces.
     command: String,
     /// How it must end.
@@ -39,7 +40,7 @@ struct Case {
 impl Case {
     fn new(
         what: impl Into<String>,
-        prepare: impl Fn(&Path) + 'static,
+        prepare: impl Fn(&Path) + Send + Sync + 'static,
         command: impl Into<String>,
         code: i32,
         says: &[&str],
@@ -148,9 +149,9 @@ fn every_bad_input_is_refused_by_name() {
         tools::cases(),
     ];
     let cases: Vec<Case> = tables.into_iter().flatten().collect();
-    assert!(cases.len() >= 200, "{} cases", cases.len());
+    assert!(cases.len() >= 270, "{} cases", cases.len());
     let faults: Vec<String> = cases
-        .iter()
+        .par_iter()
         .filter_map(|case| case.check(right.path()))
         .collect();
     let (bad, all) = (faults.len(), cases.len());
