@@ -131,7 +131,7 @@ fn table1_writes_a_row_for_every_number_whatever_the_threads() {
     assert!((weights.sum::<f64>() - 4.0).abs() < 1e-5);
     let manifest = fs::read(study.path("1/manifest.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
-    assert_eq!(manifest["seed"], 7);
+    assert_eq!(manifest["seeds"], serde_json::json!([7]));
     assert!(manifest["rustc"].as_str().unwrap().starts_with("rustc 1."));
 }
 
@@ -581,7 +581,7 @@ fn shipped_configurations_are_valid() {
     for entry in fs::read_dir(configs).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
-        let command = match (text.contains("[sweep]"), text.contains("\"recordings\"")) {
+        let command = match (text.contains("[sweep"), text.contains("\"recordings\"")) {
             (true, _) => "sweep",
             (false, true) => "realmix",
             (false, false) => "table1",
