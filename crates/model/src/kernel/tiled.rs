@@ -309,7 +309,8 @@ impl<T: Real> TiledModel<T> {
     /// `sum_j log pi_{j K_j} + sum_fn [ - log(pi D_K) - |x|^2 / D_K ]`
     /// `+ sum_j ( sum_fn log(C_{j K_j} / V_{j K_j}) + KL terms )`,
     ///
-    /// without the terms that all combinations share unless all `evidence` is wanted.
+    /// `q(K)` is found without the terms of sources that have no choice, which all combinations
+    /// share: whether somebody wants the free energy, all `evidence`, changes no bit of it.
     fn update_combinations(&mut self, evidence: bool) {
         let order_term = |j: usize, m: usize| -> f64 {
             let shares = self
@@ -318,14 +319,13 @@ impl<T: Real> TiledModel<T> {
                 .map(|slab| slab.order(j, m).log_evidence_share());
             shares.sum::<f64>() + self.sources[j].orders[m].kl()
         };
-        let order_terms = |(j, source): (usize, &SourceState<T>)| -> Vec<f64> {
-            if evidence || source.averages_orders() {
-                (0..source.orders.len()).map(|m| order_term(j, m)).collect()
-            } else {
-                vec![0.0]
-            }
-        };
-        let order_terms: Vec<Vec<f64>> = self.sources.iter().enumerate().map(order_terms).collect();
+        let sources = || self.sources.iter().enumerate();
+        let order_terms: Vec<Vec<f64>> = sources()
+            .map(|(j, source)| match source.averages_orders() {
+                true => (0..source.orders.len()).map(|m| order_term(j, m)).collect(),
+                false => vec![0.0],
+            })
+            .collect();
         let constant = self.log_likelihood_constant();
         let states = self
             .combinations
@@ -341,8 +341,18 @@ impl<T: Real> TiledModel<T> {
                 .sum();
             log_prior + constant - misfit + terms
         };
-        self.log_posterior = states.enumerate().map(log_posterior).collect();
-        self.combinations.update(&self.log_posterior);
+        let mut log_posterior: Vec<f64> = states.enumerate().map(log_posterior).collect();
+        self.combinations.update(&log_posterior);
+        if evidence {
+            let shared: f64 = sources()
+                .filter(|(_, source)| !source.averages_orders())
+                .map(|(j, _)| order_term(j, 0))
+                .sum();
+            for value in &mut log_posterior {
+                *value += shared;
+            }
+        }
+        self.log_posterior = log_posterior;
     }
 
     /// `- sum_fn log pi`.
