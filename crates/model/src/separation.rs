@@ -26,11 +26,15 @@ pub struct OrderEstimate {
 /// The result of an inference.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Separation {
-    /// Posterior mean of each source, frames x bins (eq. 15).
+    /// Posterior mean of each source, frames x bins (eq. 15). Of the structured posterior, the
+    /// average of the combinations' by `q(K)`.
     pub estimates: Vec<Array2<Complex64>>,
-    /// `q(K_j)` per source, in the order of its dictionaries.
+    /// `q(K_j)` per source, in the order of its dictionaries. Of the structured posterior, the
+    /// marginals of its `q(K)`.
     pub order_posterior: Vec<Vec<f64>>,
-    /// `log q~(K_jm)` under the final `q(S)`, in nats.
+    /// `log q~(K_jm)` under the final `q(S)`, in nats, of which `q(K_j)` is the tempered posterior. Of
+    /// the structured posterior, the free energy that is left if the source has this order,
+    /// `beta log sum_K exp(log q~(K) / beta)` over the combinations with it.
     pub log_order_posterior: Vec<Vec<f64>>,
     /// The tempered free energy at the end, in nats; with one order per source it bounds the log
     /// evidence from below.
