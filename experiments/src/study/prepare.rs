@@ -59,6 +59,8 @@ pub(crate) struct PreparedRun<'a> {
     pub(crate) run: &'a Run,
     /// Shared with other runs of the same; none where there is nothing to do.
     pub(crate) dictionaries: Option<Arc<Dictionaries>>,
+    /// Mixtures of recordings that weights of the single orders are learned from.
+    pub(crate) to_learn_from: Vec<RecordedMixture>,
     pub(crate) trials: Vec<PreparedTrial>,
 }
 
@@ -84,6 +86,8 @@ struct Material {
     origin: Origin,
     /// Empty where mixtures are drawn.
     recorded: Vec<RecordedMixture>,
+    /// Likewise.
+    to_learn_from: Vec<RecordedMixture>,
     corpus: CorpusInfo,
 }
 
@@ -156,6 +160,10 @@ pub(crate) fn prepare<'a>(
             };
             runs[position] = Some(PreparedRun {
                 run,
+                to_learn_from: match &dictionaries {
+                    Some(_) => material.to_learn_from.clone(),
+                    None => Vec::new(),
+                },
                 dictionaries,
                 trials,
             });
@@ -211,6 +219,7 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
             },
             origin: Origin::Voices(Box::new(voices)),
             recorded: Vec::new(),
+            to_learn_from: Vec::new(),
         });
     }
     let corpus = open_corpus(&config.corpus, config)?;
@@ -218,6 +227,10 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
     let (signals, recorded) = match config.mixtures.source {
         MixtureSource::Drawn => (Signals::read(corpus, config, progress)?, Vec::new()),
         MixtureSource::Recordings => recorded::read(corpus, config)?,
+    };
+    let to_learn_from = match config.mixtures.source {
+        MixtureSource::Drawn => Vec::new(),
+        MixtureSource::Recordings => recorded::mix_to_learn_from(&signals, config),
     };
     let learned = signals.digests().whole();
     let mixed = recorded.iter().map(RecordedMixture::digest);
@@ -232,6 +245,7 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
         },
         origin: Origin::Signals(signals),
         recorded,
+        to_learn_from,
     })
 }
 
@@ -262,11 +276,20 @@ fn prepare_trials(
         MixtureSource::Recordings => {
             let stft = dsp::Stft::new(&config.stft)?;
             let recorded = material.recorded.iter();
+            let learned_from = material.to_learn_from.iter().map(RecordedMixture::digest);
+            let learned_from = Digest::of_parts(learned_from.map(|digest| digest.0));
             recorded
                 .map(|recorded| {
                     let (trial, signals) = (recorded.trial, recorded.digest());
                     let frames = stft.frames(recorded.samples());
-                    let keys = Keys::of_recorded(&trial, signals, frames, dictionaries, config)?;
+                    let keys = Keys::of_recorded(
+                        &trial,
+                        signals,
+                        frames,
+                        learned_from,
+                        dictionaries,
+                        config,
+                    )?;
                     Ok(prepared(trial, keys, Some(recorded.clone())))
                 })
                 .collect()
@@ -284,6 +307,7 @@ struct MaterialInputs<'a> {
     seed: u64,
     utterances_per_side: usize,
     background_seconds: f64,
+    weight_mixtures: usize,
     estimation: Estimation,
     /// The shortest usable recording.
     window_samples: usize,
@@ -305,6 +329,7 @@ fn runs_sharing_signals(runs: &[Run]) -> Result<Vec<Vec<usize>>> {
             seed: config.experiment.seed,
             utterances_per_side: config.training.utterances_per_side,
             background_seconds: config.training.background_seconds,
+            weight_mixtures: config.training.weight_mixtures,
             estimation: config.training.estimation,
             window_samples: config.stft.window_samples,
         })?;

@@ -8,7 +8,7 @@ mod kept;
 use anyhow::{Context, Result};
 use dsp::Complex64;
 use dsp::wav::{Encoding, to_bytes};
-use model::{Execution, FreeEnergyTrace, Separation};
+use model::{Execution, FreeEnergyTrace, Posterior, Separation};
 use ndarray::Array2;
 
 use super::design::Run;
@@ -162,9 +162,10 @@ impl<'a> Maker<'a> {
             .prepare(&trial.trial, trial.recorded.as_ref())?;
         let orders = self.separator.orders();
         let mut traces = Vec::new();
-        let mut separate = |candidate, positions| -> Result<Separation> {
+        let mut separate = |candidate, positions, posterior| -> Result<Separation> {
             let mut trace = FreeEnergyTrace::every(1);
-            let separation = self.separator.separate(&subject, positions, &mut trace)?;
+            let separator = &self.separator;
+            let separation = separator.separate(&subject, positions, posterior, &mut trace)?;
             traces.push(EnergyTrace {
                 candidate,
                 free_energy: trace.values().iter().map(|&(_, value)| value).collect(),
@@ -173,9 +174,15 @@ impl<'a> Maker<'a> {
         };
         let mut separations = Vec::new();
         for (position, &order) in orders.iter().enumerate() {
-            separations.push(separate(Candidate::Order(order), position..position + 1)?);
+            let (candidate, single) = (Candidate::Order(order), position..position + 1);
+            separations.push(separate(candidate, single, Posterior::Factorised)?);
         }
-        let fused = separate(Candidate::Method(Method::VbFusion), 0..orders.len())?;
+        let mut fuse =
+            |method, posterior| separate(Candidate::Method(method), 0..orders.len(), posterior);
+        let factorised = fuse(Method::VbFusion, Posterior::Factorised)?;
+        let structured = fuse(Method::StructuredFusion, Posterior::Structured)?;
+        let learned = result.estimate(Candidate::Method(Method::LearnedWeights));
+        let learned_weights = learned.and_then(|estimate| estimate.order_posterior.as_deref());
         let singles = Singles {
             estimates: separations
                 .iter()
@@ -187,19 +194,30 @@ impl<'a> Maker<'a> {
                 .map(|&order| result.estimate(Candidate::Order(order)))
                 .map(|single| single.map_or(f64::NAN, |it| sdr_for_the_oracle(&it.scores)))
                 .collect(),
+            beta: self.separator.beta(&subject),
+            learned_weights: learned_weights.unwrap_or_default(),
         };
 
         let observation = &subject.observation;
         let synthesise =
             |estimate: &Array2<Complex64>| observation.synthesise(estimate, self.separator.stft());
         let estimate = |method: Method| match method.part() {
-            Part::Fusion => Some((None, synthesise(&fused.estimates[SPEECH]))),
-            Part::Singles => match method.choose(&singles)? {
+            Part::Mixture => None,
+            Part::Fusion(posterior) => {
+                let fused = match posterior {
+                    Posterior::Factorised => &factorised,
+                    Posterior::Structured => &structured,
+                };
+                Some((None, synthesise(&fused.estimates[SPEECH])))
+            }
+            Part::Singles | Part::Tempered | Part::Learned => match method.choose(&singles)? {
                 Choice::Order(position) => {
                     let estimate = &separations[position].estimates[SPEECH];
                     Some((Some(orders[position]), synthesise(estimate)))
                 }
-                Choice::Estimate(made) => Some((None, synthesise(&made))),
+                Choice::Estimate(made) | Choice::Weighted(_, made) => {
+                    Some((None, synthesise(&made)))
+                }
                 Choice::Nothing(_) => None,
             },
         };

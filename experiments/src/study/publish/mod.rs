@@ -135,18 +135,26 @@ impl Publication<'_> {
         })
     }
 
-    /// q(K_1) of each fusion.
+    /// q(K_1) of each fusion, and the weights of each mean that has some.
     fn order_posterior_rows(&self) -> impl Iterator<Item = Labelled<OrderPosteriorRow>> {
         self.trials().flat_map(|(run, result)| {
             let labels = self.study.trial_values(run, &result.trial);
-            let posteriors = result
-                .estimates
-                .iter()
-                .filter_map(|it| it.order_posterior.as_ref());
             let orders = &run.config.training.orders;
-            let weights = posteriors.flat_map(move |posterior| orders.iter().zip(posterior));
-            weights.map(move |(&order, &probability)| {
-                labelled(labels.clone(), OrderPosteriorRow { order, probability })
+            result.estimates.iter().flat_map(move |estimate| {
+                let labels = labels.clone();
+                let weights = estimate.order_posterior.iter().flatten();
+                orders
+                    .iter()
+                    .zip(weights)
+                    .map(move |(&order, &probability)| {
+                        let method = estimate.candidate.name().to_owned();
+                        let row = OrderPosteriorRow {
+                            method,
+                            order,
+                            probability,
+                        };
+                        labelled(labels.clone(), row)
+                    })
             })
         })
     }
@@ -188,8 +196,12 @@ impl Publication<'_> {
             files.extend(drawn(&name, &figure)?);
         }
         if self.study.config.kind() != Kind::Sweep {
-            let posterior = figures::order_posterior(self.study, &self.results[..]);
-            files.extend(drawn("order_posterior", &posterior)?);
+            for (method, name) in figures::ORDER_POSTERIORS {
+                if self.study.methods.contains(&method) {
+                    let posterior = figures::order_posterior(self.study, self.results, method);
+                    files.extend(drawn(name, &posterior)?);
+                }
+            }
         }
         Ok(files)
     }
