@@ -66,6 +66,7 @@ impl<'a> Separator<'a> {
                 }
             },
             iterations: model.iterations,
+            tolerance: 0.0,
             tempering: model.tempering(),
             posterior: model.posterior,
             precision: model.precision,
