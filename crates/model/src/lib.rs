@@ -90,6 +90,7 @@ mod range;
 mod separation;
 mod settings;
 mod source;
+mod stopping;
 
 pub use activation_start::{ACTIVATION_START, ActivationStart};
 pub use dictionary::{Dictionary, DictionaryError, DictionaryStart};
