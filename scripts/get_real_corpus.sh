@@ -102,6 +102,7 @@ list_choices() {
 }
 
 # Prints the name of the release of this machine.
+# shellcheck disable=SC1091 # The file is every machine's own.
 own_release() { (. /etc/os-release && echo "${VERSION_CODENAME:-}"); }
 
 # Prepares apt for one release in a folder of its own, with this machine's sources: only the name of
@@ -137,7 +138,7 @@ use_release() {
     done
     for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
         [[ -r $file ]] || continue
-        sed -nE "s/^(deb[ \t]+(\[[^]]*\][ \t]+)?[^ \t]+)[ \t]+$own[ \t]/\1 $release /p" "$file" \
+        sed -nE "s/^(deb[ \t]+(\[[^]]*\][ \t]+)?[^ \t]+)[ \t]+${own}[ \t]/\1 $release /p" "$file" \
             >"$folder/sources.list.d/$(basename "$file" .list).list"
     done
     find "$folder/sources.list.d" -size 0 -delete
@@ -152,6 +153,7 @@ use_release() {
 get_package() {
     local package=$1 release
     local -a releases=("$(own_release)")
+    # shellcheck disable=SC1091 # As above.
     if (. /etc/os-release && [[ ${ID:-} == debian ]]); then releases+=("$COMPLETE_RELEASE"); fi
     for release in "${releases[@]}"; do
         use_release "$release"
@@ -208,7 +210,7 @@ convert_list() {
 # get_speaker NAME PACKAGE FILES
 get_speaker() {
     local name=$1 package=$2 files=$3 folder=$made/speech/$1 path title
-    local -i least=WAV_HEADER_BYTES+BYTES_PER_SECOND*LEAST_TENTHS_OF_A_SECOND/10
+    local -i least=$((WAV_HEADER_BYTES + BYTES_PER_SECOND * LEAST_TENTHS_OF_A_SECOND / 10))
     mkdir -p "$folder"
     find "$stage/packages/$package" -type f | LC_ALL=C sort |
         grep -E -- "$files" | grep -vE -- "$NOT_SPEECH" |

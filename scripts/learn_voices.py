@@ -192,7 +192,9 @@ def main():
     parser.add_argument("corpus", type=Path, help="folder made by get_real_corpus.sh")
     parser.add_argument("out", type=Path, help="folder to write to; files that are there are kept")
     parser.add_argument("--speakers", default=SHARED_VOICES, metavar="NAME,…", help="or all, none")
-    parser.add_argument("--noises", default=SHARED_NOISES, metavar="NAME,…", help="or all, none")
+    parser.add_argument(
+        "--noises", default=SHARED_NOISES, metavar="NAME,…", help="or all long enough, none"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, help="threads; results do not depend on it")
     parser.add_argument("--program", default=PROGRAM, metavar="COMMAND", help="of this workspace")
@@ -201,6 +203,8 @@ def main():
     corpus = arguments.corpus.resolve()
     speakers = choose("--speakers", arguments.speakers, speech)
     noises = choose("--noises", arguments.noises, noise)
+    if arguments.noises == "all":
+        noises = [name for name in noises if float(noise[name]["seconds"]) >= LEAST_NOISE_SECONDS]
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name in noises:
         path = arguments.out / f"{name}.npz"

@@ -9,7 +9,7 @@
 use anyhow::Result;
 use dsp::{Stft, StftSettings};
 use experiments::{Corpus, split};
-use model::{IsNmfSettings, is_nmf};
+use model::itakura_saito::{self, TrainingSettings};
 use rand::RngExt;
 
 const SAMPLE_RATE_HZ: u32 = 16_000;
@@ -56,12 +56,12 @@ fn main() -> Result<()> {
         .collect::<Result<_>>()?;
     let stft = Stft::new(&StftSettings::default())?;
     let power = stft.analyse(&utterances.concat()).mapv(|x| x.norm_sqr());
-    let settings = IsNmfSettings {
+    let settings = TrainingSettings {
         order: 4,
         iterations: 20,
     };
     let mut rng = synth::stream(1, "training", &[]);
-    let learned = is_nmf::train(power.view(), &settings, &mut rng)?;
+    let learned = itakura_saito::train(power.view(), &settings, &mut rng)?;
     anyhow::ensure!(learned.dictionary.order() == 4);
     anyhow::ensure!(learned.cost.last() < learned.cost.first());
     Ok(())

@@ -7,8 +7,6 @@
 use dsp::Complex64;
 use model::{Dictionary, Separation, Settings, SourceModel, separate, tempered_posterior};
 use ndarray::{Array2, array};
-use std::sync::Arc;
-
 /// Fusion by weighted mean: exp(free energy / beta), normalised. `beta` without bound is fusion by mean, 0 VB selection.
 fn fusion_by_evidence(runs: &[Separation], source: usize, beta: f64) -> Option<Array2<Complex64>> {
     let free_energies: Vec<f64> = runs.iter().map(|run| run.free_energy).collect();
@@ -28,8 +26,8 @@ fn main() -> anyhow::Result<()> {
     let mixture = Array2::from_shape_fn((8, 4), |(n, f)| Complex64::new((1 + n) as f64, f as f64));
     let mut runs = Vec::new();
     for rows in dictionaries {
-        let speaker = SourceModel::known([Arc::new(Dictionary::normalised(rows)?)]);
-        let background = SourceModel::estimated(array![[0.5, 0.8, 1.1, 0.9]]);
+        let speaker = SourceModel::known([Dictionary::normalised(rows)?]);
+        let background = SourceModel::estimated(array![[0.5, 0.8, 1.1, 0.9]])?;
         runs.push(separate(
             mixture.view(),
             &[speaker, background],

@@ -2,11 +2,9 @@
 //!
 //! `cargo run -p experiments --example separate_a_signal`
 
-use std::sync::Arc;
-
 use dsp::{Complex64, Stft, StftSettings};
-use experiments::level;
-use model::{IsNmfSettings, Settings, SourceModel, Tempering, is_nmf, separate};
+use model::itakura_saito::{self, TrainingSettings};
+use model::{Settings, SourceModel, level, separate};
 
 fn main() -> anyhow::Result<()> {
     // Speech to learn from, and speech over background to separate: arrays of samples, from wherever.
@@ -19,33 +17,27 @@ fn main() -> anyhow::Result<()> {
     let mut dictionaries = Vec::new();
     for order in [2, 4, 8] {
         let mut rng = synth::stream(1, "training", &[order as u64]);
-        let settings = IsNmfSettings {
+        let settings = TrainingSettings {
             order,
             iterations: 50,
         };
-        dictionaries.push(Arc::new(
-            is_nmf::train(power.view(), &settings, &mut rng)?.dictionary,
-        ));
+        let trained = itakura_saito::train(power.view(), &settings, &mut rng)?;
+        dictionaries.push(trained.dictionary);
     }
 
     let mut rng = synth::stream(1, "start", &[]);
     let start = synth::gamma_matrix(0.2, 0.2, 8, stft.bins(), 1e-10, &mut rng)?;
     let sources = [
-        SourceModel::known(dictionaries),
-        SourceModel::estimated(start),
-    ]
-    .map(|source| source.with_activation_start(1.0));
+        SourceModel::known(dictionaries).with_activation_start(1.0)?,
+        SourceModel::estimated(start)?.with_activation_start(1.0)?,
+    ];
 
     // The recording is brought to the level that the priors expect, and its stems back.
     let expected = level::expected_power(&sources);
     let mean_square = mixture.iter().map(|x| x * x).sum::<f64>() / mixture.len() as f64;
-    let gain = level::gain(mean_square, &settings, expected);
+    let gain = level::gain(settings.mean_power(mean_square), expected);
     let spectrogram = stft.analyse(&mixture) * Complex64::from(gain);
-    let model = Settings {
-        noise_variance: level::noise_variance(expected, level::NOISE_DB),
-        tempering: Tempering::Kappa(0.0325),
-        ..Settings::default()
-    };
+    let model = Settings::for_recording(expected);
     let separation = separate(spectrogram.view(), &sources, model)?;
     let estimate = stft.synthesise(separation.estimates[0].view(), mixture.len());
     let stem: Vec<f64> = estimate.iter().map(|x| x / gain).collect();

@@ -6,14 +6,15 @@
 //! scores.
 //!
 //! > configuration (`config`) -> corpus (`corpus`) -> dictionaries, mixtures, estimates, scores
-//! > (`study`) -> means and tables (`study::statistics`, `tables`), figures (`figures`), a page (`report`)
+//! > (`study`) -> means and tables (`study::statistics`, `tables`), figures (`figures`), a page
+//! > (`report`)
 //!
 //! What is finished is kept on disk (`store`), so that a run can be stopped, goes on, and can be
 //! spread over machines. `tools` are the commands that work on recordings of one's own, `cli` asks
 //! for all of it. Random numbers come from streams keyed by what they are for (`synth::stream`),
 //! and sums run in a fixed order: results are the same for any number of threads.
 //!
-//! The rooms are private. What is here is for the program itself, the examples and the fuzz
+//! The modules are private. What is here is for the program itself, the examples and the fuzz
 //! targets.
 
 mod cli;

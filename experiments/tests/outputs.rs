@@ -23,7 +23,11 @@ fn refused(scene: &Scene, arguments: &[&str], code: i32, words: &[&str]) {
 }
 
 fn score<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    [&["score", "--reference", "mix.wav", "--estimate", "copy.wav"], more].concat()
+    [
+        &["score", "--reference", "mix.wav", "--estimate", "copy.wav"],
+        more,
+    ]
+    .concat()
 }
 
 #[test]
@@ -45,14 +49,49 @@ fn no_output_replaces_what_this_program_did_not_write() {
     let train = ["train", "--orders", "2", "--out", &spelled, &first];
     refused(&scene, &train, 2, &["is the input"]);
     fs::hard_link(scene.path("mix.wav"), scene.path("link.csv")).unwrap();
-    refused(&scene, &score(&["--csv", "link.csv"]), 2, &["link.csv", "is the input mix.wav"]);
-    refused(&scene, &score(&["--csv", "mix.wav"]), 2, &["mix.wav (--csv)"]);
-    refused(&scene, &score(&["--json", "copy.wav"]), 2, &["copy.wav (--json)"]);
-    refused(&scene, &score(&["--json", "notes.json"]), 2, &["notes.json (--json)"]);
-    refused(&scene, &score(&["--csv", "table.csv"]), 2, &["table.csv (--csv)"]);
-    refused(&scene, &score(&["--csv", "speech.npz"]), 2, &["speech.npz (--csv)"]);
+    refused(
+        &scene,
+        &score(&["--csv", "link.csv"]),
+        2,
+        &["link.csv", "is the input mix.wav"],
+    );
+    refused(
+        &scene,
+        &score(&["--csv", "mix.wav"]),
+        2,
+        &["mix.wav (--csv)"],
+    );
+    refused(
+        &scene,
+        &score(&["--json", "copy.wav"]),
+        2,
+        &["copy.wav (--json)"],
+    );
+    refused(
+        &scene,
+        &score(&["--json", "notes.json"]),
+        2,
+        &["notes.json (--json)"],
+    );
+    refused(
+        &scene,
+        &score(&["--csv", "table.csv"]),
+        2,
+        &["table.csv (--csv)"],
+    );
+    refused(
+        &scene,
+        &score(&["--csv", "speech.npz"]),
+        2,
+        &["speech.npz (--csv)"],
+    );
     refused(&scene, &score(&["--csv", "speech"]), 2, &["is a folder"]);
-    refused(&scene, &score(&["--csv", "a", "--json", "./a"]), 2, &["is the same as a (--"]);
+    refused(
+        &scene,
+        &score(&["--csv", "a", "--json", "./a"]),
+        2,
+        &["is the same as a (--"],
+    );
     // What it did write is replaced, kind by kind.
     for _ in 0..2 {
         let output = experiments(
@@ -70,13 +109,38 @@ fn places_that_cannot_be_written_are_found_before_the_work() {
     let scene = Scene::new();
     fs::copy(scene.path("mix.wav"), scene.path("copy.wav")).unwrap();
     // Ten million iterations would never end.
-    let train = ["train", "speech", "--iterations", "10000000", "--out", "missing/x.npz"];
+    let train = [
+        "train",
+        "speech",
+        "--iterations",
+        "10000000",
+        "--out",
+        "missing/x.npz",
+    ];
     refused(&scene, &train, 1, &["missing/x.npz", "there is no folder"]);
-    let train = ["train", "speech", "--iterations", "10000000", "--out", "mix.wav/x.npz"];
+    let train = [
+        "train",
+        "speech",
+        "--iterations",
+        "10000000",
+        "--out",
+        "mix.wav/x.npz",
+    ];
     refused(&scene, &train, 1, &["mix.wav/x.npz", "cannot write"]);
-    refused(&scene, &score(&["--csv", "missing/s.csv"]), 1, &["missing/s.csv"]);
+    refused(
+        &scene,
+        &score(&["--csv", "missing/s.csv"]),
+        1,
+        &["missing/s.csv"],
+    );
     let separate = [
-        "separate", "mix.wav", "--speech", "speech.npz", "--iterations", "10000000", "--out",
+        "separate",
+        "mix.wav",
+        "--speech",
+        "speech.npz",
+        "--iterations",
+        "10000000",
+        "--out",
         "copy.wav/below",
     ];
     refused(&scene, &separate, 1, &["copy.wav/below", "cannot write"]);
@@ -91,36 +155,87 @@ fn stems_never_replace_a_recording_or_a_true_source() {
     // The recording itself is called like a stem.
     fs::copy(scene.path("mix.wav"), scene.path("speech.wav")).unwrap();
     let separate = |recording: &'static str, out: &'static str| {
-        ["separate", recording, "--speech", "speech.npz", "--iterations", "2", "--out", out]
+        [
+            "separate",
+            recording,
+            "--speech",
+            "speech.npz",
+            "--iterations",
+            "2",
+            "--out",
+            out,
+        ]
     };
-    refused(&scene, &separate("speech.wav", "."), 2, &["speech.wav", "is the input"]);
+    refused(
+        &scene,
+        &separate("speech.wav", "."),
+        2,
+        &["speech.wav", "is the input"],
+    );
     // The true source lies beside the mixture.
     fs::create_dir(scene.path("g")).unwrap();
     fs::copy(scene.path("mix.wav"), scene.path("g/mix.wav")).unwrap();
     common::write_background(&scene.path("g"), 1.0);
-    fs::rename(scene.path("g/living room.wav"), scene.path("g/background.wav")).unwrap();
+    fs::rename(
+        scene.path("g/living room.wav"),
+        scene.path("g/background.wav"),
+    )
+    .unwrap();
     let words = ["g/background.wav", "no stem that this program wrote"];
     refused(&scene, &separate("g/mix.wav", "g"), 2, &words);
     // A report that somebody else wrote.
     fs::create_dir(scene.path("h")).unwrap();
     fs::write(scene.path("h/separation.json"), "{\"mine\": 1}").unwrap();
-    refused(&scene, &separate("mix.wav", "h"), 2, &["h/separation.json", "no report"]);
+    refused(
+        &scene,
+        &separate("mix.wav", "h"),
+        2,
+        &["h/separation.json", "no report"],
+    );
 }
 
 #[test]
 fn stems_of_another_recording_stay_and_stale_ones_go() {
     let scene = Scene::new();
     let other: Vec<f64> = scene.mixture().iter().map(|x| 0.5 * x).collect();
-    dsp::wav::write(scene.path("other.wav"), &other, 16_000, dsp::wav::Encoding::Pcm16).unwrap();
+    dsp::wav::write(
+        scene.path("other.wav"),
+        &other,
+        16_000,
+        dsp::wav::Encoding::Pcm16,
+    )
+    .unwrap();
     scene.separated(&["mix.wav", "--speech", "speech.npz", "--out", "out"]);
-    let other = ["separate", "other.wav", "--speech", "speech.npz", "--iterations", "2", "--out"];
+    let other = [
+        "separate",
+        "other.wav",
+        "--speech",
+        "speech.npz",
+        "--iterations",
+        "2",
+        "--out",
+    ];
     let words = ["out (--out)", "another recording, mix.wav", "--replace"];
     refused(&scene, &[&other[..], &["out"]].concat(), 2, &words);
-    scene.separated(&["other.wav", "--speech", "speech.npz", "--out", "out", "--replace"]);
+    scene.separated(&[
+        "other.wav",
+        "--speech",
+        "speech.npz",
+        "--out",
+        "out",
+        "--replace",
+    ]);
     assert_eq!(scene.report("out")["mixture"]["file"], "other.wav");
 
     // Other sources of the same recording: none of those before is left.
-    let sources = ["other.wav", "--source", "voice=speech.npz", "--no-background", "--out", "out"];
+    let sources = [
+        "other.wav",
+        "--source",
+        "voice=speech.npz",
+        "--no-background",
+        "--out",
+        "out",
+    ];
     scene.separated(&sources);
     let names: Vec<String> = common::files(&scene.path("out")).into_keys().collect();
     assert_eq!(names, ["separation.json", "voice.wav"]);
@@ -128,7 +243,12 @@ fn stems_of_another_recording_stay_and_stale_ones_go() {
     // A stem that somebody has changed is no longer this program's.
     fs::write(scene.path("out/voice.wav"), "edited").unwrap();
     let words = ["out/voice.wav", "was changed"];
-    refused(&scene, &[&other[..], &["out", "--replace"]].concat(), 2, &words);
+    refused(
+        &scene,
+        &[&other[..], &["out", "--replace"]].concat(),
+        2,
+        &words,
+    );
 }
 
 #[cfg(unix)]
@@ -139,7 +259,11 @@ fn links_pipes_and_devices_stay_what_they_are() {
     fs::copy(scene.path("mix.wav"), scene.path("copy.wav")).unwrap();
     let run = |arguments: &[&str]| -> Output {
         let output = experiments(scene.folder.path(), arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
         output
     };
     run(&score(&["--csv", "plain.csv", "--json", "plain.json"]));
@@ -149,33 +273,60 @@ fn links_pipes_and_devices_stay_what_they_are() {
     symlink("elsewhere/target.csv", scene.path("link.csv")).unwrap();
     for _ in 0..2 {
         run(&score(&["--csv", "link.csv"]));
-        assert!(fs::symlink_metadata(scene.path("link.csv")).unwrap().is_symlink());
+        assert!(
+            fs::symlink_metadata(scene.path("link.csv"))
+                .unwrap()
+                .is_symlink()
+        );
         assert_eq!(fs::read(scene.path("elsewhere/target.csv")).unwrap(), csv);
     }
 
-    let made = Command::new("mkfifo").arg(scene.path("pipe")).status().unwrap();
+    let made = Command::new("mkfifo")
+        .arg(scene.path("pipe"))
+        .status()
+        .unwrap();
     assert!(made.success());
     let mut reader = Command::new("cat");
-    let reader = reader.arg(scene.path("pipe")).stdout(Stdio::piped()).spawn().unwrap();
+    let reader = reader
+        .arg(scene.path("pipe"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     run(&score(&["--csv", "pipe"]));
     assert_eq!(reader.wait_with_output().unwrap().stdout, csv);
-    assert!(fs::symlink_metadata(scene.path("pipe")).unwrap().file_type().is_fifo());
+    assert!(
+        fs::symlink_metadata(scene.path("pipe"))
+            .unwrap()
+            .file_type()
+            .is_fifo()
+    );
 
     // Standard output holds the file alone, so that the next program can read it.
     assert_eq!(run(&score(&["--json", "/dev/stdout"])).stdout, json);
     assert_eq!(run(&score(&["--json", "-"])).stdout, json);
     let file = fs::File::create(scene.path("redirected")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
-    command.current_dir(scene.folder.path()).args(score(&["--json", "redirected"]));
+    command
+        .current_dir(scene.folder.path())
+        .args(score(&["--json", "redirected"]));
     assert!(command.stdout(file).status().unwrap().success());
     assert_eq!(fs::read(scene.path("redirected")).unwrap(), json);
 
     // A node that swallows everything; only root may make one.
     let node = scene.path("node");
-    let made = Command::new("mknod").arg(&node).args(["c", "1", "3"]).output().unwrap();
+    let made = Command::new("mknod")
+        .arg(&node)
+        .args(["c", "1", "3"])
+        .output()
+        .unwrap();
     if made.status.success() {
         run(&score(&["--csv", "node"]));
-        assert!(fs::symlink_metadata(&node).unwrap().file_type().is_char_device());
+        assert!(
+            fs::symlink_metadata(&node)
+                .unwrap()
+                .file_type()
+                .is_char_device()
+        );
     }
 }
 
@@ -188,9 +339,20 @@ fn standard_input_and_pipes_are_read() {
         command.current_dir(scene.folder.path()).args(arguments);
         command.stdin(fs::File::open(scene.path("mix.wav")).unwrap());
         let output = command.output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
     };
-    let separate = ["separate", "-", "--speech", "speech.npz", "--iterations", "20"];
+    let separate = [
+        "separate",
+        "-",
+        "--speech",
+        "speech.npz",
+        "--iterations",
+        "20",
+    ];
     pipe(&separate);
     pipe(&[&separate[..], &["--out", "piped"]].concat());
     for folder in ["standard-input-stems", "piped"] {
@@ -200,8 +362,26 @@ fn standard_input_and_pipes_are_read() {
             assert!(file == piped, "{folder}/{stem}");
         }
     }
-    pipe(&["train", "-", "--orders", "2", "--iterations", "3", "--out", "piped.npz"]);
-    let train = ["train", "mix.wav", "--orders", "2", "--iterations", "3", "--out", "file.npz"];
+    pipe(&[
+        "train",
+        "-",
+        "--orders",
+        "2",
+        "--iterations",
+        "3",
+        "--out",
+        "piped.npz",
+    ]);
+    let train = [
+        "train",
+        "mix.wav",
+        "--orders",
+        "2",
+        "--iterations",
+        "3",
+        "--out",
+        "file.npz",
+    ];
     pipe(&train);
     let [file, piped] = ["file.npz", "piped.npz"].map(|name| fs::read(scene.path(name)).unwrap());
     assert!(file == piped);
@@ -212,6 +392,11 @@ fn standard_input_and_pipes_are_read() {
 fn left_over(folder: &Path, _: u32) -> bool {
     let entries = fs::read_dir(folder).unwrap().flatten();
     entries
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("experiments-"))
+        .filter(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with("experiments-")
+        })
         .any(|entry| entry.path().join("standard-input").exists())
 }

@@ -38,7 +38,11 @@ fn score(folder: &Path, arguments: &[&str]) -> Output {
 
 fn scored(folder: &Path, arguments: &[&str]) -> String {
     let output = score(folder, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        stderr(&output)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -69,24 +73,38 @@ const FOLDERS: [&str; 4] = ["--reference", "reference", "--estimate", "estimate"
 #[test]
 fn folders_are_independent_pairs_with_their_means() {
     let (folder, signals) = pairs();
-    let text = scored(folder.path(), &[&FOLDERS[..], &["--json", "s.json"]].concat());
+    let text = scored(
+        folder.path(),
+        &[&FOLDERS[..], &["--json", "s.json"]].concat(),
+    );
     assert!(text.contains("4 independent pairs"), "{text}");
     let found = json(&folder.path().join("s.json"));
     assert_eq!(found["scored"], "independent pairs");
     let targets = found["targets"].as_array().unwrap();
-    let names: Vec<&str> = targets.iter().map(|t| t["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> = targets
+        .iter()
+        .map(|t| t["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["0dB/s1", "0dB/s2", "m6dB/s1", "m6dB/s2"]);
     let mut values = Vec::new();
     for (target, index) in targets.iter().zip([2, 3, 0, 1]) {
         let (speech, estimate, _): &(Vec<f64>, Vec<f64>, Vec<f64>) = &signals[index];
         let expected = eval::si_sdr(speech, estimate).unwrap();
         let value = target["whole"]["metrics"]["si_sdr"].as_f64().unwrap();
-        assert!((value - expected).abs() < FLOAT32_TOLERANCE_DB, "{value} {expected}");
+        assert!(
+            (value - expected).abs() < FLOAT32_TOLERANCE_DB,
+            "{value} {expected}"
+        );
         // The other utterances are no interference: the SDR is that of the reference alone.
         let alone = eval::bss_eval_sources(&[speech.as_slice()], &[estimate.as_slice()], false);
         let expected = alone.unwrap().scores[0].sdr_db;
-        let sdr = target["whole"]["metrics"]["bss_eval_v3_sdr"].as_f64().unwrap();
-        assert!((sdr - expected).abs() < FLOAT32_TOLERANCE_DB, "{sdr} {expected}");
+        let sdr = target["whole"]["metrics"]["bss_eval_v3_sdr"]
+            .as_f64()
+            .unwrap();
+        assert!(
+            (sdr - expected).abs() < FLOAT32_TOLERANCE_DB,
+            "{sdr} {expected}"
+        );
         assert!(target["whole"]["metrics"].get("bss_eval_v3_sir").is_none());
         values.push(value);
     }
@@ -97,7 +115,10 @@ fn folders_are_independent_pairs_with_their_means() {
     assert!((number("low") - expected.low).abs() < 1e-12);
     assert!((number("high") - expected.high).abs() < 1e-12);
     assert_eq!(mean["pairs"], 4);
-    assert!(text.contains(&format!("{:.2} to {:.2}", expected.low, expected.high)), "{text}");
+    assert!(
+        text.contains(&format!("{:.2} to {:.2}", expected.low, expected.high)),
+        "{text}"
+    );
 }
 
 #[test]
@@ -108,17 +129,28 @@ fn files_are_the_sources_of_one_mixture_unless_they_are_called_pairs() {
     let mut arguments = vec!["--reference", &references[0], &references[1], "--estimate"];
     arguments.extend(estimates.iter().map(String::as_str));
     let text = scored(folder.path(), &arguments);
-    assert!(text.contains("sources of one mixture") && text.contains("--pairs"), "{text}");
+    assert!(
+        text.contains("sources of one mixture") && text.contains("--pairs"),
+        "{text}"
+    );
     assert!(text.contains("SIR"), "{text}");
     arguments.extend(["--pairs", "--csv", "s.csv"]);
     let text = scored(folder.path(), &arguments);
-    assert!(text.contains("2 independent pairs") && !text.contains("SIR"), "{text}");
+    assert!(
+        text.contains("2 independent pairs") && !text.contains("SIR"),
+        "{text}"
+    );
     let csv = fs::read_to_string(folder.path().join("s.csv")).unwrap();
     // Both are called s1: the paths tell them apart.
-    let row = csv.lines().find(|row| row.contains("m6dB/s1.wav") && row.contains(",plain_sdr,"));
+    let row = csv
+        .lines()
+        .find(|row| row.contains("m6dB/s1.wav") && row.contains(",plain_sdr,"));
     let value: f64 = row.unwrap().split(',').nth(6).unwrap().parse().unwrap();
     let expected = eval::plain_sdr(&signals[0].0, &signals[0].1).unwrap();
-    assert!((value - expected).abs() < FLOAT32_TOLERANCE_DB, "{value} {expected}");
+    assert!(
+        (value - expected).abs() < FLOAT32_TOLERANCE_DB,
+        "{value} {expected}"
+    );
 }
 
 #[test]
@@ -143,12 +175,20 @@ fn the_mixture_tells_by_how_much_estimates_are_better() {
 
     // One mixture for the sources of one.
     let one = [
-        "--reference", "reference/0dB/s1.wav", "--estimate", "estimate/0dB/s1.wav", "--mixture",
-        "mixture/0dB/s1.wav", "--json", "one.json",
+        "--reference",
+        "reference/0dB/s1.wav",
+        "--estimate",
+        "estimate/0dB/s1.wav",
+        "--mixture",
+        "mixture/0dB/s1.wav",
+        "--json",
+        "one.json",
     ];
     scored(folder.path(), &one);
     let found = json(&folder.path().join("one.json"));
-    let value = found["targets"][0]["whole"]["metrics"]["mixture_si_sdr"].as_f64().unwrap();
+    let value = found["targets"][0]["whole"]["metrics"]["mixture_si_sdr"]
+        .as_f64()
+        .unwrap();
     assert!((value - before).abs() < FLOAT32_TOLERANCE_DB);
 }
 
@@ -163,12 +203,24 @@ fn stems_are_scored_where_separate_puts_them() {
         fs::copy(&estimate, stems.join("background.wav")).unwrap();
     }
     scored(folder.path(), &[&FOLDERS[..], &["--csv", "a.csv"]].concat());
-    let arguments = ["--reference", "reference", "--estimate", "stems", "--stem", "speech"];
-    scored(folder.path(), &[&arguments[..], &["--csv", "b.csv"]].concat());
+    let arguments = [
+        "--reference",
+        "reference",
+        "--estimate",
+        "stems",
+        "--stem",
+        "speech",
+    ];
+    scored(
+        folder.path(),
+        &[&arguments[..], &["--csv", "b.csv"]].concat(),
+    );
     let [a, b] = ["a.csv", "b.csv"].map(|name| {
         let text = fs::read_to_string(folder.path().join(name)).unwrap();
         // All but the names of the estimates.
-        text.replace(",speech,", ",s,").replace(",s1,", ",s,").replace(",s2,", ",s,")
+        text.replace(",speech,", ",s,")
+            .replace(",s1,", ",s,")
+            .replace(",s2,", ",s,")
     });
     assert_eq!(a, b);
 }
@@ -178,19 +230,34 @@ fn results_do_not_depend_on_the_threads() {
     let (folder, _) = pairs();
     let run = |jobs: &str| {
         let out = format!("{jobs}.json");
-        let more = ["--mixture", "mixture", "--window", "0.1", "--jobs", jobs, "--json", &out];
+        let more = [
+            "--mixture",
+            "mixture",
+            "--window",
+            "0.1",
+            "--jobs",
+            jobs,
+            "--json",
+            &out,
+        ];
         let text = scored(folder.path(), &[&FOLDERS[..], &more].concat());
         (text, fs::read(folder.path().join(out)).unwrap())
     };
     let one = run("1");
     assert_eq!(one, run("3"));
     // More threads than make sense are not started.
-    let output = score(folder.path(), &[&FOLDERS[..], &["--jobs", "500000"]].concat());
+    let output = score(
+        folder.path(),
+        &[&FOLDERS[..], &["--jobs", "500000"]].concat(),
+    );
     assert!(output.status.success());
     let processors = std::thread::available_parallelism().unwrap().get();
     let started = format!("{} threads are started", 64.max(4 * processors));
     let message = stderr(&output);
-    assert!(message.contains("--jobs 500000") && message.contains(&started), "{message}");
+    assert!(
+        message.contains("--jobs 500000") && message.contains(&started),
+        "{message}"
+    );
 }
 
 /// No stack of this size can be mapped, as where the system allows no further thread.
@@ -201,7 +268,10 @@ fn a_system_without_threads_is_enough() {
     let (folder, _) = pairs();
     let run = |limited: bool| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
-        command.current_dir(folder.path()).arg("score").args(FOLDERS);
+        command
+            .current_dir(folder.path())
+            .arg("score")
+            .args(FOLDERS);
         command.args(["--window", "0.1", "--jobs", "2"]);
         if limited {
             command.env(NO_THREADS.0, NO_THREADS.1);
@@ -219,8 +289,13 @@ fn a_system_without_threads_is_enough() {
 fn frames_without_a_score_are_said() {
     let (folder, _) = pairs();
     let two = [
-        "--reference", "reference/0dB/s1.wav", "reference/0dB/s2.wav", "--estimate",
-        "estimate/0dB/s1.wav", "estimate/0dB/s2.wav", "--window",
+        "--reference",
+        "reference/0dB/s1.wav",
+        "reference/0dB/s2.wav",
+        "--estimate",
+        "estimate/0dB/s1.wav",
+        "estimate/0dB/s2.wav",
+        "--window",
     ];
     // 240 samples are fewer than two filters of 512 taps need: no frame has an SDR.
     let output = score(folder.path(), &[&two[..], &["0.03"]].concat());
@@ -235,7 +310,10 @@ fn frames_without_a_score_are_said() {
     let output = score(folder.path(), &[&two[..], &["0.1"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains("1 of 3 frames have none (1: reference/0dB/s1.wav is silent)"), "{text}");
+    assert!(
+        text.contains("1 of 3 frames have none (1: reference/0dB/s1.wav is silent)"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -243,8 +321,12 @@ fn silence_has_the_name_of_its_file_in_every_column() {
     let (folder, _) = pairs();
     write_to(folder.path(), "reference/0dB/s2.wav", &[0.0; SAMPLES]);
     let two = [
-        "--reference", "reference/0dB/s1.wav", "reference/0dB/s2.wav", "--estimate",
-        "estimate/0dB/s1.wav", "estimate/0dB/s2.wav",
+        "--reference",
+        "reference/0dB/s1.wav",
+        "reference/0dB/s2.wav",
+        "--estimate",
+        "estimate/0dB/s1.wav",
+        "estimate/0dB/s2.wav",
     ];
     let output = score(folder.path(), &[&two[..], &["--csv", "s.csv"]].concat());
     assert_eq!(output.status.code(), Some(3));
@@ -252,11 +334,17 @@ fn silence_has_the_name_of_its_file_in_every_column() {
     let silent = csv.matches("reference/0dB/s2.wav is silent").count();
     // SDR, SIR and SAR of both targets, plain SDR and SI-SDR of the second.
     assert_eq!(silent, 8, "{csv}");
-    assert!(!csv.contains("reference 0") && !csv.contains("reference 1"), "{csv}");
+    assert!(
+        !csv.contains("reference 0") && !csv.contains("reference 1"),
+        "{csv}"
+    );
     let output = score(folder.path(), &[&two[..], &["--permute"]].concat());
     assert_eq!(output.status.code(), Some(1));
     let message = stderr(&output);
-    assert!(message.contains("reference/0dB/s2.wav is silent"), "{message}");
+    assert!(
+        message.contains("reference/0dB/s2.wav is silent"),
+        "{message}"
+    );
 }
 
 fn museval_fixture() -> PathBuf {
@@ -269,7 +357,13 @@ fn the_file_for_museval_has_its_numbers() {
     let [references, estimates] =
         ["references", "estimates"].map(|name| museval_fixture().join(name).display().to_string());
     let arguments = [
-        "--reference", &references, "--estimate", &estimates, "--sources", "--museval", "m.json",
+        "--reference",
+        &references,
+        "--estimate",
+        &estimates,
+        "--sources",
+        "--museval",
+        "m.json",
     ];
     scored(folder.path(), &arguments);
     let text = fs::read_to_string(folder.path().join("m.json")).unwrap();
@@ -283,7 +377,10 @@ fn the_file_for_museval_has_its_numbers() {
         let frames = expected["frames"].as_array().unwrap();
         assert_eq!(found["frames"].as_array().unwrap().len(), frames.len());
         for (found, expected) in found["frames"].as_array().unwrap().iter().zip(frames) {
-            assert_eq!((&found["time"], &found["duration"]), (&expected["time"], &expected["duration"]));
+            assert_eq!(
+                (&found["time"], &found["duration"]),
+                (&expected["time"], &expected["duration"])
+            );
             for metric in ["SDR", "ISR", "SIR", "SAR"] {
                 let (found, expected) = (&found["metrics"][metric], &expected["metrics"][metric]);
                 match (found.as_f64(), expected.as_f64()) {
@@ -298,14 +395,21 @@ fn the_file_for_museval_has_its_numbers() {
             }
         }
     }
-    assert_eq!(compared, 2 * 2 * 4, "two of three windows of two sources have numbers");
+    assert_eq!(
+        compared,
+        2 * 2 * 4,
+        "two of three windows of two sources have numbers"
+    );
 }
 
 /// Whatever has a name of museval's is written by `--museval` alone.
 #[test]
 fn no_number_stands_under_a_name_of_another() {
     let (folder, _) = pairs();
-    scored(folder.path(), &[&FOLDERS[..], &["--window", "0.1", "--json", "s.json"]].concat());
+    scored(
+        folder.path(),
+        &[&FOLDERS[..], &["--window", "0.1", "--json", "s.json"]].concat(),
+    );
     let text = fs::read_to_string(folder.path().join("s.json")).unwrap();
     for name in ["\"SDR\"", "\"SIR\"", "\"SAR\"", "\"ISR\""] {
         assert!(!text.contains(name), "{name}");

@@ -26,7 +26,7 @@ import hashlib
 import os
 import sys
 import warnings
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 # Matrices this small gain nothing from more threads, and other programs may want the processors.
@@ -98,7 +98,7 @@ def separate(mixture, dictionary, components, stft, rng):
     return estimate, mixture - estimate
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_dictionary(path, order, seed):
     """The speech dictionary of an order, bins x order, from an archive or from recordings."""
     path = Path(path)
@@ -163,7 +163,8 @@ def summarise(rows):
     for trial, method, metric, value in rows:
         values.setdefault((metric, method), {})[trial] = value
     print("| metric | method | mean | below their mixture |\n|---|---|---:|---:|")
-    for (metric, method), scores in sorted(values.items()):
+    # By metric, and in the order of the methods within one.
+    for (metric, method), scores in sorted(values.items(), key=lambda item: item[0][0]):
         mixture = values[metric, "mixture"]
         below = sum(value < mixture[trial] for trial, value in scores.items())
         mean = np.mean(list(scores.values()))
@@ -208,4 +209,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"is_nmf_baseline.py: {error}")

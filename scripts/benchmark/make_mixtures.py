@@ -36,8 +36,12 @@ def draw(*keys):
 
 def held_out_speech(corpus, dictionaries, speaker, seed):
     """All of a speaker that the estimation side has not heard, in random order, and the rate."""
-    with np.load(dictionaries / f"{speaker}.npz") as archive:
-        learned = json.loads(archive["metadata"].tobytes())["estimation"]["utterances"]
+    archive_path = dictionaries / f"{speaker}.npz"
+    with np.load(archive_path) as archive:
+        metadata = json.loads(archive["metadata"].tobytes())
+    if "estimation" not in metadata:
+        raise ValueError(f"{archive_path} is no voice of learn_voices.py")
+    learned = metadata["estimation"]["utterances"]
     folder = corpus / "speech" / speaker
     paths = [path for path in folder.glob("*.wav") if path.stem not in set(learned)]
     paths.sort(key=lambda path: (draw(seed, speaker, path.stem), path.stem))
@@ -93,4 +97,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"make_mixtures.py: {error}")

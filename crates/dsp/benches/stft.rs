@@ -1,4 +1,5 @@
-//! The costs of the transforms: 19 s at 16 kHz, the length of one observation, with the paper's window.
+//! The costs of the transforms: 19 s at 16 kHz, the length of one observation, with the paper's
+//! window.
 //!
 //! `cargo bench -p dsp`.
 

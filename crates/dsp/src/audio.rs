@@ -20,10 +20,10 @@
 //! The samples that the encoder of an MP3 or Vorbis stream added at its ends are left out where the
 //! stream says how many they are, as other players do.
 //!
-//! Headers that lie about lengths are common, as a program that writes into a pipe cannot go back to
-//! fill them in: uncompressed samples are read to the end that the header gives or to the end of the
-//! file, whichever comes first. FLAC carries checksums, so there damage is an error, and so is an
-//! end that comes too early.
+//! Headers that lie about lengths are common, as a program that writes into a pipe cannot go back
+//! to fill them in: uncompressed samples are read to the end that the header gives or to the end of
+//! the file, whichever comes first. FLAC carries checksums, so there damage is an error, and so is
+//! an end that comes too early.
 //!
 //! A file that cannot be read is an error that names the file and the fault, and for a format that
 //! is not read a program that converts it. Nothing a file can contain makes a reader panic or

@@ -57,13 +57,13 @@ pub enum ResampleError {
 
 /// A signal at another sample rate.
 ///
-/// The result has exactly `round(n to_hz / from_hz)` samples, and sample k of it is the signal at the
-/// instant k / to_hz: the filter's delay is compensated. Beyond its ends the signal is taken to be
-/// zero. Equal rates return the signal as it is.
+/// The result has exactly `round(n to_hz / from_hz)` samples, and sample k of it is the signal at
+/// the instant k / to_hz: the filter's delay is compensated. Beyond its ends the signal is taken to
+/// be zero. Equal rates return the signal as it is.
 ///
 /// The filter is linear phase (a sinc under a squared Blackman-Harris window). Tones up to 95 % of
-/// the lower Nyquist frequency come out within 1e-8 of their amplitude, and what a lower rate cannot
-/// hold is attenuated below 1e-8.
+/// the lower Nyquist frequency come out within 1e-8 of their amplitude, and what a lower rate
+/// cannot hold is attenuated below 1e-8.
 ///
 /// # Errors
 /// [`ResampleError`] for rates outside [`RATES_HZ`] or samples that are not finite.

@@ -23,9 +23,9 @@ const LEAST_OVERLAP: f64 = 1e-6;
 ///
 /// Any pair whose overlapped squared window sum_t w\[n - t hop\]^2 vanishes nowhere can be inverted
 /// exactly, and every such pair is accepted. The pairs usually called COLA, whose overlapped
-/// (squared) windows sum to a constant, are among them; the sum need not be constant, nor the
-/// hop divide the window, because the synthesis window is normalised by the sum. What is left out is
-/// a hop longer than the window, or windows that all touch zero at the same sample, such as a sine
+/// (squared) windows sum to a constant, are among them; the sum need not be constant, nor the hop
+/// divide the window, because the synthesis window is normalised by the sum. What is left out is a
+/// hop longer than the window, or windows that all touch zero at the same sample, such as a sine
 /// window without overlap.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -157,9 +157,9 @@ pub enum StftError {
 /// where x is zero outside its ends and padding = N - hop: the first frame reaches just far enough
 /// before the signal that *every* sample, the first and the last included, is covered by the same
 /// number of frames as one in the middle. The inverse adds up the frames' inverse DFTs, weighted by
-/// the synthesis window (see [`StftSettings`]). It recovers a signal to rounding errors, and turns a
-/// spectrogram that is no signal's into the signal whose own spectrogram is closest in the sense of
-/// the energy below (Griffin and Lim, 1984, eq. 6).
+/// the synthesis window (see [`StftSettings`]). It recovers a signal to rounding errors, and turns
+/// a spectrogram that is no signal's into the signal whose own spectrogram is closest in the sense
+/// of the energy below (Griffin and Lim, 1984, eq. 6).
 ///
 /// # Energy
 /// Let m_f be 1 for the DC bin and, when N is even, the Nyquist bin, and 2 for the others, which
@@ -271,8 +271,8 @@ impl Stft {
 
     /// The signal of `samples` samples of a spectrogram, frames x bins.
     ///
-    /// The exact inverse of [`analyse`](Self::analyse). A one-sided spectrum of a real frame is real
-    /// at DC and, when N is even, at Nyquist; an imaginary part there has no counterpart in a
+    /// The exact inverse of [`analyse`](Self::analyse). A one-sided spectrum of a real frame is
+    /// real at DC and, when N is even, at Nyquist; an imaginary part there has no counterpart in a
     /// real signal and is dropped.
     ///
     /// # Panics

@@ -15,8 +15,8 @@ const EXACT: &[u8] = include_bytes!("fixtures/audio/exact.f64");
 const LOSSY: &[u8] = include_bytes!("fixtures/audio/lossy.f32");
 
 /// Of two decoders of one lossy stream, of full scale. Neither standard says how to round: each
-/// decoder has its own transforms in single precision, with a rounding of 6e-8 at full scale in each
-/// of some fifteen stages.
+/// decoder has its own transforms in single precision, with a rounding of 6e-8 at full scale in
+/// each of some fifteen stages.
 const LOSSY_TOLERANCE: f64 = 1e-6;
 
 struct Case {

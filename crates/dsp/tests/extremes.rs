@@ -1,5 +1,5 @@
-//! Transforms and resampling at the ends of what doubles hold: levels from 1e-30 to 1e30, silent stretches, signals of a
-//! sample, shorter than a window or a hop.
+//! Transforms and resampling at the ends of what doubles hold: levels from 1e-30 to 1e30, silent
+//! stretches, signals of a sample, shorter than a window or a hop.
 
 use dsp::{RATES_HZ, Stft, StftSettings, Window, resample};
 use proptest::prelude::*;
@@ -23,16 +23,28 @@ fn signal(most: usize) -> impl Strategy<Value = Vec<f64>> {
         })
 }
 
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 fn peak(signal: &[f64]) -> f64 {
     signal.iter().fold(0.0, |peak, x| x.abs().max(peak))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(300))]
 
     #[test]
     fn the_round_trip_keeps_any_signal(signal in signal(200), half in 1..=40_usize) {
-        let settings = StftSettings { window_samples: 2 * half, hop_samples: half, window: Window::Sine };
+        let settings = StftSettings {
+            window_samples: 2 * half,
+            hop_samples: half,
+            window: Window::Sine,
+        };
         let stft = Stft::new(&settings).unwrap();
         let spectrogram = stft.analyse(&signal);
         prop_assert_eq!(spectrogram.dim(), (stft.frames(signal.len()), stft.bins()));
@@ -47,7 +59,7 @@ proptest! {
 
 proptest! {
     // Rates without common factors need long filters.
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(60))]
 
     #[test]
     fn resampling_gives_finite_samples(

@@ -313,7 +313,8 @@ proptest! {
     ))]
 
     #[test]
-    fn every_signal_survives_the_round_trip((window, window_samples, hop, samples, seed) in cases()) {
+    fn every_signal_survives_the_round_trip(case in cases()) {
+        let (window, window_samples, hop, samples, seed) = case;
         let Some(stft) = invertible(window, window_samples, hop) else { return Ok(()) };
         let signal = noise(samples, seed);
         let spectrogram = stft.analyse(&signal);
@@ -333,7 +334,8 @@ proptest! {
     }
 
     #[test]
-    fn frames_and_samples_are_each_others_counterpart((window, window_samples, hop, samples, _) in cases()) {
+    fn frames_and_samples_are_each_others_counterpart(case in cases()) {
+        let (window, window_samples, hop, samples, _) = case;
         let Some(stft) = invertible(window, window_samples, hop) else { return Ok(()) };
         let longest = stft.samples(stft.frames(samples));
         prop_assert!(longest >= samples);
@@ -375,7 +377,8 @@ proptest! {
         let product: f64 = arbitrary
             .indexed_iter()
             .map(|((t, bin), x)| {
-                multiplicity(bin, window_samples) * ((x - closest[(t, bin)]) * other[(t, bin)].conj()).re
+                let left_out = (x - closest[(t, bin)]) * other[(t, bin)].conj();
+                multiplicity(bin, window_samples) * left_out.re
             })
             .sum();
         let scale = (energy(&arbitrary, window_samples) * energy(&other, window_samples)).sqrt();

@@ -5,8 +5,8 @@
 //!
 //! > e_j = s_j + (P_j e_j - s_j) + (P e_j - P_j e_j) + (e_j - P e_j),
 //!
-//! the true image, spatial distortion, interference and artifacts. P_j projects every channel on the
-//! delayed copies of all channels of reference j, P on those of all references. The scores are
+//! the true image, spatial distortion, interference and artifacts. P_j projects every channel on
+//! the delayed copies of all channels of reference j, P on those of all references. The scores are
 //! ratios of energies over time and channels,
 //!
 //! > SDR = |s_j|^2 / |e_j - s_j|^2, ISR = |s_j|^2 / |P_j e_j - s_j|^2,
@@ -107,14 +107,14 @@ struct ChannelFilters {
 impl<'a> BssEvalImages<'a> {
     /// Finds the distortion filters of the whole signals.
     ///
-    /// `references` and `estimates`: the channels of each source's image, all equally long. Estimate
-    /// j is scored against reference j.
+    /// `references` and `estimates`: the channels of each source's image, all equally long.
+    /// Estimate j is scored against reference j.
     ///
     /// # Errors
-    /// When there are no references or no taps; when the numbers of sources or channels differ; when
-    /// a channel is not finite or differs in length from the first, or an image is silent; when there
-    /// are too few samples or too many taps; or when the delayed references are linearly dependent
-    /// although no two channels of an image are equal.
+    /// When there are no references or no taps; when the numbers of sources or channels differ;
+    /// when a channel is not finite or differs in length from the first, or an image is silent;
+    /// when there are too few samples or too many taps; or when the delayed references are linearly
+    /// dependent although no two channels of an image are equal.
     pub fn new(
         references: &[&[&'a [f64]]],
         estimates: &[&[&'a [f64]]],

@@ -3,8 +3,8 @@
 //! - [`BssEval`]: the SDR, SIR and SAR of BSS Eval version 3, as computed by `bss_eval_sources` of
 //!   the Matlab toolbox and of mir_eval. The references are prepared once and serve any number of
 //!   estimates.
-//! - [`BssEvalImages`]: the SDR, ISR, SIR and SAR of BSS Eval version 4 for images of several channels
-//!   in windows of time, as museval has them.
+//! - [`BssEvalImages`]: the SDR, ISR, SIR and SAR of BSS Eval version 4 for images of several
+//!   channels in windows of time, as museval has them.
 //! - [`plain_sdr`] and [`si_sdr`]: ratios without distortion filters.
 //! - [`mean_interval`] and [`student_interval`]: means with confidence intervals.
 //! - [`paired_difference`], [`sign_flip_test`] and [`effect_size`]: paired comparisons.

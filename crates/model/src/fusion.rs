@@ -24,7 +24,7 @@ pub fn vb_selection(free_energies: &[f64]) -> Option<usize> {
 }
 
 /// Index of the run with the best score, for instance its SDR in decibels: the bound that
-/// selection cannot pass. Not reachable in practice, it needs the true source.
+/// selection cannot pass, and not a method, since it needs the true source.
 ///
 /// None when there is no run or every score is NaN.
 #[must_use]

@@ -13,7 +13,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Whether this is a first iteration, which makes void whatever was reported before it: an
+    /// Whether this is the first iteration, before which nothing counts. It can come twice: an
     /// inference that single precision is not enough for begins again in double precision.
     #[must_use]
     pub fn is_first(&self) -> bool {

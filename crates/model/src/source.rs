@@ -131,7 +131,7 @@ impl SourceModel {
     /// Known dictionaries stay as they are.
     ///
     /// # Errors
-    /// A [`DictionaryError`] for means that are no start, however they came about.
+    /// A [`DictionaryError`] for means that cannot be a start, being 0 or above 1e30.
     pub fn continued_from(
         mut self,
         factors: &[OrderEstimate],

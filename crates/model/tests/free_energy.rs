@@ -1,4 +1,4 @@
-//! What follows from the model whatever the data: the free energy rises with every single update
+//! What follows from the model for any data: the free energy rises with every single update
 //! and is what numerical integration gives, and the symmetries of the problem are those of the
 //! solution.
 
@@ -84,7 +84,7 @@ proptest! {
     #![proptest_config(cases(100))]
 
     #[test]
-    fn one_order_per_source_is_the_single_order_model_whatever_beta(
+    fn one_order_per_source_is_the_single_order_model_for_any_beta(
         mut problem in problems(1..=9, 1..=12),
     ) {
         problem.sources.iter_mut().for_each(|orders| orders.truncate(1));
@@ -149,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn the_sequence_of_sources_and_of_orders_is_of_no_account(
+    fn permuting_sources_and_orders_changes_nothing(
         mut problem in problems(1..=9, 1..=12),
     ) {
         // Below 1, rounding decides between orders that fit equally well.

@@ -70,7 +70,7 @@ proptest! {
         }
     }
 
-    /// Whatever comes in, sparse dictionaries and extreme levels too: either close to double or
+    /// For any input, sparse dictionaries and extreme levels too: either close to double or
     /// double.
     #[test]
     fn is_double_where_it_does_not_suffice(problem in problems(1..=40, 1..=60)) {

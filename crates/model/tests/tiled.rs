@@ -191,7 +191,7 @@ proptest! {
     }
 
     #[test]
-    fn beta_is_of_no_account_with_one_order_per_source(mut problem in problems(1..=60, 1..=70)) {
+    fn beta_does_not_matter_with_one_order_per_source(mut problem in problems(1..=60, 1..=70)) {
         problem.sources.iter_mut().for_each(|orders| orders.truncate(1));
         let expected = separate(&inference(&problem), &problem);
         for tempering in [Tempering::Beta(0.0), Tempering::Kappa(0.03)] {

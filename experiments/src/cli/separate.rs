@@ -87,8 +87,8 @@ pub(crate) struct SeparateArguments {
     #[arg(long, value_enum, requires = "dictionary_window")]
     dictionary_window_kind: Option<WindowKind>,
 
-    /// Folder of the stems of one file, and of a folder for each recording where there may be several;
-    /// without it, beside each recording, its name with -stems
+    /// Folder of the stems of one file, and of a folder for each recording where there may be
+    /// several; without it, beside each recording, its name with -stems
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -96,7 +96,8 @@ pub(crate) struct SeparateArguments {
     #[arg(long)]
     replace: bool,
 
-    /// Leave out recordings that cannot be used, with a warning, instead of stopping before the work
+    /// Leave out recordings that cannot be used, with a warning, instead of stopping before the
+    /// work
     #[arg(long)]
     skip_unusable: bool,
 

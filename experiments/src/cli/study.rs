@@ -45,7 +45,7 @@ pub(crate) struct StudyArguments {
     #[arg(long)]
     force: bool,
 
-    /// Go on where a run stopped: every run does, so this says it only
+    /// Go on where a run stopped. Every run does: kept for scripts, it changes nothing
     #[arg(long)]
     resume: bool,
 
@@ -139,7 +139,9 @@ fn configuration(arguments: &StudyArguments, kind: Kind) -> anyhow::Result<Confi
             kind.sign()
         ));
     }
-    if let (Some(seed), Some(sweep)) = (arguments.seed, &mut config.sweep) {
+    if let (Some(seed), Some(sweep)) = (arguments.seed, &mut config.sweep)
+        && !sweep.seeds.is_empty()
+    {
         sweep.seeds = vec![seed];
     }
     Ok(config)

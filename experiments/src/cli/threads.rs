@@ -16,8 +16,8 @@ const ALWAYS_ALLOWED: usize = 64;
 /// The threads of `--jobs`; without it, one per processor.
 ///
 /// Results do not depend on their number, so fewer are no reason to stop: a number that makes no
-/// sense is lowered, and where the system allows no further thread the calling one does all the work.
-/// Either is said on standard error.
+/// sense is lowered, and where the system allows no further thread the calling one does all the
+/// work. Either is said on standard error.
 ///
 /// # Errors
 /// A second call by a thread that is the only worker already.

@@ -26,8 +26,8 @@ const MOST_ENTRIES: usize = 100_000_000;
 /// What to learn from, and how.
 #[derive(Debug, Args)]
 pub(crate) struct TrainArguments {
-    /// Recordings of one source: files, folders of them, patterns, @FILE with one of these a line, -
-    /// for standard input
+    /// Recordings of one source: files, folders of them, patterns, @FILE with one of these a line,
+    /// - for standard input
     #[arg(value_name = "WAV|DIR|GLOB|@LIST", required = true)]
     recordings: Vec<PathBuf>,
 

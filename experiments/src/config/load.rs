@@ -9,6 +9,7 @@ use toml::de::DeTable;
 use toml::{Table, Value};
 
 use super::Config;
+use crate::corpus::CorpusKind;
 
 /// Where the values of a configuration come from, the later over the earlier.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +43,7 @@ impl EmbeddedConfig {
 /// Two keys for one quantity: setting one on the command line takes the other back.
 const ALTERNATIVES: [(&str, &str); 2] = [("beta", "kappa"), ("kappa", "beta")];
 
-/// Reads, merges and checks a configuration; `embedded` is that where no file is given.
+/// Reads, merges and checks a configuration; `embedded` is used where no file is given.
 ///
 /// # Errors
 /// An unreadable file, a syntax error, an unknown key, a wrong type or a value out of range; each
@@ -74,6 +75,7 @@ pub(crate) fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Confi
     };
     let mut config: Config = toml::from_str(text).map_err(located)?;
     let mut table: Table = toml::from_str(text).map_err(located)?;
+    forget_names_of_another_corpus(&mut table, sources);
     for option in &sources.set {
         config = set(&mut table, option).with_context(|| format!("--set {option}"))?;
     }
@@ -86,6 +88,26 @@ pub(crate) fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Confi
         anyhow!("{place}: {invalid}")
     })?;
     Ok(config)
+}
+
+/// Takes the speakers and noises of a file away where an option chooses another kind of corpus:
+/// names of one are not those of another.
+fn forget_names_of_another_corpus(table: &mut Table, sources: &Sources) {
+    let kind_of = |option: &String| {
+        let (key, kind) = option.split_once('=')?;
+        (key.trim() == "corpus.kind").then(|| kind.trim().trim_matches('"').to_owned())
+    };
+    let corpus = table.get("corpus").and_then(|corpus| corpus.get("kind"));
+    let found = corpus
+        .and_then(Value::as_str)
+        .unwrap_or(CorpusKind::Builtin.name());
+    let asked = sources.set.iter().rev().find_map(kind_of);
+    if asked.is_some_and(|kind| kind != found)
+        && let Some(Value::Table(units)) = table.get_mut("units")
+    {
+        units.remove("speakers");
+        units.remove("noises");
+    }
 }
 
 /// Applies one `section.key=value` to a table that reads as a configuration.
@@ -227,10 +249,14 @@ mod tests {
     }
 
     #[test]
-    fn embedded_configuration_is_the_default_one() {
+    fn embedded_configuration_is_the_default_one_but_for_the_corpus() {
         let mut default = Config::default();
         default.model.beta = Some(1e4);
-        let embedded = load(&Sources::default(), EmbeddedConfig::TABLE1).unwrap();
+        let sources = Sources {
+            set: vec!["corpus.kind=builtin".to_owned()],
+            ..Sources::default()
+        };
+        let embedded = load(&sources, EmbeddedConfig::TABLE1).unwrap();
         assert_eq!(embedded, default);
         assert_eq!(loaded("", &[]).unwrap(), default);
     }

@@ -5,6 +5,7 @@ mod load;
 pub(crate) mod ranges;
 mod recordings;
 mod sweep;
+mod units;
 mod validate;
 
 use dsp::StftSettings;
@@ -19,6 +20,7 @@ pub(crate) use load::{EmbeddedConfig, Sources, assigned, load, resolve};
 use ranges::{DICTIONARY_START_FLOOR, TRAINING_ITERATIONS};
 pub(crate) use recordings::{BackgroundModel, IsolatedSet, Recordings};
 pub(crate) use sweep::{Axis, Sweep};
+pub(crate) use units::Units;
 
 /// A whole experiment, as resolved from a file and the command line, and as recorded with its
 /// results.
@@ -52,6 +54,9 @@ pub(crate) struct Config {
     /// Mixtures of recordings, where [`Mixtures::source`] is that.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) recordings: Recordings,
+    /// Speakers, noises and seeds of the runs.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) units: Units,
 }
 
 /// What a configuration is of: its contents say so.

@@ -7,12 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Recordings {
-    /// Each with dictionaries of its own. A `folder` corpus has one speaker and takes none.
-    pub(crate) speakers: Vec<u32>,
-    /// Repetitions with other utterances, dictionaries and background: seeds from `experiment.seed`
-    /// on.
-    pub(crate) seeds: usize,
-    /// Mixtures per speaker, seed and ratio.
+    /// Mixtures per unit and ratio.
     pub(crate) mixtures: usize,
     /// Held-out utterances in a mixture, one after another.
     pub(crate) utterances: usize,
@@ -49,23 +44,11 @@ pub(crate) enum IsolatedSet {
 impl Default for Recordings {
     fn default() -> Self {
         Self {
-            speakers: vec![1, 2, 3, 4],
-            seeds: 2,
             mixtures: 2,
             utterances: 4,
             background: BackgroundModel::Estimated,
             noise_db: NOISE_DB,
             isolated: None,
-        }
-    }
-}
-
-impl Recordings {
-    /// The speakers, in the order of the results. A corpus of one speaker has none with a number.
-    pub(crate) fn speakers(&self) -> Vec<Option<u32>> {
-        match self.speakers.as_slice() {
-            [] => vec![None],
-            speakers => speakers.iter().copied().map(Some).collect(),
         }
     }
 }

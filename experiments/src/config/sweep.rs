@@ -13,12 +13,13 @@ use crate::study::methods::Method;
 const MOST_RUNS: usize = 100_000;
 /// Keys that name or summarise results and do not change them, or that have a place of their own in
 /// `[sweep]`.
-const NOT_SWEPT: [&str; 7] = [
+const NOT_SWEPT: [&str; 8] = [
     "experiment.",
-    "recordings.seeds",
-    "recordings.speakers",
+    "mixtures.source",
+    "units.",
     "statistics.",
     "timings.",
+    "report.",
     "sweep.",
     "evaluation.metrics",
 ];
@@ -141,8 +142,8 @@ impl Axis {
             fails(
                 !NOT_SWEPT.iter().any(|fixed| key.starts_with(fixed)),
                 &format!(
-                    "`{key}` cannot be an axis: names, statistics and times change no result, and \
-                     seeds are given as `sweep.seeds`"
+                    "`{key}` cannot be an axis: it changes no result, or what it says is the same for \
+                     a whole study, as `sweep.seeds` and `[units]` are"
                 ),
             )?;
         }

@@ -4,8 +4,8 @@ use model::gig::SHAPE_RANGE;
 
 use super::check::{Invalid, distinct, require, within};
 use super::ranges::{
-    COUNT, DRAWN_SHAPE, MOST_ENTRIES, NOISE_DB, ORDER, REPETITIONS, SCALE, SEED, SNR_DB, SPEAKERS,
-    START, TEMPERING,
+    COUNT, DRAWN_SHAPE, MOST_ENTRIES, NOISE_DB, ORDER, REPETITIONS, SCALE, SEED, SNR_DB, START,
+    TEMPERING,
 };
 use super::{Config, Estimation, MixtureSource, Sweep};
 use crate::study::scores::Metric;
@@ -27,6 +27,7 @@ impl Config {
         self.validate_model()?;
         self.validate_evaluation()?;
         self.validate_recordings()?;
+        self.units.validate(&self.corpus, self.experiment.seed)?;
         self.validate_sizes()?;
         self.sweep.as_ref().map_or(Ok(()), Sweep::validate)
     }
@@ -151,26 +152,14 @@ impl Config {
                 "has a meaning only where `mixtures.source` is \"recordings\"".to_owned()
             });
         }
-        let speakers = &recordings.speakers;
         let kind = self.corpus.kind;
-        if kind.has_numbered_speakers() {
-            distinct("recordings.speakers", speakers)?;
-        } else {
-            require("recordings.speakers", speakers.is_empty(), || {
-                format!(
-                    "must be empty when `corpus.kind` is \"{}\", which has one speaker",
-                    kind.name()
-                )
-            })?;
-        }
-        for &speaker in speakers {
-            within("recordings.speakers", speaker, &SPEAKERS)?;
-        }
-        require("corpus.speaker", self.corpus.speaker.is_none(), || {
-            "has no meaning beside `recordings.speakers`, which says all of them".to_owned()
+        require("mixtures.source", kind.has_recordings(), || {
+            format!(
+                "\"recordings\" needs a corpus of recordings, and `corpus.kind` is \"{}\"",
+                kind.name()
+            )
         })?;
         for (key, count) in [
-            ("recordings.seeds", recordings.seeds),
             ("recordings.mixtures", recordings.mixtures),
             ("recordings.utterances", recordings.utterances),
         ] {

@@ -5,7 +5,7 @@ use anyhow::Result;
 use rand::RngExt;
 use synth::{SAMPLE_RATE_HZ, Speech};
 
-use super::{Corpus, CorpusSection};
+use super::{Corpus, CorpusSection, Speaker};
 use crate::config::ranges::SPEAKERS;
 
 /// The corpus is one and the same in every experiment, whose seed decides what is taken from it.
@@ -17,7 +17,11 @@ const UTTERANCES: usize = 1000;
 /// The configured speaker, or one drawn from the seed.
 pub(crate) fn speaker(section: &CorpusSection, seed: u64) -> u32 {
     let drawn = || synth::stream(seed, "speaker", &[]).random_range(SPEAKERS);
-    section.speaker.unwrap_or_else(drawn)
+    section
+        .speaker
+        .as_ref()
+        .and_then(Speaker::number)
+        .unwrap_or_else(drawn)
 }
 
 /// One speaker of the built-in corpus.

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, ensure};
 use rand::RngExt;
 use synth::Sentence;
 
-use super::CorpusSection;
 use super::files::{Files, find_wav_files};
+use super::{CorpusSection, Speaker};
 use crate::config::ranges::SPEAKERS;
 
 /// Folders the corpora unpack to, searched below the given one; the last is the given one itself.
@@ -95,7 +95,7 @@ pub(crate) fn speakers(section: &CorpusSection, seed: u64) -> Result<(u32, Vec<u
     let present: Vec<u32> = SPEAKERS
         .filter(|speaker| folder.join(format!("id{speaker}")).is_dir())
         .collect();
-    if let Some(speaker) = section.speaker {
+    if let Some(speaker) = section.speaker.as_ref().and_then(Speaker::number) {
         return Ok((speaker, present));
     }
     ensure!(

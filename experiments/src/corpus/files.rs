@@ -120,6 +120,8 @@ pub(crate) fn find_wav_files(folder: &Path, key: &str) -> Result<Vec<PathBuf>> {
             let mut paths: Vec<PathBuf> = fs::read_dir(&folder)?
                 .map(|entry| Ok(entry?.path()))
                 .collect::<std::io::Result<_>>()?;
+            // Hidden files are the file manager's, not recordings.
+            paths.retain(|path| !is_hidden(path));
             paths.sort();
             Ok(paths)
         };
@@ -141,6 +143,11 @@ pub(crate) fn find_wav_files(folder: &Path, key: &str) -> Result<Vec<PathBuf>> {
     );
     found.sort();
     Ok(found)
+}
+
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().starts_with('.')
 }
 
 #[cfg(all(test, unix))]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 
 use super::CorpusSection;
-use super::chime::top;
+use super::chime::{self, top};
 use super::files::find_wav_files;
 
 /// A mixture as it was recorded, and its speech alone.
@@ -19,7 +19,7 @@ pub(crate) struct IsolatedMixture {
     pub(crate) speech: PathBuf,
 }
 
-/// A speaker's mixtures in `<set>/isolated/<ratio>dB/s<speaker>_<code>.wav`, at most `most` per
+/// Mixtures of the configured speaker, or of one drawn from the seed, in `<set>/isolated/<ratio>dB/s<speaker>_<code>.wav`, at most `most` per
 /// ratio. Their speech is `<set>/reverberated/id<speaker>/<code>.wav` or any file below
 /// `<set>/reverberated` of the mixture's name.
 ///
@@ -27,11 +27,12 @@ pub(crate) struct IsolatedMixture {
 /// A missing folder, a speaker without mixtures, or a mixture without its speech.
 pub(crate) fn isolated_mixtures(
     section: &CorpusSection,
-    speaker: u32,
+    seed: u64,
     set: &str,
     snr_db: &[f64],
     most: usize,
 ) -> Result<Vec<IsolatedMixture>> {
+    let (speaker, _) = chime::speakers(section, seed)?;
     let set = top(section)?.join(set);
     let clean = set.join("reverberated");
     ensure!(
@@ -76,7 +77,7 @@ pub(crate) fn isolated_mixtures(
         }
         ensure!(
             count > 0,
-            "{} has no mixture of speaker {speaker} (`recordings.speakers`)",
+            "{} has no mixture of speaker {speaker} (`corpus.speaker` or `units.speakers`)",
             folder.display()
         );
     }

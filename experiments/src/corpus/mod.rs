@@ -8,11 +8,12 @@ mod chime;
 mod files;
 mod folder;
 mod isolated;
+mod speaker;
 mod split;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rand::seq::IndexedRandom;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,7 @@ use crate::config::check::{Invalid, require, within};
 use crate::config::ranges::{SAMPLE_RATE_HZ, SPEAKERS};
 
 pub(crate) use isolated::{IsolatedMixture, isolated_mixtures};
+pub(crate) use speaker::Speaker;
 pub use split::{Split, split};
 
 /// Utterances of one speaker, and background noise.
@@ -44,7 +46,7 @@ pub trait Corpus: Sync {
     fn background(&self, seconds: f64) -> Result<Vec<f64>>;
 }
 
-/// The layout a corpus has on disk.
+/// What a corpus consists of, and how it is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum CorpusKind {
@@ -54,6 +56,8 @@ pub(crate) enum CorpusKind {
     Folder,
     /// PASCAL CHiME 1, or CHiME 2 track 1.
     Chime,
+    /// Dictionaries of real speakers and noises, no recordings.
+    Voices,
 }
 
 /// Which corpus, and where.
@@ -62,10 +66,13 @@ pub(crate) enum CorpusKind {
 pub(crate) struct CorpusSection {
     /// The layout.
     pub(crate) kind: CorpusKind,
-    /// Which speaker, 1 to 34; drawn from the seed if absent. A `folder` corpus has one speaker and
-    /// no number.
+    /// Which speaker; drawn from the seed if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) speaker: Option<u32>,
+    pub(crate) speaker: Option<Speaker>,
+    /// `voices` and `folder`: which noise. If absent, `voices` draws one from the seed, and `folder`
+    /// takes excerpts of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) noise: Option<String>,
     /// Of all processing; files of another rate are resampled.
     pub(crate) sample_rate_hz: u32,
     /// `folder`: the folder of speech.
@@ -74,7 +81,8 @@ pub(crate) struct CorpusSection {
     /// `folder` and `chime`: the folder of background recordings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) background: Option<PathBuf>,
-    /// `chime`: the folder that holds `PCCdata16kHz`, `aasp-chime-grid` or `train`.
+    /// `chime`: the folder that holds `PCCdata16kHz`, `aasp-chime-grid` or `train`. `voices`: a
+    /// folder of archives in place of those that the program carries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) root: Option<PathBuf>,
 }
@@ -84,6 +92,7 @@ impl Default for CorpusSection {
         Self {
             kind: CorpusKind::Builtin,
             speaker: None,
+            noise: None,
             sample_rate_hz: 16_000,
             speech: None,
             background: None,
@@ -98,21 +107,22 @@ impl CorpusKind {
             Self::Builtin => "builtin",
             Self::Folder => "folder",
             Self::Chime => "chime",
+            Self::Voices => "voices",
         }
     }
 
-    /// Whether speakers are chosen by a number; else there is one, without a number.
-    pub(crate) fn has_numbered_speakers(self) -> bool {
+    /// Whether there are signals, and not dictionaries alone.
+    pub(crate) fn has_recordings(self) -> bool {
         match self {
-            Self::Builtin | Self::Chime => true,
-            Self::Folder => false,
+            Self::Builtin | Self::Folder | Self::Chime => true,
+            Self::Voices => false,
         }
     }
 
     /// Whether it brings mixtures of its own, see [`isolated_mixtures`].
     pub(crate) fn has_isolated_mixtures(self) -> bool {
         match self {
-            Self::Builtin | Self::Folder => false,
+            Self::Builtin | Self::Folder | Self::Voices => false,
             Self::Chime => true,
         }
     }
@@ -121,7 +131,7 @@ impl CorpusKind {
     pub(crate) fn is_synthesised(self) -> bool {
         match self {
             Self::Builtin => true,
-            Self::Folder | Self::Chime => false,
+            Self::Folder | Self::Chime | Self::Voices => false,
         }
     }
 }
@@ -137,18 +147,21 @@ impl CorpusSection {
             self.sample_rate_hz,
             &SAMPLE_RATE_HZ,
         )?;
-        if let Some(speaker) = self.speaker {
-            within("corpus.speaker", speaker, &SPEAKERS)?;
+        if let Some(speaker) = &self.speaker {
+            self.validate_speaker("corpus.speaker", speaker)?;
+        }
+        if self.noise.is_some() {
+            self.validate_noise("corpus.noise")?;
         }
         let kind = self.kind.name();
         let speech = ("corpus.speech", self.speech.is_some());
         let background = ("corpus.background", self.background.is_some());
         let root = ("corpus.root", self.root.is_some());
-        let speaker = ("corpus.speaker", self.speaker.is_some());
         let (needed, meaningless) = match self.kind {
             CorpusKind::Builtin => (vec![], vec![speech, background, root]),
-            CorpusKind::Folder => (vec![speech, background], vec![root, speaker]),
+            CorpusKind::Folder => (vec![speech, background], vec![root]),
             CorpusKind::Chime => (vec![root], vec![speech]),
+            CorpusKind::Voices => (vec![], vec![speech, background]),
         };
         for (key, given) in needed {
             require(key, given, || {
@@ -163,24 +176,79 @@ impl CorpusSection {
         Ok(())
     }
 
+    /// Checks the name of a speaker, given by `key`.
+    ///
+    /// # Errors
+    /// A number where speakers have names, a name where they have numbers.
+    pub(crate) fn validate_speaker(
+        &self,
+        key: &'static str,
+        speaker: &Speaker,
+    ) -> Result<(), Invalid> {
+        let kind = self.kind.name();
+        match (self.kind, speaker) {
+            (CorpusKind::Builtin | CorpusKind::Chime, Speaker::Number(number)) => {
+                within(key, *number, &SPEAKERS)
+            }
+            (CorpusKind::Builtin | CorpusKind::Chime, Speaker::Name(name)) => {
+                require(key, false, || {
+                    format!("{name:?} is no number: speakers of \"{kind}\" are 1 to 34")
+                })
+            }
+            (CorpusKind::Folder | CorpusKind::Voices, Speaker::Name(_)) => Ok(()),
+            (CorpusKind::Folder | CorpusKind::Voices, Speaker::Number(number)) => {
+                require(key, false, || {
+                    format!(
+                        "speakers of \"{kind}\" have names: \"{number}\" in quotes, if it is one"
+                    )
+                })
+            }
+        }
+    }
+
+    /// Checks that noises have names, and one can be given by `key`.
+    ///
+    /// # Errors
+    /// A corpus without names of noises.
+    pub(crate) fn validate_noise(&self, key: &'static str) -> Result<(), Invalid> {
+        let has_names = match self.kind {
+            CorpusKind::Folder | CorpusKind::Voices => true,
+            CorpusKind::Builtin | CorpusKind::Chime => false,
+        };
+        require(key, has_names, || {
+            format!(
+                "has no meaning when `corpus.kind` is \"{}\"",
+                self.kind.name()
+            )
+        })
+    }
+
     /// The section with another speaker of the corpus, drawn from the seed.
     ///
     /// # Errors
     /// A corpus that has no other.
     pub(crate) fn with_another_speaker(&self, seed: u64) -> Result<Self> {
-        let (speaker, mut others) = match self.kind {
-            CorpusKind::Builtin => (builtin::speaker(self, seed), SPEAKERS.collect()),
-            CorpusKind::Folder => (0, Vec::new()),
-            CorpusKind::Chime => chime::speakers(self, seed)?,
+        let number = |(speaker, others): (u32, Vec<u32>)| {
+            let others = others.into_iter().map(Speaker::Number).collect();
+            (Speaker::Number(speaker), others)
         };
-        others.retain(|&other| other != speaker);
+        let (speaker, mut others) = match self.kind {
+            CorpusKind::Builtin => number((builtin::speaker(self, seed), SPEAKERS.collect())),
+            CorpusKind::Folder => folder::speakers(self, seed)?,
+            CorpusKind::Chime => number(chime::speakers(self, seed)?),
+            CorpusKind::Voices => bail!(
+                "`training.estimation = \"another_speaker\"` needs recordings, and `corpus.kind` is \
+                 \"voices\""
+            ),
+        };
+        others.retain(|other| *other != speaker);
         let mut rng = synth::stream(seed, "another speaker", &[]);
         let other = others.choose(&mut rng).context(
-            "`training.estimation = \"another_speaker\"` needs a second speaker, and the corpus \
-                                                       has one only",
+            "`training.estimation = \"another_speaker\"` needs a second speaker, and the corpus has \
+             one only",
         )?;
         Ok(Self {
-            speaker: Some(*other),
+            speaker: Some(other.clone()),
             ..self.clone()
         })
     }
@@ -201,5 +269,8 @@ pub(crate) fn open(
         CorpusKind::Builtin => Box::new(builtin::Builtin::new(section, seed)),
         CorpusKind::Folder => Box::new(folder::open(section, least_samples, seed)?),
         CorpusKind::Chime => Box::new(chime::open(section, least_samples, seed)?),
+        CorpusKind::Voices => bail!(
+            "`corpus.kind` is \"voices\", which holds dictionaries and no recordings to learn from"
+        ),
     })
 }

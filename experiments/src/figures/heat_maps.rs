@@ -14,7 +14,10 @@ const COLUMNS: usize = 3;
 const SIDE: i32 = 172;
 /// Between panels, for titles and ticks.
 const GAP: (i32, i32) = (38, 62);
+/// Left of the panels, for the names of rows of up to two characters.
 const LEFT: i32 = 66;
+/// That a further character of them takes.
+const CHARACTER: i32 = 7;
 const TOP: i32 = 66;
 const BAR: i32 = 16;
 /// Less would make labels of two digits touch.
@@ -55,11 +58,17 @@ impl HeatMaps {
         (columns as i32, rows as i32)
     }
 
+    /// Left of the panels.
+    fn left(&self) -> i32 {
+        let longest = self.rows.iter().map(|name| name.chars().count()).max();
+        LEFT + CHARACTER * (longest.unwrap_or_default() as i32 - 2).max(0)
+    }
+
     fn place(&self, index: usize) -> Place {
         let (columns, _) = self.shape();
         let (column, row) = (index as i32 % columns, index as i32 / columns);
         Place {
-            left: LEFT + column * (SIDE + GAP.0),
+            left: self.left() + column * (SIDE + GAP.0),
             top: TOP + row * (SIDE + GAP.1),
             width: SIDE,
             height: SIDE,
@@ -70,7 +79,7 @@ impl HeatMaps {
 impl Plot for HeatMaps {
     fn size(&self) -> (u32, u32) {
         let (columns, rows) = self.shape();
-        let width = LEFT + columns * (SIDE + GAP.0) - GAP.0 + 24 + BAR + 76;
+        let width = self.left() + columns * (SIDE + GAP.0) - GAP.0 + 24 + BAR + 76;
         let height = TOP + rows * (SIDE + GAP.1) - GAP.1 + 56;
         (width as u32, height as u32)
     }
@@ -93,12 +102,16 @@ impl Plot for HeatMaps {
         for (index, panel) in self.panels.iter().enumerate() {
             let place = self.place(index);
             let below_all = index + columns as usize >= self.panels.len();
+            let is_first = index as i32 % columns == 0;
             let labels = Labels {
                 title: panel.title.clone(),
                 x: below_all.then(|| self.x_label.clone()),
-                y: (index as i32 % columns == 0).then(|| self.y_label.clone()),
+                y: is_first.then(|| self.y_label.clone()),
                 x_ticks: ticks(&self.columns),
-                y_ticks: ticks(&self.rows),
+                y_ticks: match is_first || self.left() == LEFT {
+                    true => ticks(&self.rows),
+                    false => Vec::new(),
+                },
             };
             let edge = |start: i32, index: usize, count: usize| {
                 start * scale + SIDE * scale * index as i32 / count.max(1) as i32
@@ -127,7 +140,7 @@ impl Plot for HeatMaps {
             canvas.frame(place, &labels)?;
         }
         let bar = Place {
-            left: LEFT + columns * (SIDE + GAP.0) - GAP.0 + 24,
+            left: self.left() + columns * (SIDE + GAP.0) - GAP.0 + 24,
             top: TOP,
             width: BAR,
             height: rows * (SIDE + GAP.1) - GAP.1,

@@ -94,6 +94,14 @@ impl Digest {
         Ok(Self(hash.finalize().into()))
     }
 
+    /// A number that stands for the digest, as part of the key of a random stream.
+    pub(crate) fn number(&self) -> u64 {
+        self.0
+            .iter()
+            .take(8)
+            .fold(0, |number, &byte| number << 8 | u64::from(byte))
+    }
+
     /// The plain digest of some bytes, as `sha256sum` prints it.
     pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())

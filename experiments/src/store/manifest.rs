@@ -23,10 +23,10 @@ pub(crate) struct Manifest<'a> {
     pub(crate) rustc: &'static str,
     /// `debug` or `release`; both are optimised.
     pub(crate) profile: &'static str,
-    pub(crate) seed: u64,
-    /// The corpus and its speaker.
+    pub(crate) seeds: Vec<u64>,
+    /// The corpora, their speakers and noises.
     pub(crate) corpus: &'a str,
-    /// SHA-256 of the training signals.
+    /// SHA-256 of all signals, or of the dictionaries where there are none.
     pub(crate) corpus_sha256: Digest,
     pub(crate) cpu: Option<String>,
     pub(crate) threads: usize,
@@ -46,7 +46,7 @@ pub(crate) struct Checkout {
 impl<'a> Manifest<'a> {
     /// The manifest of a run that ends now.
     pub(crate) fn new(
-        seed: u64,
+        seeds: Vec<u64>,
         corpus: &'a str,
         corpus_sha256: Digest,
         stopwatch: Stopwatch,
@@ -57,7 +57,7 @@ impl<'a> Manifest<'a> {
             cargo_lock_sha256: Digest::of_bytes(CARGO_LOCK),
             rustc: env!("RUSTC_VERSION"),
             profile: env!("BUILD_PROFILE"),
-            seed,
+            seeds,
             corpus,
             corpus_sha256,
             cpu: cpu(),

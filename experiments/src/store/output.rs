@@ -348,8 +348,8 @@ fn find_stream(path: &Path, what: &str) -> Result<Option<Place>> {
     Ok(Some(Place::Stream(path.to_owned())))
 }
 
-/// Standard output or standard error, if this is what they are redirected to: what they have written
-/// must not be replaced or written over.
+/// Standard output or standard error, if this is what they are redirected to: what they have
+/// written must not be replaced or written over.
 #[cfg(unix)]
 fn find_standard_stream(metadata: &Metadata) -> Option<Place> {
     use std::os::fd::{AsFd, BorrowedFd};

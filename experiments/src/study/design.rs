@@ -1,10 +1,9 @@
 //! What a study consists of, as its configuration says it.
 //!
 //! A *trial* is one mixture, through every method. Trials with the same dictionaries are a *run*:
-//! one configuration with one speaker and one seed. Runs with the same values of the swept keys are
-//! a
-//! *case*. `table1` has one case of one run, `sweep` a case for each point of its axes, and where
-//! mixtures are recordings every case has a run for each speaker and seed.
+//! one configuration with one speaker, one noise and one seed. Runs with the same values of the
+//! swept keys are a *case*. `table1` has one case of one run, `sweep` a case for each point of its axes, and a section
+//! `[units]` makes every case have a run for each of several speakers, noises and seeds.
 
 use anyhow::{Context, Result};
 use toml::Value;
@@ -12,6 +11,7 @@ use toml::Value;
 use super::estimate::{Candidate, Member, Trial};
 use super::methods::{Method, Part};
 use crate::config::{Config, MixtureSource, assigned};
+use crate::corpus::Speaker;
 
 /// A study: its cases, the runs of all of them, and what intervals are over.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Study<'a> {
     pub(crate) config: &'a Config,
     /// The last axis runs fastest.
     pub(crate) cases: Vec<Case>,
-    /// By case, then speaker, then seed.
+    /// By case, then speaker, then noise, then seed.
     pub(crate) runs: Vec<Run>,
     /// The methods that are compared.
     pub(crate) methods: Vec<Method>,
@@ -40,25 +40,55 @@ pub(crate) struct Case {
 pub(crate) struct Run {
     /// Position of its case.
     pub(crate) case: usize,
-    /// That of its case, with one speaker and one seed.
+    /// That of its case, with one speaker, one noise and one seed.
     pub(crate) config: Config,
+    /// Whether speaker and noise tell it from others.
+    is_named: bool,
 }
 
 /// What intervals are over: trials within one share dictionaries or recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
+    /// The true orders of the only run: its dictionaries.
     TrueOrder,
+    /// The runs of a case, which differ in their seeds only.
     Seed,
-    SpeakerAndSeed,
+    /// The runs of a case, and how one and several of them are called.
+    Run(&'static str, &'static str),
 }
 
 impl Unit {
+    fn new(config: &Config) -> Self {
+        let units = &config.units;
+        let sweep = config.sweep.as_ref();
+        let is_drawn = config.mixtures.source == MixtureSource::Drawn;
+        let swept_seeds = sweep.map_or(0, |sweep| sweep.seeds.len());
+        let has_seeds = units.seeds.max(swept_seeds) > 1;
+        match (
+            !units.speakers.is_empty(),
+            !units.noises.is_empty(),
+            has_seeds,
+        ) {
+            (false, false, false) if is_drawn && sweep.is_none() => Self::TrueOrder,
+            (false, false, _) if is_drawn => Self::Seed,
+            (false, false, _) => Self::Run("seed", "seeds"),
+            (true, false, false) => Self::Run("speaker", "speakers"),
+            (true, false, true) => Self::Run("speaker and seed", "speakers and seeds"),
+            (false, true, false) => Self::Run("noise", "noises"),
+            (false, true, true) => Self::Run("noise and seed", "noises and seeds"),
+            (true, true, false) => Self::Run("speaker and noise", "speakers and noises"),
+            (true, true, true) => {
+                Self::Run("speaker, noise and seed", "speakers, noises and seeds")
+            }
+        }
+    }
+
     /// How the unit is called, and how several of them are.
     pub(crate) fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::TrueOrder => ("true order", "true orders"),
             Self::Seed => ("seed", "seeds"),
-            Self::SpeakerAndSeed => ("speaker and seed", "speakers and seeds"),
+            Self::Run(one, several) => (one, several),
         }
     }
 }
@@ -81,11 +111,7 @@ impl<'a> Study<'a> {
             runs: cases.iter().enumerate().flat_map(of_case).collect(),
             cases,
             methods,
-            unit: match (config.mixtures.source, sweep) {
-                (MixtureSource::Recordings, _) => Unit::SpeakerAndSeed,
-                (MixtureSource::Drawn, Some(_)) => Unit::Seed,
-                (MixtureSource::Drawn, None) => Unit::TrueOrder,
-            },
+            unit: Unit::new(config),
             config,
         })
     }
@@ -135,26 +161,47 @@ impl<'a> Study<'a> {
 
     /// The columns that say which trial a row is about.
     pub(crate) fn trial_columns(&self) -> Vec<&str> {
-        let trial: &[&str] = match self.config.mixtures.source {
-            MixtureSource::Drawn => &["seed", "snr_db", "true_order"],
-            MixtureSource::Recordings => &["seed", "speaker", "mixture", "snr_db"],
-        };
-        [&self.axis_keys()[..], trial].concat()
+        let mut columns = self.axis_keys();
+        columns.push("seed");
+        if self.names_speakers() {
+            columns.push("speaker");
+        }
+        if self.names_noises() {
+            columns.push("noise");
+        }
+        columns.extend(match self.config.mixtures.source {
+            MixtureSource::Drawn => ["snr_db", "true_order"],
+            MixtureSource::Recordings => ["mixture", "snr_db"],
+        });
+        columns
     }
 
     /// The values of [`Study::trial_columns`].
     pub(crate) fn trial_values(&self, run: &Run, trial: &Trial) -> Vec<String> {
+        let corpus = &run.config.corpus;
         let mut values: Vec<String> = self.cases[run.case].texts().collect();
         values.push(run.seed().to_string());
-        let snr_db = trial.snr_db.to_string();
-        match trial.member {
-            Member::TrueOrder(order) => values.extend([snr_db, order.to_string()]),
-            Member::Recording(number) => {
-                let speaker = run.config.corpus.speaker.map(|speaker| speaker.to_string());
-                values.extend([speaker.unwrap_or_default(), number.to_string(), snr_db]);
-            }
+        if self.names_speakers() {
+            let speaker = corpus.speaker.as_ref().map(ToString::to_string);
+            values.push(speaker.unwrap_or_default());
         }
+        if self.names_noises() {
+            values.push(corpus.noise.clone().unwrap_or_default());
+        }
+        let snr_db = trial.snr_db.to_string();
+        values.extend(match trial.member {
+            Member::TrueOrder(order) => [snr_db, order.to_string()],
+            Member::Recording(number) => [number.to_string(), snr_db],
+        });
         values
+    }
+
+    fn names_speakers(&self) -> bool {
+        self.has_recordings() || !self.config.units.speakers.is_empty()
+    }
+
+    fn names_noises(&self) -> bool {
+        !self.config.units.noises.is_empty()
     }
 }
 
@@ -180,13 +227,28 @@ impl Run {
         self.config.experiment.seed
     }
 
+    /// What tells the run from others of its case, as short as it can be.
+    pub(crate) fn short_name(&self) -> String {
+        let corpus = &self.config.corpus;
+        let mut parts: Vec<String> = Vec::new();
+        if self.is_named {
+            parts.extend(corpus.speaker.as_ref().map(ToString::to_string));
+            parts.extend(corpus.noise.clone());
+        }
+        parts.push(self.seed().to_string());
+        parts.join(" / ")
+    }
+
     /// The run in words.
     pub(crate) fn name(&self) -> String {
-        let seed = self.seed();
-        match (self.config.mixtures.source, self.config.corpus.speaker) {
-            (MixtureSource::Recordings, Some(speaker)) => format!("speaker {speaker}, seed {seed}"),
-            _ => format!("seed {seed}"),
-        }
+        let corpus = &self.config.corpus;
+        let speaker = corpus.speaker.as_ref().filter(|_| self.is_named);
+        let noise = corpus.noise.as_ref().filter(|_| self.is_named);
+        let mut parts: Vec<String> = Vec::new();
+        parts.extend(speaker.map(|speaker| format!("speaker {speaker}")));
+        parts.extend(noise.map(|noise| format!("noise {noise}")));
+        parts.push(format!("seed {}", self.seed()));
+        parts.join(", ")
     }
 
     /// One of its trials in words.
@@ -200,14 +262,12 @@ impl Run {
 
     /// One of its trials as the name of a file.
     pub(crate) fn trial_file_stem(&self, trial: &Trial) -> String {
-        let speaker = self.config.corpus.speaker;
-        let speaker = speaker.map(|speaker| format!("speaker{speaker}_"));
         let member = match trial.member {
             Member::TrueOrder(order) => format!("order{order}"),
             Member::Recording(number) => format!("mixture{number}"),
         };
-        let speaker = speaker.unwrap_or_default();
-        format!("{speaker}seed{}_{member}_snr{}", self.seed(), trial.snr_db)
+        let run = self.name().replace(", ", "_").replace(' ', "");
+        format!("{run}_{member}_snr{}", trial.snr_db)
     }
 
     /// All mixtures that are drawn: every order at every ratio, by ratio first.
@@ -268,34 +328,52 @@ fn cases(config: &Config) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// The runs of a case: every speaker of recordings, from every seed.
+/// The runs of a case: every speaker with every noise from every seed.
 fn runs(case: usize, config: &Config, swept_seeds: &[u64]) -> Vec<Run> {
-    let (speakers, repetitions) = match config.mixtures.source {
-        MixtureSource::Drawn => (vec![config.corpus.speaker], 1),
-        MixtureSource::Recordings => (config.recordings.speakers(), config.recordings.seeds),
+    let units = &config.units;
+    let speakers: Vec<Option<Speaker>> = match &units.speakers[..] {
+        [] => vec![config.corpus.speaker.clone()],
+        speakers => speakers.iter().cloned().map(Some).collect(),
+    };
+    let noises: Vec<Option<String>> = match &units.noises[..] {
+        [] => vec![config.corpus.noise.clone()],
+        noises => noises.iter().cloned().map(Some).collect(),
     };
     let seeds: Vec<u64> = match swept_seeds {
-        [] => (config.experiment.seed..).take(repetitions).collect(),
+        [] => (config.experiment.seed..).take(units.seeds).collect(),
         seeds => seeds.to_vec(),
     };
-    let run = |speaker, seed| {
-        let mut config = config.clone();
-        config.corpus.speaker = speaker;
-        config.experiment.seed = seed;
-        Run { case, config }
-    };
-    let of_speaker = |speaker| seeds.iter().map(move |&seed| run(speaker, seed));
-    speakers.into_iter().flat_map(of_speaker).collect()
+    let is_named = !(units.speakers.is_empty() && units.noises.is_empty());
+    let mut runs = Vec::new();
+    for speaker in &speakers {
+        for noise in &noises {
+            for &seed in &seeds {
+                let mut config = config.clone();
+                config.corpus.speaker.clone_from(speaker);
+                config.corpus.noise.clone_from(noise);
+                config.experiment.seed = seed;
+                runs.push(Run {
+                    case,
+                    config,
+                    is_named,
+                });
+            }
+        }
+    }
+    runs
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn drawn(config: &Config) -> Vec<[u64; 2]> {
+    fn drawn(config: &Config) -> Vec<Vec<u64>> {
         let study = Study::new(config).unwrap();
         let trials = study.runs[0].drawn_trials();
-        trials.iter().map(Trial::stream_key).collect()
+        trials
+            .iter()
+            .map(|trial| trial.stream_key(&config.corpus))
+            .collect()
     }
 
     #[test]
@@ -318,7 +396,7 @@ mod tests {
     #[test]
     fn recordings_have_a_run_for_each_case_speaker_and_seed() {
         let text = "[corpus]\nkind = 'builtin'\n[mixtures]\nsource = 'recordings'\n\
-                    [recordings]\nspeakers = [3, 7]\nseeds = 2\n\
+                    [units]\nspeakers = [3, 7]\nseeds = 2\n\
                     [[sweep.axis]]\nkey = 'model.iterations'\nvalues = [1, 2]\n";
         let config: Config = toml::from_str(text).unwrap();
         let study = Study::new(&config).unwrap();
@@ -327,7 +405,10 @@ mod tests {
         assert_eq!(names[1], "speaker 3, seed 2");
         assert_eq!(names[6], "speaker 7, seed 1");
         assert_eq!(study.runs[4].config.model.iterations, 2);
-        assert_eq!(study.unit, Unit::SpeakerAndSeed);
+        assert_eq!(
+            study.unit,
+            Unit::Run("speaker and seed", "speakers and seeds")
+        );
         let columns = ["model.iterations", "seed", "speaker", "mixture", "snr_db"];
         assert_eq!(study.trial_columns(), columns);
     }

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::methods::Method;
 use super::scores::{Metric, ScoreError, Scores};
+use crate::corpus::{CorpusSection, Speaker};
+use crate::store::digest::Digest;
 use crate::store::records;
 
 /// What came of the parts of trials, by their keys.
@@ -29,10 +31,20 @@ pub(crate) enum Member {
 
 impl Trial {
     /// Names the trial in random streams by what it is and not by its place, so that a part of a
-    /// study draws the same numbers as the whole.
-    pub(crate) fn stream_key(&self) -> [u64; 2] {
+    /// study draws the same numbers as the whole: by its ratio, its member, and the names of
+    /// speaker and noise where they have any.
+    pub(crate) fn stream_key(&self, corpus: &CorpusSection) -> Vec<u64> {
         let (Member::TrueOrder(number) | Member::Recording(number)) = self.member;
-        [self.snr_db.to_bits(), number as u64]
+        let mut key = vec![self.snr_db.to_bits(), number as u64];
+        let speaker = match &corpus.speaker {
+            Some(Speaker::Name(name)) => Some(name.as_str()),
+            Some(Speaker::Number(_)) | None => None,
+        };
+        if speaker.is_some() || corpus.noise.is_some() {
+            let names = [speaker, corpus.noise.as_deref()].map(Option::unwrap_or_default);
+            key.push(Digest::of_parts(names).number());
+        }
+        key
     }
 }
 

@@ -9,7 +9,7 @@ use toml::Table;
 
 use super::design::{Run, Study};
 use super::estimate::{Estimate, Outcomes};
-use super::examples::{KeptExample, chosen_trials};
+use super::examples::{KeptExample, chosen_trials, example_key};
 use super::plan::{Plan, PlannedTrial};
 use super::publish::{Ending, Publication};
 use super::results;
@@ -191,9 +191,8 @@ impl Shards {
             let Some(planned) = planned.iter().find(is_done) else {
                 continue;
             };
-            let read = |folder: &ShardFolder| {
-                KeptExample::read(&folder.kept.example(&planned.keys.whole()))
-            };
+            let key = example_key((study, run), &trial, &planned.keys, &trials)?;
+            let read = |folder: &ShardFolder| KeptExample::read(&folder.kept.example(&key));
             // One that could not be made counts if no other shard made it.
             let found = self.folders.iter().filter_map(read);
             match found.max_by_key(KeptExample::is_made) {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::design::Run;
 use super::dictionaries::DictionaryKeys;
 use super::estimate::Trial;
-use super::methods::Part;
+use super::methods::{Method, Part};
 use crate::config::{Config, MixtureSource, Normalisation};
 use crate::store::atomic;
 use crate::store::digest::{Computed, Digest};
@@ -36,7 +36,9 @@ struct SinglesInputs<'a> {
     normalisation: Normalisation,
     stft: &'a StftSettings,
     seed: u64,
-    trial: [u64; 2],
+    trial: Vec<u64>,
+    /// Those that choose from the single orders.
+    methods: &'a [&'a str],
     dictionary_shape: f64,
     activation_shape: f64,
     activation_start: f64,
@@ -114,6 +116,10 @@ impl Keys {
         config: &Config,
     ) -> Result<Self> {
         let model = &config.model;
+        let methods = Method::ALL
+            .into_iter()
+            .filter(|method| method.part() == Part::Singles);
+        let methods: Vec<&str> = methods.map(Method::name).collect();
         let singles = Digest::of_value(&SinglesInputs {
             computed: Computed::new("single orders"),
             mixture,
@@ -122,7 +128,8 @@ impl Keys {
             normalisation: config.training.normalisation,
             stft: &config.stft,
             seed: config.experiment.seed,
-            trial: trial.stream_key(),
+            trial: trial.stream_key(&config.corpus),
+            methods: &methods,
             dictionary_shape: model.dictionary_shape,
             activation_shape: model.activation_shape,
             activation_start: model.activation_start,
@@ -254,38 +261,45 @@ impl Plan {
     }
 }
 
-/// Descriptions of several speakers of one corpus as one.
+/// Descriptions of one corpus with several speakers and noises as one: what varies is listed.
 fn joined(descriptions: &[&str]) -> String {
-    const SPEAKER: &str = ", speaker ";
-    let split = |it: &&'_ str| {
-        it.split_once(SPEAKER)
-            .map(|(a, b)| (a.to_owned(), b.to_owned()))
-    };
-    let of_speakers: Option<Vec<(String, String)>> = descriptions.iter().map(split).collect();
-    let mut names: Vec<String> = Vec::new();
-    match of_speakers.as_deref() {
-        Some([(corpus, _), rest @ ..]) if rest.iter().all(|(other, _)| other == corpus) => {
-            for (_, speaker) in of_speakers.iter().flatten() {
-                if !names.contains(speaker) {
-                    names.push(speaker.clone());
-                }
-            }
-            let speakers = if names.len() > 1 {
-                "speakers"
-            } else {
-                "speaker"
-            };
-            format!("{corpus}, {speakers} {}", names.join(", "))
+    let parts: Vec<Vec<&str>> = descriptions
+        .iter()
+        .map(|description| description.split(", ").collect())
+        .collect();
+    let listed = |position: usize| -> Option<String> {
+        let names = distinct(parts.iter().map(|parts| parts[position]));
+        if let [name] = names[..] {
+            return Some(name.to_owned());
         }
-        _ => {
-            for description in descriptions {
-                if !names.iter().any(|known| known == description) {
-                    names.push((*description).to_owned());
-                }
-            }
-            names.join("; ")
+        let labelled: Option<Vec<_>> = names.iter().map(|name| name.split_once(' ')).collect();
+        let (labels, names): (Vec<&str>, Vec<&str>) = labelled?.into_iter().unzip();
+        let [label @ ("speaker" | "noise")] = distinct(labels.into_iter())[..] else {
+            return None;
+        };
+        let (last, others) = names.split_last()?;
+        Some(format!("{label}s {} and {last}", others.join(", ")))
+    };
+    let count = parts[0].len();
+    let whole = match parts.iter().all(|parts| parts.len() == count) {
+        true => (0..count).map(listed).collect::<Option<Vec<_>>>(),
+        false => None,
+    };
+    match whole {
+        Some(parts) => parts.join(", "),
+        None => distinct(descriptions.iter().copied()).join("; "),
+    }
+}
+
+/// Each text once, in the order of the first.
+fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut all = Vec::new();
+    for text in texts {
+        if !all.contains(&text) {
+            all.push(text);
         }
     }
+    all
 }
 
 #[cfg(test)]
@@ -329,7 +343,7 @@ mod tests {
             |config| config.timings.repetitions = 1,
             |config| config.evaluation.metrics.truncate(1),
             |config| config.mixtures.snr_db = vec![20.0],
-            |config| config.recordings.speakers = vec![30],
+            |config| config.units.seeds = 3,
             // The default, said.
             |config| config.model.beta = Some(1e4),
         ];
@@ -385,7 +399,7 @@ mod tests {
             "builtin, speaker 7",
             "builtin, speaker 3",
         ];
-        assert_eq!(joined(&speakers), "builtin, speakers 3, 7");
+        assert_eq!(joined(&speakers), "builtin, speakers 3 and 7");
         assert_eq!(joined(&["folder", "folder"]), "folder");
         assert_eq!(
             joined(&["folder", "chime, speaker 1"]),

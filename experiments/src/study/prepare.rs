@@ -8,8 +8,10 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::design::{Run, Study};
+use super::dictionaries::origin::Origin;
 use super::dictionaries::signals::{Signals, describe, open_corpus};
-use super::dictionaries::{self, Dictionaries, DictionaryKeys};
+use super::dictionaries::voices::Voices;
+use super::dictionaries::{Dictionaries, DictionaryKeys};
 use super::estimate::{Estimate, Outcomes, Trial};
 use super::mixtures::recorded::{self, RecordedMixture};
 use super::plan::{CorpusInfo, Keys, Plan, PlannedRun, PlannedTrial};
@@ -79,7 +81,7 @@ impl Prepared<'_> {
 
 /// What a corpus gives to the runs that share it.
 struct Material {
-    signals: Signals,
+    origin: Origin,
     /// Empty where mixtures are drawn.
     recorded: Vec<RecordedMixture>,
     corpus: CorpusInfo,
@@ -105,20 +107,20 @@ pub(crate) fn prepare<'a>(
         interrupt::check()?;
         let first = &study.runs[positions[0]];
         let read = || read_material(&first.config, progress);
-        let material = match study.has_recordings() {
-            true => read().with_context(|| first.name())?,
-            false => read()?,
+        let material = match study.runs.len() {
+            1 => read()?,
+            _ => read().with_context(|| first.name())?,
         };
+        let keys_of = |&position: &usize| material.origin.keys(&study.runs[position].config);
+        let keys: Vec<DictionaryKeys> = positions.iter().map(keys_of).collect::<Result<_>>()?;
         let records = match &mut records {
             Some(records) => records,
             none => none.insert(begin(folder, conduct, progress)?),
         };
-        let digests = material.signals.digests();
         let mut learned: HashMap<(DictionaryKeys, Normalisation), Arc<Dictionaries>> =
             HashMap::new();
-        for position in positions {
+        for (position, keys) in positions.into_iter().zip(keys) {
             let run = &study.runs[position];
-            let keys = DictionaryKeys::new(&digests, &run.config)?;
             let mut trials = prepare_trials(run, &keys, &material)?;
             planned[position] = Some(PlannedRun {
                 corpus: material.corpus.clone(),
@@ -145,8 +147,8 @@ pub(crate) fn prepare<'a>(
                 Some(dictionaries) => Some(Arc::clone(dictionaries)),
                 None if !is_needed => None,
                 None => {
-                    let (signals, cache) = (&material.signals, folder.cache());
-                    let dictionaries = dictionaries::learn(signals, &run.config, cache, progress);
+                    let (config, cache) = (&run.config, folder.cache());
+                    let dictionaries = material.origin.dictionaries(config, cache, progress);
                     let dictionaries = Arc::new(dictionaries.with_context(|| run.name())?);
                     learned.insert(identity, Arc::clone(&dictionaries));
                     Some(dictionaries)
@@ -200,6 +202,17 @@ fn record_plan(plan: &Plan, folder: &RunFolder, progress: Progress) -> Result<()
 }
 
 fn read_material(config: &Config, progress: Progress) -> Result<Material> {
+    if !config.corpus.kind.has_recordings() {
+        let voices = Voices::open(config)?;
+        return Ok(Material {
+            corpus: CorpusInfo {
+                description: voices.description(),
+                sha256: voices.digest(),
+            },
+            origin: Origin::Voices(voices),
+            recorded: Vec::new(),
+        });
+    }
     let corpus = open_corpus(&config.corpus, config)?;
     let corpus = corpus.as_ref();
     let (signals, recorded) = match config.mixtures.source {
@@ -217,7 +230,7 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
                 false => Digest::of_parts(digests.map(|digest| digest.0)),
             },
         },
-        signals,
+        origin: Origin::Signals(signals),
         recorded,
     })
 }

@@ -108,7 +108,11 @@ impl<'a> Separator<'a> {
             config.training.background_components,
             self.stft.bins(),
             config.model.dictionary_start_floor,
-            &mut synth::stream(config.experiment.seed, "start", &trial.stream_key()),
+            &mut synth::stream(
+                config.experiment.seed,
+                "start",
+                &trial.stream_key(&config.corpus),
+            ),
         )?;
         Ok(Subject {
             observation,
@@ -264,7 +268,7 @@ impl SpeechEstimate {
 /// The oracle goes by the SDR of BSS Eval whatever metric is tabled, so that all its rows are of
 /// one choice. A perfect estimate is above all others; one without an SDR, or with nothing of the
 /// source, is NaN, which is never chosen.
-fn sdr_for_the_oracle(scores: &Scores) -> f64 {
+pub(crate) fn sdr_for_the_oracle(scores: &Scores) -> f64 {
     match scores.get(Metric::Sdr) {
         Ok(sdr_db) => *sdr_db,
         Err(ScoreError::Infinite) => f64::INFINITY,

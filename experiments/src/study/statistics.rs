@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | true order | see [`by_true_order`] | over trials | bootstrap over units |
 //! | seed | mean over its trials | over units | Student's t, from three units on |
-//! | speaker and seed | mean over its trials | over units | bootstrap over units |
+//! | speaker, noise, seed | mean over its trials | over units | bootstrap over units |
 //!
 //! The paired test flips the signs of the units' differences: with n units its p-value is 2 / 2^n
 //! at the least.
@@ -285,11 +285,11 @@ impl Sample<'_> {
         } else {
             let seed = self.first_seed();
             let mut rng = match self.study.unit {
-                Unit::TrueOrder | Unit::SpeakerAndSeed => {
+                Unit::TrueOrder => {
                     synth::stream(seed, &format!("sign flips {pair}{of_column}"), &[])
                 }
-                Unit::Seed => {
-                    let purpose = format!("sweep sign flips {pair} {}", column.name());
+                Unit::Seed | Unit::Run(..) => {
+                    let purpose = format!("sign flips {pair} {}", column.name());
                     synth::stream(seed, &purpose, &[self.case as u64])
                 }
             };
@@ -349,13 +349,13 @@ impl Sample<'_> {
         };
         let interval = match self.study.unit {
             Unit::TrueOrder if units.len() >= 2 => Some(bootstrap(purpose)?),
-            Unit::SpeakerAndSeed if units.len() >= 2 => Some(bootstrap("realmix intervals")?),
+            Unit::Run(..) if units.len() >= 2 => Some(bootstrap(purpose)?),
             Unit::Seed if units.len() >= LEAST_SEEDS => Some(student_interval(&units, CONFIDENCE)?),
-            Unit::TrueOrder | Unit::SpeakerAndSeed | Unit::Seed => None,
+            Unit::TrueOrder | Unit::Run(..) | Unit::Seed => None,
         };
         let mean = match self.study.unit {
             Unit::TrueOrder => average(values.iter().map(|it| it.value)),
-            Unit::Seed | Unit::SpeakerAndSeed => average(units.iter().copied()),
+            Unit::Seed | Unit::Run(..) => average(units.iter().copied()),
         };
         Ok(Mean {
             units: units.len(),
@@ -378,7 +378,7 @@ impl Sample<'_> {
 fn by_unit(values: &[Value], unit: Unit) -> Vec<f64> {
     match unit {
         Unit::TrueOrder => by_true_order(values),
-        Unit::Seed | Unit::SpeakerAndSeed => {
+        Unit::Seed | Unit::Run(..) => {
             let of_run = |values: &[Value]| average(values.iter().map(|it| it.value));
             // Runs follow one another.
             values

@@ -48,14 +48,15 @@ impl Caption<'_> {
     }
 
     /// What intervals are over.
-    pub(crate) fn intervals(&self) -> &'static str {
-        match self.study.unit {
+    pub(crate) fn intervals(&self) -> String {
+        let text = match self.study.unit {
             Unit::TrueOrder => {
                 "95 % bootstrap intervals over the true orders, with speaker, dictionaries and \
                  SNRs held fixed"
             }
             Unit::Seed => "95 % intervals over the seeds by Student's t",
-            Unit::SpeakerAndSeed => "95 % bootstrap intervals over speakers and seeds",
-        }
+            Unit::Run(_, units) => return format!("95 % bootstrap intervals over {units}"),
+        };
+        text.to_owned()
     }
 }

@@ -35,7 +35,7 @@ fn of_one_case(title: &str, summary: &Summary, about: &Caption<'_>, trials: usiz
         text += &format!("\n## {}\n\n", metric.title());
         text += &of_case(summary, about, 0, metric, format, None).markdown();
     }
-    let (unit, units) = study.unit.names();
+    let (_, units) = study.unit.names();
     for &metric in &study.config.evaluation.metrics {
         text += &format!("\n## Paired differences: {}\n\n", metric.title());
         let shown = match metric {
@@ -52,8 +52,8 @@ fn of_one_case(title: &str, summary: &Summary, about: &Caption<'_>, trials: usiz
     }
     text += "\n## Orders that a fusion mixes\n\n";
     text += &format!(
-        "Of {}: the exponential of the entropy of q(K), averaged, with intervals over each \
-         {unit}.\n\n",
+        "Of {}: the exponential of the entropy of q(K), averaged, with intervals over the \
+         {units}.\n\n",
         study.config.training.orders.len()
     );
     text += &effective_orders(summary, 0).markdown();

@@ -8,8 +8,8 @@ use rayon::ThreadPool;
 /// Does `work` for every item, in order of their results.
 ///
 /// Never more items are under way than there are threads: each takes the next item when it is done
-/// with one. Threads that find none help with what the others have left to do in parallel. A parallel
-/// iterator would not do: a thread that waits inside one item would begin another.
+/// with one. Threads that find none help with what the others have left to do in parallel. A
+/// parallel iterator would not do: a thread that waits inside one item would begin another.
 pub(crate) fn work_through<T: Sync, R: Send>(
     pool: &ThreadPool,
     items: &[T],

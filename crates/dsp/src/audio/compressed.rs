@@ -66,7 +66,11 @@ impl CompressedDecoder {
             }
         };
         let packets = packets.map_err(header_fault)?;
-        let (stream, codec, samples) = open_track(packets.as_ref())?;
+        let Track {
+            stream,
+            codec,
+            samples,
+        } = open_track(packets.as_ref())?;
         Ok(Self {
             promised: samples.filter(|_| container == Container::Flac),
             decoded: vec![Vec::new(); stream.channels],
@@ -154,7 +158,7 @@ impl CompressedDecoder {
     }
 
     fn go_on_with_next_stream(&mut self) -> Result<(), AudioFault> {
-        let (stream, codec, _) = open_track(self.packets.as_ref())?;
+        let Track { stream, codec, .. } = open_track(self.packets.as_ref())?;
         let track = stream.track;
         if stream
             != (Stream {
@@ -203,10 +207,15 @@ impl CompressedDecoder {
     }
 }
 
-/// The first track of samples that can be decoded, its decoder and its length.
-fn open_track(
-    packets: &dyn FormatReader,
-) -> Result<(Stream, Box<dyn AudioDecoder>, Option<u64>), AudioFault> {
+/// A stream, its decoder and its length by the header.
+struct Track {
+    stream: Stream,
+    codec: Box<dyn AudioDecoder>,
+    samples: Option<u64>,
+}
+
+/// The first track of samples that can be decoded.
+fn open_track(packets: &dyn FormatReader) -> Result<Track, AudioFault> {
     let missing = AudioFault::Malformed("there is no stream of samples");
     let track = packets
         .first_track_known_codec(TrackType::Audio)
@@ -232,7 +241,11 @@ fn open_track(
     if stream.channels == 0 || stream.sample_rate_hz == 0 {
         return Err(unsaid);
     }
-    Ok((stream, codec, track.num_frames))
+    Ok(Track {
+        stream,
+        codec,
+        samples: track.num_frames,
+    })
 }
 
 fn open_codec(parameters: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, AudioFault> {

@@ -116,9 +116,9 @@ impl Reader {
         self.decoder.samples()
     }
 
-    /// The encoding of [`wav`](crate::wav) that holds every sample of this file: 16 bits for shorter
-    /// integers and G.711; floats, which round to 24 bits, for 32-bit integers, 64-bit floats and
-    /// lossy codecs.
+    /// The encoding of [`wav`](crate::wav) that holds every sample of this file: 16 bits for
+    /// shorter integers and G.711; floats, which round to 24 bits, for 32-bit integers, 64-bit
+    /// floats and lossy codecs.
     pub fn encoding(&self) -> Encoding {
         let bits = match &self.decoder.kind {
             Kind::Pcm(decoder) => match decoder.layout().code {

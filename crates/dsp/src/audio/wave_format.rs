@@ -45,12 +45,14 @@ pub(super) fn parse_format(fields: &[u8], order: ByteOrder) -> Result<Layout, Au
         _ => 0,
     };
     let code = match (tag, bits) {
-        (_, 0) => return Err(AudioFault::Malformed("samples have no bits")),
         (TAG_INTEGER, 1..=32) => integer_code(usize::from(bits), container, extensible),
         (TAG_FLOAT, 32) => SampleCode::Float32,
         (TAG_FLOAT, 64) => SampleCode::Float64,
         (TAG_A_LAW, 8) => SampleCode::ALaw,
         (TAG_MU_LAW, 8) => SampleCode::MuLaw,
+        (TAG_INTEGER | TAG_FLOAT, 0) => {
+            return Err(AudioFault::Malformed("samples have no bits"));
+        }
         (TAG_INTEGER, _) => return Err(unsupported(format!("WAV with {bits}-bit integers"))),
         (TAG_FLOAT, _) => return Err(unsupported(format!("WAV with {bits}-bit floats"))),
         _ => return Err(unsupported(tag_name(tag))),

@@ -56,8 +56,8 @@ pub fn write(
 /// and renamed, replacing what was there. On an error what was there stays.
 ///
 /// # Errors
-/// [`AudioError`] names the file: no samples, channels of different lengths, a sample that is
-/// not finite, a size or sample rate beyond what the format can express, or a fault of the file system.
+/// [`AudioError`] names the file: no samples, channels of different lengths, a sample that is not
+/// finite, a size or sample rate beyond what the format can express, or a fault of the file system.
 pub fn write_channels(
     path: impl AsRef<Path>,
     channels: &[impl AsRef<[f64]>],

@@ -3,7 +3,9 @@
 
 pub(crate) mod cache;
 mod normalisation;
+pub(crate) mod origin;
 pub(crate) mod signals;
+pub(crate) mod voices;
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -110,7 +112,7 @@ impl<'a> Wanted<'a> {
 
 impl DictionaryKeys {
     /// The keys of the dictionaries that a configuration learns from signals.
-    pub(crate) fn new(signals: &SignalDigests, config: &Config) -> Result<Self> {
+    fn new(signals: &SignalDigests, config: &Config) -> Result<Self> {
         let wanted = Wanted::new(config);
         let of_orders = |side, signal, orders: &[usize]| -> Result<Vec<Digest>> {
             orders
@@ -149,7 +151,7 @@ fn key(config: &Config, side: Side, signal: Digest, order: usize) -> Result<Dige
 ///
 /// # Errors
 /// A training that fails; a cache that cannot be written; an interruption.
-pub(crate) fn learn(
+fn learn(
     signals: &Signals,
     config: &Config,
     cache: &Path,

@@ -139,7 +139,9 @@ pub(crate) fn describe(corpus: &dyn Corpus, config: &Config) -> Result<String> {
     if config.training.estimation != Estimation::AnotherSpeaker {
         return Ok(description);
     }
-    let other = other_speaker(config)?.speaker.unwrap_or_default();
+    let other = other_speaker(config)?.speaker;
+    let other = other.map(|speaker| speaker.to_string());
+    let other = other.unwrap_or_default();
     Ok(format!(
         "{description}, estimated with dictionaries of speaker {other}"
     ))

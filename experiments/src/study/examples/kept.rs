@@ -15,10 +15,12 @@ use crate::figures::Plot;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::store::atomic::{self, create_folder};
+use crate::store::digest::{Computed, Digest};
 use crate::store::folder::KeptPaths;
 use crate::store::sealed::{Sealed, open, seal};
 use crate::study::design::{Run, Study};
-use crate::study::estimate::{Candidate, TrialResult};
+use crate::study::estimate::{Candidate, Trial, TrialResult};
+use crate::study::plan::Keys;
 use crate::study::prepare::{Prepared, PreparedTrial};
 use crate::study::publish::figures;
 use crate::study::scores::Metric;
@@ -128,6 +130,41 @@ impl KeptExample {
     }
 }
 
+/// The key of the example of a trial: of what determines its signals, and of what names them.
+/// `trials`: all of the run.
+pub(crate) fn example_key(
+    (study, run): (&Study<'_>, &Run),
+    trial: &Trial,
+    keys: &Keys,
+    trials: &[Trial],
+) -> Result<Digest> {
+    #[derive(Serialize)]
+    struct ExampleInputs<'a> {
+        computed: Computed,
+        trial: Digest,
+        columns: Vec<&'a str>,
+        labels: Vec<String>,
+        name: String,
+        tempering: String,
+        in_figures: bool,
+    }
+    Ok(Digest::of_value(&ExampleInputs {
+        computed: Computed::new("example"),
+        trial: keys.whole(),
+        columns: study.trial_columns(),
+        labels: study.trial_values(run, trial),
+        name: run.trial_name(trial),
+        tempering: figures::tempering(&run.config),
+        in_figures: is_in_figures(run, trial, trials),
+    })?)
+}
+
+/// Whether the figures of a single trial show this one: the middle one of those that are chosen.
+fn is_in_figures(run: &Run, trial: &Trial, trials: &[Trial]) -> bool {
+    let chosen = chosen_trials(run, trials);
+    chosen.get(chosen.len() / 2) == Some(trial)
+}
+
 fn row(example: &Example, signal: &Signal, result: &TrialResult) -> ExampleRow {
     ExampleRow {
         signal: signal.content.name().to_owned(),
@@ -176,7 +213,6 @@ pub(crate) fn keep(
     let (run, results) = (&prepared.runs[0], &results[0]);
     let trials: Vec<_> = run.trials.iter().map(|trial| trial.trial).collect();
     let chosen = chosen_trials(run.run, &trials);
-    let middle = chosen.get(chosen.len() / 2);
     // Where there is no result, the table says what failed, or it is another shard's.
     let is_wanted = |(trial, result): &(&PreparedTrial, &TrialResult)| {
         chosen.contains(&trial.trial) && result.errors.is_empty()
@@ -192,7 +228,8 @@ pub(crate) fn keep(
     let mut examples = Vec::new();
     for (trial, result) in wanted {
         interrupt::check()?;
-        let path = kept.example(&trial.keys.whole());
+        let about = (prepared.study, run.run);
+        let path = kept.example(&example_key(about, &trial.trial, &trial.keys, &trials)?);
         stage.step();
         if let Some(example) = KeptExample::read(&path).filter(KeptExample::is_made) {
             examples.push(example);
@@ -200,8 +237,8 @@ pub(crate) fn keep(
         }
         let made = guarded(|| {
             let made = maker.make(trial, result)?;
-            let in_figures = Some(&trial.trial) == middle;
-            KeptExample::new(&made, result, (prepared.study, run.run), in_figures)
+            let in_figures = is_in_figures(run.run, &trial.trial, &trials);
+            KeptExample::new(&made, result, about, in_figures)
         });
         match made {
             Ok(example) => {

@@ -15,11 +15,10 @@ use super::design::Run;
 use super::estimate::{Candidate, Member, Trial, TrialResult};
 use super::methods::{Choice, Method, Part, Singles};
 use super::prepare::{PreparedRun, PreparedTrial};
-use super::scores::Metric;
-use super::separation::{SPEECH, Separator};
+use super::separation::{SPEECH, Separator, sdr_for_the_oracle};
 use crate::store::folder::AUDIO;
 
-pub(crate) use kept::{KeptExample, keep};
+pub(crate) use kept::{KeptExample, example_key, keep};
 
 /// Level of an example's largest sample: -1 dB of full scale.
 const PEAK: f64 = 0.891;
@@ -180,8 +179,8 @@ impl<'a> Maker<'a> {
             free_energies: separations.iter().map(|it| it.free_energy).collect(),
             sdr_db: orders
                 .iter()
-                .map(|&order| result.score(Candidate::Order(order), Metric::Sdr))
-                .map(|sdr_db| sdr_db.unwrap_or(f64::NAN))
+                .map(|&order| result.estimate(Candidate::Order(order)))
+                .map(|single| single.map_or(f64::NAN, |it| sdr_for_the_oracle(&it.scores)))
                 .collect(),
         };
 

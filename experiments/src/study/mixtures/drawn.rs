@@ -44,7 +44,7 @@ pub(super) fn draw(
         speech.components(),
         background.components(),
         &settings,
-        &mut synth::stream(seed, "mixture", &trial.stream_key()),
+        &mut synth::stream(seed, "mixture", &trial.stream_key(&config.corpus)),
     )?;
     let samples = stft.samples(config.mixtures.frames);
     let [speech, background] = drawn

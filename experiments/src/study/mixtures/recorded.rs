@@ -88,16 +88,16 @@ pub(crate) fn read(
         BackgroundModel::Known => config.training.background_seconds,
         BackgroundModel::Estimated => 0.0,
     };
-    let (mixtures, background) = match (recordings.isolated, config.corpus.speaker) {
-        (Some(set), Some(speaker)) => {
-            let mixtures = isolated(config, speaker, set)?;
+    let (mixtures, background) = match recordings.isolated {
+        Some(set) => {
+            let mixtures = isolated(config, set)?;
             let background = match recordings.background {
                 BackgroundModel::Known => corpus.background(training_seconds)?,
                 BackgroundModel::Estimated => Vec::new(),
             };
             (mixtures, background)
         }
-        _ => {
+        None => {
             let held_out = &split.generation[..recordings.mixtures * recordings.utterances];
             let utterances = read_utterances(corpus, held_out, None)?;
             added(corpus, config, &utterances, training_seconds)?
@@ -156,7 +156,7 @@ fn added(
 }
 
 /// The corpus' own mixtures.
-fn isolated(config: &Config, speaker: u32, set: IsolatedSet) -> Result<Vec<RecordedMixture>> {
+fn isolated(config: &Config, set: IsolatedSet) -> Result<Vec<RecordedMixture>> {
     let rate_hz = config.corpus.sample_rate_hz;
     let read = |path: &Path| -> Result<Vec<f64>> {
         let audio = audio::read_mono(path)?;
@@ -189,8 +189,14 @@ fn isolated(config: &Config, speaker: u32, set: IsolatedSet) -> Result<Vec<Recor
             other: Other::Mixture(Arc::new(mixture)),
         })
     };
-    isolated_mixtures(&config.corpus, speaker, set.folder(), snr_db, most)?
-        .into_iter()
-        .map(mixture)
-        .collect()
+    isolated_mixtures(
+        &config.corpus,
+        config.experiment.seed,
+        set.folder(),
+        snr_db,
+        most,
+    )?
+    .into_iter()
+    .map(mixture)
+    .collect()
 }

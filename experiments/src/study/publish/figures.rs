@@ -1,5 +1,7 @@
 //! What the figures of a study show.
 
+use std::ops::Range;
+
 use model::Tempering;
 use ndarray::Array2;
 use toml::Value;
@@ -111,8 +113,10 @@ fn over_axis(summary: &Summary, about: &Caption<'_>, axis: &Axis, cases: &[usize
     let most = summary.means.iter().map(|it| it.mean.units).max();
     let bars = match most.unwrap_or_default() {
         1 => format!("1 {unit}"),
-        2 => format!("means over 2 {units}"),
-        count => format!("means over {count} {units}, bars: 95 % intervals"),
+        count if summary.means.iter().any(|it| it.mean.interval.is_some()) => {
+            format!("means over {count} {units}, bars: 95 % intervals")
+        }
+        count => format!("means over {count} {units}"),
     };
     let corpus = study.config.corpus.kind.name();
     CurveChart {
@@ -152,32 +156,40 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 /// q(K) of the fusions, a panel per signal-to-noise ratio: over the true order where mixtures are
-/// drawn, else over the runs, averaged over the mixtures of each.
+/// drawn, averaged over the runs, else over the runs, averaged over the mixtures of each.
 pub(crate) fn order_posterior(about: &Caption<'_>, results: &[Vec<TrialResult>]) -> HeatMaps {
     let study = about.study;
     let orders = &study.config.training.orders;
     let mut ratios = study.config.mixtures.snr_db.clone();
     ratios.sort_by(f64::total_cmp);
     let columns: Vec<String> = orders.iter().map(ToString::to_string).collect();
-    // What a row is made of: the position of the run, and the member if it is one.
-    let rows: Vec<(usize, Option<Member>, String)> = match study.has_recordings() {
+    // What a row is made of: the trials of some runs, and of one member if that is named.
+    let rows: Vec<(Range<usize>, Option<Member>, String)> = match study.has_recordings() {
         false => {
-            let row = |&order| (0, Some(Member::TrueOrder(order)), order.to_string());
+            let all = 0..study.runs.len();
+            let row = |&order| {
+                (
+                    all.clone(),
+                    Some(Member::TrueOrder(order)),
+                    order.to_string(),
+                )
+            };
             orders.iter().map(row).collect()
         }
         true => {
             let runs = study.runs.iter().enumerate();
-            runs.map(|(position, run)| (position, None, run.name()))
+            runs.map(|(position, run)| (position..position + 1, None, run.short_name()))
                 .collect()
         }
     };
-    let weights = |snr_db: f64, run: usize, member: Option<Member>| -> Vec<Option<f64>> {
+    let weights = |snr_db: f64, runs: Range<usize>, member: Option<Member>| {
         let is_meant = |result: &&TrialResult| {
             result.trial.snr_db.total_cmp(&snr_db).is_eq()
                 && member.is_none_or(|member| member == result.trial.member)
         };
-        let found: Vec<&Vec<f64>> = results[run]
+        let found: Vec<&Vec<f64>> = results[runs]
             .iter()
+            .flatten()
             .filter(is_meant)
             .flat_map(|result| &result.estimates)
             .filter_map(|estimate| estimate.order_posterior.as_ref())
@@ -190,11 +202,18 @@ pub(crate) fn order_posterior(about: &Caption<'_>, results: &[Vec<TrialResult>])
             let weights = weights.filter(|weights| !weights.is_empty())?;
             Some(weights.iter().sum::<f64>() / weights.len() as f64)
         };
-        (0..orders.len()).map(of_order).collect()
+        (0..orders.len())
+            .map(of_order)
+            .collect::<Vec<Option<f64>>>()
     };
+    let (unit, units) = study.unit.names();
     let (y_label, outlined) = match study.has_recordings() {
-        false => ("True order", ". Outlined: the true order"),
-        true => ("", ", averaged over the mixtures of each speaker and seed"),
+        false if study.runs.len() > 1 => (
+            "True order",
+            format!(", averaged over the {units}. Outlined: the true order"),
+        ),
+        false => ("True order", ". Outlined: the true order".to_owned()),
+        true => ("", format!(", averaged over the mixtures of each {unit}")),
     };
     HeatMaps {
         title: format!(
@@ -212,10 +231,18 @@ pub(crate) fn order_posterior(about: &Caption<'_>, results: &[Vec<TrialResult>])
                 title: format!("SNR {}", Format::Markdown.column(Column::Snr(snr_db))),
                 values: rows
                     .iter()
-                    .map(|&(run, member, _)| weights(snr_db, run, member))
+                    .map(|(runs, member, _)| weights(snr_db, runs.clone(), *member))
                     .collect(),
             })
             .collect(),
+    }
+}
+
+/// The tempering of a fusion in words.
+pub(crate) fn tempering(config: &Config) -> String {
+    match config.model.tempering() {
+        Tempering::Beta(beta) => format!("beta = {beta}"),
+        Tempering::Kappa(kappa) => format!("kappa = {kappa}"),
     }
 }
 
@@ -234,12 +261,8 @@ pub(crate) fn free_energy(example: &Example, config: &Config) -> Traces {
             .map(|value| value / 1000.0)
             .collect(),
     });
-    let tempering = match config.model.tempering() {
-        Tempering::Beta(beta) => format!("beta = {beta}"),
-        Tempering::Kappa(kappa) => format!("kappa = {kappa}"),
-    };
     Traces {
-        title: format!("{}; fusion tempered, {tempering}", example.name),
+        title: format!("{}; fusion tempered, {}", example.name, tempering(config)),
         y_label: "Free energy (1000 nats)".to_owned(),
         lines: lines.collect(),
     }

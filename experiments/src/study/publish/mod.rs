@@ -59,8 +59,7 @@ impl Publication<'_> {
             study,
             corpus: &self.corpus.description,
         };
-        let seed = study.config.experiment.seed;
-        let manifest = Manifest::new(seed, about.corpus, self.corpus.sha256, stopwatch);
+        let manifest = Manifest::new(study.seeds(), about.corpus, self.corpus.sha256, stopwatch);
         let trials = self.results.iter().map(Vec::len).sum();
         let mut files = self.tables(&summary)?;
         files.extend(self.documents(&summary, &about, trials, manifest.cpu.as_deref())?);

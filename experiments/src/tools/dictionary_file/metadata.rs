@@ -72,12 +72,12 @@ impl Metadata {
         }
     }
 
-    /// The metadata of a file, of which every part may be missing that `assumed` has or that nothing
-    /// depends on. No orders stand for those of the arrays that are there.
+    /// The metadata of a file, of which every part may be missing that `assumed` has or that
+    /// nothing depends on. No orders stand for those of the arrays that are there.
     ///
     /// # Errors
-    /// [`Refused`] for a rate or a transform that neither says, or of which they say different things;
-    /// a text that is no JSON of this shape.
+    /// [`Refused`] for a rate or a transform that neither says, or of which they say different
+    /// things; a text that is no JSON of this shape.
     pub(super) fn from_json(json: &[u8], assumed: &Assumed) -> Result<Self> {
         let stored: StoredMetadata = serde_json::from_slice(json).context("`metadata`")?;
         let StoredMetadata {

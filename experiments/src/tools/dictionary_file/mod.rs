@@ -12,7 +12,6 @@
 //! In Python: `d = numpy.load(path); json.loads(d["metadata"].tobytes()); d["dictionary_4"]`.
 
 mod metadata;
-mod npz;
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek};
@@ -24,8 +23,8 @@ use model::Dictionary;
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzWriter;
 
+use crate::store::npz::Archive;
 use metadata::MOST;
-use npz::Archive;
 
 pub(crate) use metadata::Assumed;
 pub use metadata::Metadata;

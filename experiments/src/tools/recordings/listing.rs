@@ -23,8 +23,8 @@ pub(crate) enum StemFolders {
 /// foreign disks.
 ///
 /// # Errors
-/// A folder that is missing, is none or cannot be listed, or holds no recording; `option` is what it
-/// was given by.
+/// A folder that is missing, is none or cannot be listed, or holds no recording; `option` is what
+/// it was given by.
 pub(crate) fn list_recordings(
     folder: &Path,
     option: &str,

@@ -1,5 +1,5 @@
-//! Recordings as they are given on a command line: by name, by folder, by pattern, by list, through a
-//! pipe.
+//! Recordings as they are given on a command line: by name, by folder, by pattern, by list, through
+//! a pipe.
 
 mod listing;
 mod spool;

@@ -19,9 +19,8 @@ const WINDOW_SECONDS: f64 = 1.0;
 /// the letter, but null would make a column of its tables something that it takes no median of.
 ///
 /// # Errors
-/// Files that cannot be read or do not go together, images of which there are no scores.
-pub(crate) fn write_museval(files: &SetFiles) -> Result<Vec<u8>> {
-    let set = SignalSet::read(files)?;
+/// Images of which there are no scores.
+pub(crate) fn write_museval(set: &SignalSet, files: &SetFiles) -> Result<Vec<u8>> {
     let references = borrow_channels(&set.references);
     let estimates = borrow_channels(&set.estimates);
     let [references, estimates] = [&references, &estimates]
@@ -46,7 +45,8 @@ pub(crate) fn write_museval(files: &SetFiles) -> Result<Vec<u8>> {
         ));
     }
     let text = format!(
-        "{{\n  \"made_with\": {},\n  \"metrics\": \"BSS Eval v4\",\n  \"targets\": [\n{}\n  ]\n}}\n",
+        "{{\n  \"made_with\": {},\n  \"metrics\": \"BSS Eval v4\",\n\
+         \x20 \"targets\": [\n{}\n  ]\n}}\n",
         serde_json::to_string(MADE_WITH)?,
         targets.join(",\n")
     );

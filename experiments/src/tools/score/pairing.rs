@@ -41,13 +41,15 @@ impl SetFiles {
     }
 }
 
-/// Puts references, estimates and mixtures together: files in the order they are given, the files of
-/// folders by their paths below them without the ending.
+/// Puts references, estimates and mixtures together: files in the order they are given, the files
+/// of folders by their paths below them without the ending.
 ///
-/// `wanted`: what they are to be scored as; else folders are pairs, files the sources of one mixture.
+/// `wanted`: what they are to be scored as; else folders are pairs, files the sources of one
+/// mixture.
 ///
 /// # Errors
-/// [`Refused`] for files that have no counterpart, all of them named; a folder that cannot be listed.
+/// [`Refused`] for files that have no counterpart, all of them named; a folder that cannot be
+/// listed.
 pub(crate) fn pair_files(
     asked: &AskedFiles,
     wanted: Option<ScoredAs>,

@@ -176,8 +176,8 @@ impl StoredSeparation {
     /// Reads a report, if there is one.
     ///
     /// # Errors
-    /// [`Refused`] for a file that this program did not write or that is damaged; a file that cannot
-    /// be read.
+    /// [`Refused`] for a file that this program did not write or that is damaged; a file that
+    /// cannot be read.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
         let json = match fs::read(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

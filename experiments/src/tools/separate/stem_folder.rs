@@ -38,13 +38,13 @@ pub(crate) struct StemFolder {
 impl StemFolder {
     /// Claims a folder for the stems of `sources`.
     ///
-    /// `recording`: the file that is separated. `replace`: whether the stems of another recording may
-    /// be replaced. `option` is what the folder was given by.
+    /// `recording`: the file that is separated. `replace`: whether the stems of another recording
+    /// may be replaced. `option` is what the folder was given by.
     ///
     /// # Errors
-    /// [`Refused`] if the folder holds the stems of another recording, or anything else under a name
-    /// that is to be written: a file that no separation wrote or that was changed since, an input, a
-    /// link. A folder that cannot be written.
+    /// [`Refused`] if the folder holds the stems of another recording, or anything else under a
+    /// name that is to be written: a file that no separation wrote or that was changed since, an
+    /// input, a link. A folder that cannot be written.
     pub(crate) fn claim(
         path: &Path,
         sources: &[&str],

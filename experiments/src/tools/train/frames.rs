@@ -40,8 +40,8 @@ impl TrainingFrames {
     /// Reads recordings, one at a time, and chooses frames at random where there are more than
     /// wanted. Frames of digital silence are left out.
     ///
-    /// None if there are recordings that cannot be used, which `unusable` gets with the reasons: the
-    /// choice depends on all recordings.
+    /// None if there are recordings that cannot be used, which `unusable` gets with the reasons:
+    /// the choice depends on all recordings.
     ///
     /// # Errors
     /// [`Refused`] for recordings of different rates; too little to learn from.

@@ -20,8 +20,8 @@ pub(crate) use settings::TrainingSettings;
 
 /// Learns dictionaries from recordings, mixed down to mono.
 ///
-/// `skip_unusable`: whether recordings that cannot be used are left out of the list; all else is then
-/// as if they had not been given.
+/// `skip_unusable`: whether recordings that cannot be used are left out of the list; all else is
+/// then as if they had not been given.
 ///
 /// # Errors
 /// All recordings that cannot be used, too little to learn from, a training that fails.

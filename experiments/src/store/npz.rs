@@ -1,7 +1,7 @@
 //! Reading arrays from an archive that nobody vouches for.
 //!
-//! ndarray-npy reserves what an array's header promises before it reads. So the header of each entry
-//! is compared first with what may be there, and the entry decompressed no further than that.
+//! ndarray-npy reserves what an array's header promises before it reads. So the header of each
+//! entry is compared first with what may be there, and the entry decompressed no further than that.
 
 use std::io::{Chain, Cursor, Read, Seek, SeekFrom};
 
@@ -23,13 +23,13 @@ const PREFIX: [(u8, usize); 3] = [(1, 10), (2, 12), (3, 12)];
 const ONLY: &str = "the array";
 
 /// The arrays of a `.npz` file, or the one of a `.npy` file.
-pub(super) enum Archive<R> {
+pub(crate) enum Archive<R> {
     Zip(ZipArchive<R>),
     Single(R),
 }
 
 impl<R: Read + Seek> Archive<R> {
-    pub(super) fn new(mut source: R) -> Result<Self> {
+    pub(crate) fn new(mut source: R) -> Result<Self> {
         let mut start = Vec::new();
         source
             .by_ref()
@@ -43,7 +43,7 @@ impl<R: Read + Seek> Archive<R> {
     }
 
     /// The names of all arrays.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         match self {
             Self::Zip(zip) => {
                 let names = zip
@@ -55,7 +55,7 @@ impl<R: Read + Seek> Archive<R> {
         }
     }
 
-    pub(super) fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         match self {
             Self::Zip(zip) => zip.index_for_name(&format!("{name}.npy")).is_some(),
             Self::Single(_) => name == ONLY,
@@ -63,7 +63,7 @@ impl<R: Read + Seek> Archive<R> {
     }
 
     /// The bytes of a text, an array of uint8; None if there is no such array.
-    pub(super) fn read_bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn read_bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>> {
         if !self.contains(name) {
             return Ok(None);
         }
@@ -83,7 +83,7 @@ impl<R: Read + Seek> Archive<R> {
     }
 
     /// An array of float64 or float32 with at most `most` entries, in either order of the axes.
-    pub(super) fn read_floats<D: Dimension>(
+    pub(crate) fn read_floats<D: Dimension>(
         &mut self,
         name: &str,
         most: usize,
