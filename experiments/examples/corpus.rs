@@ -1,8 +1,8 @@
 //! A corpus of one's own behind the `Corpus` trait, and a dictionary learned from it.
 //!
-//! To choose it in a configuration, put the type into a file of `experiments/src/corpus` and add a kind
-//! to `CorpusKind` there: the compiler names the places that have to know of it, all in
-//! `experiments/src/corpus/mod.rs`.
+//! To choose it in a configuration takes two files: the type in one of its own in
+//! `experiments/src/corpus`, and a variant of `CorpusKind` in `mod.rs` there. The compiler names
+//! what is missing.
 //!
 //! `cargo run -p experiments --example corpus`
 

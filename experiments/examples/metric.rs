@@ -1,7 +1,10 @@
 //! A metric of one's own: the log-spectral distance of an estimate, in dB.
 //!
-//! A metric is a function from a reference and an estimate to a number or an `eval::MetricError`, never NaN. To have it
-//! in tables, add a line to `experiments::metric::Metric` and one to `experiments::scoring`.
+//! A metric is a function from a reference and an estimate to a number or an `eval::MetricError`,
+//! never NaN. To have it in all tables takes four files: its own in `crates/eval/src` with a line
+//! in `lib.rs` there, a variant of `Metric` in `experiments/src/study/scores.rs`, and the place
+//! where `experiments/src/tables/documents.rs` says which differences are shown. The compiler names
+//! what is missing. Configurations choose it by its name then, and `score` prints it.
 //!
 //! `cargo run -p experiments --example metric`
 

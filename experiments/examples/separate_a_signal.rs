@@ -1,4 +1,5 @@
-//! A signal separated in twenty lines: dictionaries from training speech, one inference over all orders.
+//! A signal separated in twenty lines: dictionaries from training speech, one inference over all
+//! orders.
 //!
 //! `cargo run -p experiments --example separate_a_signal`
 
@@ -7,7 +8,8 @@ use model::itakura_saito::{self, TrainingSettings};
 use model::{Settings, SourceModel, level, separate};
 
 fn main() -> anyhow::Result<()> {
-    // Speech to learn from, and speech over background to separate: arrays of samples, from wherever.
+    // Speech to learn from, and speech over background to separate: arrays of samples, from
+    // wherever.
     let (training, speech, background) = signals()?;
     let mixture: Vec<f64> = speech.iter().zip(&background).map(|(s, b)| s + b).collect();
 

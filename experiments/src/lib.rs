@@ -34,35 +34,51 @@ pub use cli::run;
 pub use corpus::{Corpus, Split, split};
 pub use tools::dictionary_file::{DictionaryFile, Metadata};
 
-/// Readers of what is on disk, as the fuzz targets call them: whatever the bytes are, they say
-/// whether they could be read, and do not panic.
+/// Readers of what is on disk, as the fuzz targets call them: whatever the bytes are, they do not
+/// panic, and what they read can be written and read again.
 pub mod readers {
-    use std::io::Cursor;
+    use model::Dictionary;
 
-    use crate::config::{Sources, resolve};
-    use crate::store::records::Contents;
+    use crate::config::{MixtureSource, Sources, Sweep, resolve};
+    use crate::store::records::{Contents, Record};
+    use crate::store::sealed::seal;
+    use crate::study::design::Study;
     use crate::study::dictionaries::cache;
     use crate::study::estimate::Estimate;
-    use crate::tools::dictionary_file::DictionaryFile;
 
-    /// A configuration file.
-    pub fn config(text: &str) -> bool {
-        resolve("fuzzed.toml", text, &Sources::default()).is_ok()
+    /// Most points of a sweep that are laid out: those of a larger one take long.
+    const MOST_POINTS: usize = 100;
+
+    /// A configuration file, with a `--set`, as it is recorded; none if it is not valid. That it
+    /// cannot be recorded must not happen.
+    pub fn config(text: &str, option: Option<&str>) -> Option<Result<String, toml::ser::Error>> {
+        let sources = Sources {
+            set: option.map(str::to_owned).into_iter().collect(),
+            ..Sources::default()
+        };
+        let config = resolve("fuzzed.toml", text, &sources).ok()?;
+        let points = config.sweep.as_ref().map_or(1, Sweep::points);
+        if config.mixtures.source == MixtureSource::Drawn && points <= MOST_POINTS {
+            // A value of an axis may be one that its key does not allow.
+            let _ = Study::new(&config);
+        }
+        Some(toml::to_string(&config))
     }
 
-    /// A file of records, all of them sound.
-    pub fn records(bytes: &[u8]) -> bool {
+    /// The sound records of a file, written again in the order of their keys.
+    pub fn records(bytes: &[u8]) -> Vec<u8> {
         let contents = Contents::<Vec<Estimate>>::parse(bytes);
-        contents.damage("records".as_ref()).is_none()
+        let mut outcomes: Vec<_> = contents.outcomes.into_iter().collect();
+        outcomes.sort_by_key(|(key, _)| *key);
+        let lines = outcomes.into_iter().filter_map(|(key, outcome)| {
+            let record = Record { key, outcome };
+            seal(&record).ok()
+        });
+        lines.flatten().collect()
     }
 
     /// An entry of the cache of dictionaries.
-    pub fn cached_dictionary(bytes: &[u8]) -> bool {
-        cache::decode(bytes).is_some()
-    }
-
-    /// A file of dictionaries, as `train` writes it.
-    pub fn dictionary_file(bytes: &[u8]) -> bool {
-        DictionaryFile::decode(Cursor::new(bytes)).is_ok()
+    pub fn cached_dictionary(bytes: &[u8]) -> Option<Dictionary> {
+        cache::decode(bytes)
     }
 }

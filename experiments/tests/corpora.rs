@@ -5,7 +5,8 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{stderr, table1, write_background, write_speech};
+use common::study::Study;
+use common::{write_background, write_speech};
 
 fn description(out: &Path) -> String {
     let manifest = fs::read(out.join("manifest.json")).unwrap();
@@ -15,34 +16,30 @@ fn description(out: &Path) -> String {
 
 #[test]
 fn folder_corpus_is_read_at_any_depth_and_rate() {
-    let folder = tempfile::tempdir().unwrap();
-    write_speech(&folder.path().join("speech/a/b"), 3);
+    let study = Study::table1();
+    write_speech(&study.path("speech/a/b"), 3);
     let tone: Vec<f64> = (0..44_100)
         .map(|n| (f64::from(n) * 0.05).sin() * 0.1)
         .collect();
-    let path = folder.path().join("speech/Other.WAV");
+    let path = study.path("speech/Other.WAV");
     dsp::wav::write_channels(&path, &[&tone, &tone], 44_100, dsp::wav::Encoding::Pcm24).unwrap();
-    fs::write(folder.path().join("speech/notes.txt"), "not a recording").unwrap();
-    write_background(&folder.path().join("background"), 1.5);
+    fs::write(study.path("speech/notes.txt"), "not a recording").unwrap();
+    write_background(&study.path("background"), 1.5);
 
-    let output = table1(
-        folder.path(),
-        &[
-            "--set",
-            "corpus.kind=folder",
-            "--set",
-            "corpus.speech=speech",
-            "--set",
-            "corpus.background=background",
-            "--out",
-            "out",
-            // The order in which settings are given does not matter, only which is last for a key.
-            "--set",
-            "corpus.sample_rate_hz=8000",
-        ],
-    );
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(description(&folder.path().join("out")), "folder");
+    study.succeed(&[
+        "--set",
+        "corpus.kind=folder",
+        "--set",
+        "corpus.speech=speech",
+        "--set",
+        "corpus.background=background",
+        "--out",
+        "out",
+        // The order in which settings are given does not matter, only which is last for a key.
+        "--set",
+        "corpus.sample_rate_hz=8000",
+    ]);
+    assert_eq!(description(&study.path("out")), "folder");
 }
 
 #[test]
@@ -53,8 +50,8 @@ fn chime_corpora_are_found_in_both_layouts() {
         (".", "background"),
     ];
     for (top, background) in layouts {
-        let folder = tempfile::tempdir().unwrap();
-        let top = folder.path().join("corpus").join(top);
+        let study = Study::table1();
+        let top = study.path("corpus").join(top);
         write_speech(&top.join("train/reverberated/id23"), 4);
         write_background(&top.join(background), 1.5);
         let arguments = [
@@ -66,17 +63,16 @@ fn chime_corpora_are_found_in_both_layouts() {
             "out",
         ];
         // Without a number, the seed draws among the speakers there are: here one.
-        let output = table1(folder.path(), &arguments);
-        assert!(output.status.success(), "{}", stderr(&output));
-        assert_eq!(description(&folder.path().join("out")), "chime, speaker 23");
+        study.succeed(&arguments);
+        assert_eq!(description(&study.path("out")), "chime, speaker 23");
     }
 }
 
 #[test]
 fn chime_background_can_be_elsewhere() {
-    let folder = tempfile::tempdir().unwrap();
-    write_speech(&folder.path().join("corpus/train/reverberated/id1"), 4);
-    write_background(&folder.path().join("noise"), 1.5);
+    let study = Study::table1();
+    write_speech(&study.path("corpus/train/reverberated/id1"), 4);
+    write_background(&study.path("noise"), 1.5);
     let settings = [
         "corpus.kind=chime",
         "corpus.root=corpus",
@@ -87,6 +83,5 @@ fn chime_background_can_be_elsewhere() {
     for setting in settings {
         arguments.extend(["--set", setting]);
     }
-    let output = table1(folder.path(), &arguments);
-    assert!(output.status.success(), "{}", stderr(&output));
+    study.succeed(&arguments);
 }

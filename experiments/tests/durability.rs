@@ -1,458 +1,405 @@
-//! Runs that are killed, interrupted, spread over shards or run twice at once.
+//! Runs that are killed, interrupted, run twice at once or over other runs: no finished part is
+//! lost, and tables of two configurations never stand together.
 
 mod common;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use common::runs::{assert_same, command, config, lines, records, run};
-use common::{experiments, files, stderr};
+use common::sealed::{read_records, write_records};
+use common::stderr;
+use common::study::{Study, done, is_temporary, kill, records, results, wait_for_parts};
+use dsp::wav::{Encoding, write};
 use rand::RngExt;
 
-fn start(folder: &Path, arguments: &[&str]) -> Child {
-    let mut command = command(folder, arguments);
-    let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
-    quiet.spawn().unwrap()
-}
-
-/// Waits until a run has recorded something.
-fn wait_for_records(out: &Path, child: &mut Child) {
-    while lines(&records(out)) < 3 {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before");
-        sleep(Duration::from_millis(2));
-    }
-}
-
-#[test]
-fn twenty_kills_change_no_byte() {
-    let folder = tempfile::tempdir().unwrap();
-    config(folder.path());
-    let output = run(folder.path(), &["--out", "whole"]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    let out = folder.path().join("out");
+/// Kills a run of a study again and again, a few parts further on or before the first, then lets it
+/// end. Returns how many kills came between parts.
+fn kill_and_finish(study: &Study, kills: usize) -> usize {
+    study.succeed(&["--out", "whole"]);
+    let out = study.path("out");
     let mut rng = synth::stream(1, "kills", &[]);
-    let mut in_the_middle = 0;
-    for _ in 0..20 {
-        let mut child = start(folder.path(), &["--resume", "--out", "out"]);
-        // A few records further on, or before the first, and then at any moment.
-        let enough = lines(&records(&out)) + rng.random_range(0..5);
-        while lines(&records(&out)) < enough && child.try_wait().unwrap().is_none() {
+    let mut between_parts = 0;
+    for _ in 0..kills {
+        let mut child = study.start(&["--out", "out"]);
+        let enough = done(&out) + rng.random_range(0..5);
+        while done(&out) < enough && child.try_wait().unwrap().is_none() {
             sleep(Duration::from_millis(1));
         }
         sleep(Duration::from_millis(rng.random_range(0..20)));
-        // It may have ended by itself.
-        let _ = child.kill();
-        child.wait().unwrap();
-        let done = lines(&records(&out));
-        in_the_middle += usize::from(done > 0 && !out.join("config.toml").exists());
+        kill(&mut child);
+        between_parts += usize::from(done(&out) > 0 && !out.join("config.toml").exists());
     }
-    assert!(
-        in_the_middle >= 10,
-        "{in_the_middle} kills came between cells"
-    );
-    let output = run(folder.path(), &["--resume", "--out", "out"]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert_same(&folder.path().join("whole"), &out);
+    study.succeed(&["--out", "out"]);
+    study.assert_same("whole", "out");
+    between_parts
 }
 
 #[test]
-fn an_unfinished_run_is_kept_and_one_folder_is_for_one_run() {
-    let folder = tempfile::tempdir().unwrap();
-    config(folder.path());
-    let out = folder.path().join("out");
-    let mut child = start(folder.path(), &["--out", "out"]);
-    wait_for_records(&out, &mut child);
-    let second = run(folder.path(), &["--resume", "--out", "out"]);
-    assert_eq!(second.status.code(), Some(1));
-    let said = stderr(&second);
+fn twenty_kills_change_no_byte_of_table1() {
+    let between_parts = kill_and_finish(&Study::long_table1(), 20);
+    assert!(between_parts >= 10, "{between_parts}");
+}
+
+#[test]
+fn kills_change_no_byte_of_realmix_and_dictionaries_are_learned_once() {
+    let study = Study::long_realmix();
+    let between_parts = kill_and_finish(&study, 8);
+    assert!(between_parts >= 4, "{between_parts}");
+    // 2 speakers x 2 seeds x 2 orders.
+    let learned = written(&study.path("out/cache"));
+    assert_eq!(learned.len(), 8);
+    let said = study.succeed(&["--out", "out"]);
+    assert!(said.contains("32 of 32 parts are there already"), "{said}");
+    assert_eq!(written(&study.path("out/cache")), learned);
+}
+
+#[test]
+fn kills_change_no_byte_of_sweeps_which_need_no_dictionaries_for_their_tables() {
+    for study in [Study::sweep(), Study::recordings_sweep()] {
+        kill_and_finish(&study, 4);
+        fs::remove_dir_all(study.path("out/cache")).unwrap();
+        fs::remove_file(study.path("out/summary.csv")).unwrap();
+        let said = study.succeed(&["--out", "out"]);
+        let all = study.parts;
+        assert!(
+            said.contains(&format!("{all} of {all} parts are there already")),
+            "{said}"
+        );
+        assert!(!study.path("out/cache").exists());
+        study.assert_same("whole", "out");
+    }
+}
+
+/// When each file of a folder was written.
+fn written(folder: &Path) -> BTreeMap<OsString, SystemTime> {
+    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let modified = |entry: &fs::DirEntry| entry.metadata().unwrap().modified().unwrap();
+    entries
+        .map(|entry| (entry.file_name(), modified(&entry)))
+        .collect()
+}
+
+const SHARED: [&str; 4] = ["--cache", "dictionaries", "--out", "out"];
+
+/// A run of this seed over whatever is in `out`.
+fn forced(seed: &'static str) -> Vec<&'static str> {
+    [&SHARED[..], &["--force", "--seed", seed]].concat()
+}
+
+/// Two configurations write over each other's tables and are killed meanwhile: whichever the folder
+/// names, the tables are its own, and both keep all their parts.
+#[test]
+fn whenever_a_run_is_killed_the_tables_are_of_the_recorded_configuration() {
+    let study = Study::table1();
+    let out = study.path("out");
+    for seed in ["7", "8"] {
+        study.succeed(&["--cache", "dictionaries", "--seed", seed, "--out", seed]);
+        study.succeed(&forced(seed));
+    }
+    let kept = fs::read(records(&out)).unwrap();
+    let mut rng = synth::stream(1, "kills", &[]);
+    let mut without_configuration = 0;
+    for attempt in 0..16 {
+        let mut child = study.start(&forced(["7", "8"][attempt % 2]));
+        let is_publishing = || {
+            let entries = fs::read_dir(&out).unwrap().map(Result::unwrap);
+            let mut names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+            names.any(|name| is_temporary(&name))
+        };
+        // Either among the files that are staged, or as soon as the older configuration is gone.
+        while child.try_wait().unwrap().is_none() {
+            let now = match attempt % 4 {
+                0 | 1 => is_publishing(),
+                _ => !out.join("config.toml").exists(),
+            };
+            if now {
+                break;
+            }
+            sleep(Duration::from_micros(100));
+        }
+        if attempt % 4 < 2 {
+            sleep(Duration::from_millis(rng.random_range(0..40)));
+        }
+        kill(&mut child);
+        match fs::read_to_string(out.join("config.toml")) {
+            Ok(config) if config.contains("seed = 7\n") => study.assert_same("7", "out"),
+            Ok(config) if config.contains("seed = 8\n") => study.assert_same("8", "out"),
+            Ok(config) => panic!("{config}"),
+            Err(_) => {
+                without_configuration += 1;
+                for command in ["report", "verify"] {
+                    let output = study.experiments(&[command, "out"]);
+                    let said = stderr(&output);
+                    assert_eq!(output.status.code(), Some(2), "{said}");
+                    assert!(
+                        said.contains("does not hold the results of a run"),
+                        "{said}"
+                    );
+                }
+            }
+        }
+        assert_eq!(fs::read(records(&out)).unwrap(), kept);
+    }
+    assert!(without_configuration > 0);
+    for seed in ["7", "8"] {
+        let said = study.succeed(&forced(seed));
+        assert!(said.contains("8 of 8 parts are there already"), "{said}");
+        study.assert_same(seed, "out");
+        let left: Vec<String> = common::all_files(&out).into_keys().collect();
+        assert!(!left.iter().any(|name| is_temporary(name)), "{left:?}");
+    }
+}
+
+#[test]
+fn one_folder_is_for_one_run_and_an_unfinished_one_is_no_obstacle() {
+    let study = Study::long_table1();
+    let out = study.path("out");
+    let mut child = study.start(&SHARED);
+    wait_for_parts(&out, &mut child, 3);
+    let said = study.fail(1, &SHARED);
     assert!(
         said.contains("another run (process ") && said.contains("--out"),
         "{said}"
     );
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill(&mut child);
+    let kept = done(&out);
+    assert!((3..64).contains(&kept), "{kept}");
 
-    let refused = run(folder.path(), &["--out", "out"]);
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(stderr(&refused).contains("unfinished run of this configuration: go on with --resume"));
-    let other = run(folder.path(), &["--resume", "--seed", "8", "--out", "out"]);
-    assert_eq!(other.status.code(), Some(2));
-    assert!(stderr(&other).contains("experiment.seed: 7 there, 8 here"));
-    assert!(lines(&records(&out)) >= 3);
-    let forced = run(folder.path(), &["--force", "--seed", "8", "--out", "out"]);
-    assert!(forced.status.success(), "{}", stderr(&forced));
-}
-
-#[test]
-fn a_finished_run_that_is_run_again_and_killed_is_not_discarded() {
-    let folder = tempfile::tempdir().unwrap();
-    config(folder.path());
-    assert!(run(folder.path(), &["--out", "whole"]).status.success());
-    assert!(run(folder.path(), &["--out", "out"]).status.success());
-    let (whole, out) = (folder.path().join("whole"), folder.path().join("out"));
-    let unfinished = out.join("cells/unfinished");
-    assert!(!unfinished.exists());
-    let mut child = start(folder.path(), &["--out", "out"]);
-    // It discards the records of the first run, and has some of its own.
-    while !(unfinished.exists() && (3..64).contains(&lines(&records(&out)))) {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before");
-        sleep(Duration::from_millis(1));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let done = lines(&records(&out));
-    assert!((3..64).contains(&done), "{done}");
-    // The tables are still those of the first run, and whoever reads them is told.
-    assert_same(&whole, &out);
-    let verify = experiments(folder.path(), &["verify", "out", "--against", "whole"]);
-    let said = stderr(&verify);
-    assert!(verify.status.success(), "{said}");
-    assert_eq!(said.matches("holds an unfinished run").count(), 1, "{said}");
-
-    let refused = run(folder.path(), &["--out", "out"]);
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(stderr(&refused).contains("unfinished run of this configuration: go on with --resume"));
-    assert_eq!(lines(&records(&out)), done);
-    let output = run(folder.path(), &["--resume", "--out", "out"]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stderr(&output).contains(&format!("{done} of 64 parts are there already")));
-    assert!(!unfinished.exists());
-    assert_same(&whole, &out);
-}
-
-#[test]
-fn a_forced_shard_does_not_pass_off_the_tables_of_another_configuration() {
-    let folder = tempfile::tempdir().unwrap();
-    config(folder.path());
-    let other = ["--seed", "8", "--cache", "dictionaries"];
-    let run = |arguments: &[&str]| {
-        let output = run(folder.path(), arguments);
-        (output.status.code(), stderr(&output))
-    };
-    let of_other = |arguments: &[&str]| run(&[&other[..], arguments].concat());
-    assert_eq!(run(&["--out", "out"]).0, Some(0));
-    assert_eq!(of_other(&["--out", "whole"]).0, Some(0));
-    let (code, said) = of_other(&["--force", "--shard", "1/2", "--out", "out"]);
-    assert_eq!(code, Some(0), "{said}");
-    for command in [&["report", "out"][..], &["verify", "out"]] {
-        let output = experiments(folder.path(), command);
-        assert_eq!(output.status.code(), Some(2), "{command:?}");
-        assert!(stderr(&output).contains("does not hold the results of a run"));
-    }
-    // Neither configuration begins anew over what the shard found.
-    let (code, said) = run(&["--out", "out"]);
-    assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("experiment.seed: 8 there, 7 here"), "{said}");
-    let (code, said) = of_other(&["--shard", "1/2", "--out", "out"]);
-    assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("go on with --resume"), "{said}");
-
-    // Merged into the folder of a shard, the run is finished, and is run again like any other.
-    assert_eq!(of_other(&["--shard", "2/2", "--out", "rest"]).0, Some(0));
-    let merge = experiments(folder.path(), &["merge", "out", "rest", "--out", "out"]);
-    assert_eq!(merge.status.code(), Some(0), "{}", stderr(&merge));
-    let path = |name: &str| folder.path().join(name);
-    assert_same(&path("whole"), &path("out"));
-    assert!(!path("out/cells/unfinished").exists());
-    let (code, said) = of_other(&["--out", "out"]);
-    assert_eq!(code, Some(0), "{said}");
-}
-
-#[test]
-fn results_of_another_configuration_leave_nothing_behind() {
-    let folder = tempfile::tempdir().unwrap();
-    config(folder.path());
-    let path = |name: &str| folder.path().join(name);
-    let fresh = ["--set", "report.examples=0", "--cache", "dictionaries"];
-    let with_examples = ["--cache", "dictionaries", "--out", "out"];
-    for arguments in [
-        &with_examples[..],
-        &[&fresh[..], &["--out", "whole"]].concat(),
-    ] {
-        let output = run(folder.path(), arguments);
-        assert!(output.status.success(), "{}", stderr(&output));
-    }
-    assert!(path("out/spectrograms.png").exists() && path("out/audio").exists());
-    fs::write(path("out/notes.txt"), "of somebody").unwrap();
-    // Overwritten by a merge, and then by a run, there is what a new folder would hold, and what somebody else put there.
-    let merged = experiments(
-        folder.path(),
-        &["merge", "whole", "--force", "--out", "out"],
+    // Another configuration has no use for these parts, and leaves them.
+    let other = ["--set", "model.iterations=2"];
+    let fresh = ["--cache", "dictionaries", "--out", "whole"];
+    study.succeed(&[&fresh[..], &other].concat());
+    study.succeed(&[&SHARED[..], &other].concat());
+    study.assert_same("whole", "out");
+    let said = study.fail(2, &SHARED);
+    assert!(
+        said.contains("model.iterations: 2 there, 40 here") && said.contains("--force"),
+        "{said}"
     );
-    assert!(merged.status.success(), "{}", stderr(&merged));
-    fs::remove_file(path("out/notes.txt")).unwrap();
-    assert_same(&path("whole"), &path("out"));
-    // Nor does the first run go on over them.
-    let refused = run(folder.path(), &[&["--resume"], &with_examples[..]].concat());
-    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
-    let forced = run(folder.path(), &[&["--force"], &with_examples[..]].concat());
-    assert!(forced.status.success(), "{}", stderr(&forced));
-    assert!(path("out/audio").exists());
-    let forced = [&fresh[..], &["--force", "--out", "out"]].concat();
-    let output = run(folder.path(), &forced);
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert_same(&path("whole"), &path("out"));
-}
-
-#[test]
-fn dictionaries_and_shards_take_nothing_from_a_finished_run() {
-    let folder = tempfile::tempdir().unwrap();
-    config(folder.path());
-    assert!(run(folder.path(), &["--out", "out"]).status.success());
-    let out = folder.path().join("out");
-    let before = fs::read(records(&out)).unwrap();
-    for work in [&["--dictionaries-only"][..], &["--shard", "1/2"]] {
-        let output = run(folder.path(), &[work, &["--out", "out"]].concat());
-        assert!(output.status.success(), "{}", stderr(&output));
-        assert_eq!(fs::read(records(&out)).unwrap(), before);
-        assert!(!out.join("cells/unfinished").exists() && out.join("config.toml").exists());
-    }
+    study.assert_same("whole", "out");
+    let said = study.succeed(&[&SHARED[..], &["--force"]].concat());
+    assert!(
+        said.contains(&format!("{kept} of 64 parts are there already")),
+        "{said}"
+    );
+    study.succeed(&[&fresh[..], &["--force"]].concat());
+    study.assert_same("whole", "out");
 }
 
 #[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_what_is_finished_and_says_how_to_go_on() {
-    let folder = tempfile::tempdir().unwrap();
-    config(folder.path());
-    let out = folder.path().join("out");
-    let mut child = command(folder.path(), &["--out", "out"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    wait_for_records(&out, &mut child);
-    let process = child.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &process]).status();
-    assert!(sent.unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(130), "{said}");
-    assert!(
-        said.contains("64 parts are finished and kept") && said.contains("--resume"),
-        "{said}"
-    );
-    assert!(!out.join("config.toml").exists());
-    let done = lines(&records(&out));
-    assert!((3..64).contains(&done), "{done}");
-    let output = run(folder.path(), &["--resume", "--out", "out"]);
-    assert!(output.status.success());
-    assert!(stderr(&output).contains(&format!("{done} of 64 parts are there already")));
+    for study in [Study::long_table1(), Study::long_realmix()] {
+        let (out, all) = (study.path("out"), study.parts);
+        let mut command = study.command(&["--out", "out"]);
+        let quiet = command.stdout(std::process::Stdio::null());
+        let mut child = quiet.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        wait_for_parts(&out, &mut child, 3);
+        let process = child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &process]).status();
+        assert!(sent.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(130), "{said}");
+        let kept = done(&out);
+        assert!((3..all).contains(&kept), "{kept}");
+        for part in [
+            format!("{kept} of {all} parts are finished and kept"),
+            "the same command goes on".to_owned(),
+        ] {
+            assert!(said.contains(&part), "{said}");
+        }
+        assert!(results(&out).is_empty(), "a part of a run has no tables");
+        // What every run does can be said.
+        let said = study.succeed(&["--resume", "--out", "out"]);
+        let expected = format!("{kept} of {all} parts are there already");
+        assert!(said.contains(&expected), "{said}");
+    }
+}
+
+#[test]
+fn dictionaries_and_shards_take_nothing_from_a_finished_run() {
+    let study = Study::table1();
+    study.succeed(&["--cache", "dictionaries", "--out", "whole"]);
+    study.succeed(&SHARED);
+    let kept = fs::read(records(&study.path("out"))).unwrap();
+    let shard = ["--shard", "1/2"];
+    for work in [&["--dictionaries-only"][..], &shard] {
+        study.succeed(&[&SHARED[..], work].concat());
+        assert_eq!(fs::read(records(&study.path("out"))).unwrap(), kept);
+        study.assert_same("whole", "out");
+    }
+    // Nor does one of another configuration, whose parts are kept beside the others.
+    let other = ["--seed", "8"];
+    let said = study.fail(2, &[&SHARED[..], &other, &shard].concat());
+    assert!(said.contains("experiment.seed: 7 there, 8 here"), "{said}");
+    study.succeed(&[&SHARED[..], &other, &shard, &["--force"]].concat());
+    let both = fs::read(records(&study.path("out"))).unwrap();
+    assert!(both.starts_with(&kept) && both.len() > kept.len());
+    study.assert_same("whole", "out");
+
+    // Merged where the tables of the first are, the second has to be asked for.
+    let rest = ["--shard", "2/2", "--cache", "dictionaries", "--out", "rest"];
+    study.succeed(&[&rest[..], &other].concat());
+    study.succeed(&[&other[..], &["--cache", "dictionaries", "--out", "8"]].concat());
+    let merge = |more: &[&str]| {
+        let arguments = ["merge", "out", "rest", "--out", "out"];
+        let output = study.experiments(&[&arguments[..], more].concat());
+        (output.status.code(), stderr(&output))
+    };
+    let (code, said) = merge(&[]);
+    assert_eq!(code, Some(2), "{said}");
+    study.assert_same("whole", "out");
+    let (code, said) = merge(&["--force"]);
+    assert_eq!(code, Some(0), "{said}");
+    study.assert_same("8", "out");
+    let said = study.succeed(&[&SHARED[..], &["--force"]].concat());
+    assert!(said.contains("8 of 8 parts are there already"), "{said}");
+    study.assert_same("whole", "out");
+}
+
+#[test]
+fn results_of_another_configuration_leave_nothing_behind() {
+    let study = Study::table1();
+    let without_examples = ["--cache", "dictionaries", "--set", "report.examples=0"];
+    study.succeed(&SHARED);
+    study.succeed(&[&without_examples[..], &["--out", "whole"]].concat());
+    assert!(study.path("out/spectrograms.png").exists() && study.path("out/audio").exists());
+    fs::write(study.path("out/notes.txt"), "of somebody").unwrap();
+    // Overwritten by a merge, and then by a run, there is what a new folder would hold, and what
+    // somebody else put there.
+    let output = study.experiments(&["merge", "whole", "--force", "--out", "out"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    fs::remove_file(study.path("out/notes.txt")).unwrap();
+    study.assert_same("whole", "out");
+    study.fail(2, &SHARED);
+    study.succeed(&[&SHARED[..], &["--force"]].concat());
+    assert!(study.path("out/audio").exists());
+    study.succeed(&[&without_examples[..], &["--force", "--out", "out"]].concat());
+    study.assert_same("whole", "out");
+}
+
+/// What is kept of an example is more than the part of its trial: whether the figures show it, and
+/// how it is called.
+#[test]
+fn examples_are_those_of_the_configuration_that_shows_them() {
+    let study = Study::new("table1", common::TINY, 8);
+    let speaker = ["--set", "corpus.speaker=3"];
+    let configurations: [&[&str]; 4] = [
+        &[],
+        &["--set", "report.examples=1"],
+        &["--set", "model.beta=77.4"],
+        &speaker,
+    ];
+    for more in configurations {
+        let [here, fresh] = [&SHARED[..], &["--cache", "dictionaries", "--out", "fresh"]];
+        study.succeed(&[here, &["--force"], more].concat());
+        study.succeed(&[fresh, more].concat());
+        study.assert_same("fresh", "out");
+        fs::remove_dir_all(study.path("fresh")).unwrap();
+    }
 }
 
 #[test]
 fn failures_are_retried() {
-    let folder = tempfile::tempdir().unwrap();
-    config(folder.path());
-    let out = folder.path().join("out");
-    assert!(run(folder.path(), &["--out", "out"]).status.success());
-    // A result is replaced by a failure, as if it had failed.
-    let text = fs::read_to_string(records(&out)).unwrap();
-    let victim = text.lines().next().unwrap();
-    let key = victim.split("\"key\":\"").nth(1).unwrap()[..64].to_owned();
-    let record = experiments_record(&key, "out of luck");
-    fs::write(
-        records(&out),
-        text.replacen(&format!("{victim}\n"), "", 1) + &record,
-    )
-    .unwrap();
-    let whole = files(&out);
-    let output = run(folder.path(), &["--resume", "--out", "out"]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stderr(&output).contains("63 of 64 parts are there already"));
-    assert_eq!(files(&out)["observations.csv"], whole["observations.csv"]);
+    for study in [Study::table1(), Study::sweep(), Study::realmix()] {
+        study.succeed(&["--out", "whole"]);
+        study.succeed(&SHARED);
+        // A result is replaced by a failure, as if it had failed.
+        let out = study.path("out");
+        let mut kept = read_records(&out);
+        kept[1]["outcome"] = serde_json::json!({"Err": "out of luck"});
+        write_records(&out, &kept);
+        let said = study.succeed(&SHARED);
+        let all = study.parts;
+        let expected = format!("{} of {all} parts are there already", all - 1);
+        assert!(said.contains(&expected), "{said}");
+        study.assert_same("whole", "out");
+    }
+}
+
+/// Settings as the arguments that make them.
+fn set(settings: &str) -> Vec<&str> {
+    settings
+        .split_whitespace()
+        .flat_map(|setting| ["--set", setting])
+        .collect()
 }
 
 #[test]
-fn a_failure_is_recorded_and_the_rest_goes_on_unless_it_shall_not() {
-    let folder = tempfile::tempdir().unwrap();
-    config(folder.path());
+fn a_mixture_that_cannot_be_drawn_is_recorded_and_the_rest_goes_on_unless_it_shall_not() {
+    let study = Study::table1();
     // Activations of so small a shape that at one ratio the speaker's only one is drawn as zero.
-    let hopeless = "mixtures.frames=1 mixtures.activation_shape=0.01 mixtures.snr_db=[1,0] training.orders=[1] \
-                    training.background_components=1";
-    let mut arguments = vec!["--jobs", "1", "--seed", "17"];
-    for option in hopeless.split_whitespace() {
-        arguments.extend(["--set", option]);
+    let hopeless = "mixtures.frames=1 mixtures.activation_shape=0.01 mixtures.snr_db=[1,0] \
+                    training.orders=[1] training.background_components=1";
+    let arguments = [&SHARED[..], &["--jobs", "1", "--seed", "17"]].concat();
+    let arguments = [arguments, set(hopeless)].concat();
+    let said = study.fail(1, &[&arguments[..], &["--fail-fast"]].concat());
+    for part in [
+        "seed 17, 1 dB, true order 1 failed (--fail-fast): making the mixture: ",
+        "source 0",
+        "0 of 4 parts are finished",
+    ] {
+        assert!(said.contains(part), "{said}");
     }
-    let output = run(
-        folder.path(),
-        &[&arguments[..], &["--fail-fast", "--out", "out"]].concat(),
+    study.fail(3, &arguments);
+    let observations = fs::read_to_string(study.path("out/observations.csv")).unwrap();
+    assert!(
+        observations.contains("\n17,1,1,,,,,,making the mixture: "),
+        "{observations}"
     );
-    let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    let message =
-        "seed 17, 1 dB, true order 1 failed (--fail-fast): drawing the observation: source 0";
-    assert!(said.contains(message), "{said}");
-    assert!(said.contains("0 of 4 parts are finished"), "{said}");
-    let output = run(
-        folder.path(),
-        &[&arguments[..], &["--resume", "--out", "out"]].concat(),
-    );
-    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
-    let observations = fs::read_to_string(folder.path().join("out/observations.csv")).unwrap();
-    assert!(observations.contains("17,1,1,,,,,,drawing the observation: source 0"));
-    assert!(observations.contains("17,0,1,vb_fusion"));
+    assert!(observations.contains("\n17,0,1,vb_fusion"));
 }
 
-/// A record of a failure, as the program writes it.
-fn experiments_record(key: &str, error: &str) -> String {
-    use ::experiments::durable::record::{Outcome, Record};
-    let record = Record {
-        key: key.parse().unwrap(),
-        outcome: Outcome::Failed(error.to_owned()),
-    };
-    String::from_utf8(record.encode().unwrap()).unwrap()
+/// A folder corpus with utterances of a second, and a background recording of two that is silent in
+/// its last: the second of two mixtures cannot be made.
+fn write_half_silent_corpus(folder: &Path) {
+    let speech = synth::Speech::new(1);
+    for index in 0..6 {
+        let mut samples = speech.utterance(3, index).unwrap().samples;
+        samples.resize(16_000, 0.0);
+        fs::create_dir_all(folder.join("speech")).unwrap();
+        let path = folder.join(format!("speech/{index}.wav"));
+        write(path, &samples, synth::SAMPLE_RATE_HZ, Encoding::Float32).unwrap();
+    }
+    // The excerpt is a sample longer than the speech.
+    let mut noise = synth::background(3.0, &mut synth::stream(1, "test", &[])).unwrap();
+    noise.truncate(32_001);
+    noise[16_001..].fill(0.0);
+    fs::create_dir_all(folder.join("background")).unwrap();
+    let path = folder.join("background/room.wav");
+    write(path, &noise, synth::SAMPLE_RATE_HZ, Encoding::Float32).unwrap();
 }
 
 #[test]
-fn shards_merge_to_the_bytes_of_one_run() {
-    let folder = tempfile::tempdir().unwrap();
-    config(folder.path());
-    let merge = |arguments: &[&str]| experiments(folder.path(), &[&["merge"], arguments].concat());
-    assert!(run(folder.path(), &["--out", "whole"]).status.success());
-    let shared = ["--cache", "dictionaries"];
-    let only = ["--dictionaries-only", "--out", "training"];
-    let output = run(folder.path(), &[&shared[..], &only].concat());
-    assert!(output.status.success(), "{}", stderr(&output));
-    let learned = files(&folder.path().join("dictionaries"));
-    assert_eq!(learned.len(), 2 * 4 + 1);
-    for shard in ["1/3", "3/3"] {
-        let out = format!("shard{}", &shard[..1]);
-        let arguments = ["--cache", "dictionaries", "--shard", shard, "--out", &out];
-        let output = run(folder.path(), &arguments);
-        assert!(output.status.success(), "{}", stderr(&output));
-        assert!(String::from_utf8_lossy(&output.stdout).contains("experiments merge"));
-        assert!(
-            files(&folder.path().join(&out)).is_empty(),
-            "a shard has no tables"
-        );
+fn a_recording_that_cannot_be_mixed_is_recorded_and_the_rest_goes_on_unless_it_shall_not() {
+    let study = Study::realmix();
+    write_half_silent_corpus(study.folder());
+    let corpus = "corpus.kind=folder corpus.speech=speech corpus.background=background \
+                  units.speakers=[] units.seeds=1";
+    let arguments = [set(corpus), vec!["--jobs", "1", "--out", "out"]].concat();
+    let said = study.fail(1, &[&arguments[..], &["--fail-fast"]].concat());
+    for part in [
+        "seed 5, mixture 1, 0 dB failed (--fail-fast): making the mixture: ",
+        "the speech or the background is silent",
+        "4 of 8 parts are finished",
+    ] {
+        assert!(said.contains(part), "{said}");
     }
-    assert!(!folder.path().join("shard1/cache").exists());
-
-    assert_eq!(files(&folder.path().join("dictionaries")), learned);
-
-    let incomplete = merge(&["shard1", "shard3", "--out", "merged"]);
-    assert_eq!(incomplete.status.code(), Some(1));
-    let said = stderr(&incomplete);
-    assert!(
-        said.contains("observations are not finished:\n  seed 7, "),
-        "{said}"
-    );
-    let command = "table1 --config shard1/cells/run.toml --shard 2/3 --resume --out shard-2-of-3";
-    assert!(said.contains(command), "{said}");
-    assert!(!folder.path().join("merged").exists());
-    let mut arguments: Vec<&str> = command.split(' ').collect();
-    arguments.extend(["--cache", "dictionaries"]);
-    assert!(experiments(folder.path(), &arguments).status.success());
-
-    let shards = ["shard1", "shard3", "shard-2-of-3"];
-    let output = merge(&[&shards[..], &["--out", "merged"]].concat());
-    assert!(output.status.success(), "{}", stderr(&output));
-    let (whole, merged) = (folder.path().join("whole"), folder.path().join("merged"));
-    assert_same(&whole, &merged);
-    let times = fs::read_to_string(folder.path().join("merged/timings.md")).unwrap();
-    assert!(times.contains("merged from shards"));
-
-    // Overlapping is no harm, unless results differ.
-    let output = merge(&[
-        "shard1",
-        "shard3",
-        "shard-2-of-3",
-        "whole",
-        "--out",
-        "again",
-    ]);
-    assert!(output.status.success(), "{}", stderr(&output));
-
-    // A shard that was stopped before it had a plan.
-    fs::remove_file(folder.path().join("shard1/cells/plan.json")).unwrap();
-    fs::remove_file(records(&folder.path().join("shard1"))).unwrap();
-    let output = merge(&[&shards[..], &["--out", "unplanned"]].concat());
-    assert_eq!(output.status.code(), Some(1));
-    let said = stderr(&output);
-    let command = "table1 --config shard1/cells/run.toml --shard 1/3 --resume --out shard1";
-    assert!(said.contains(command), "{said}");
-    let mut arguments: Vec<&str> = command.split(' ').collect();
-    arguments.extend(["--cache", "dictionaries"]);
-    assert!(experiments(folder.path(), &arguments).status.success());
-    let output = merge(&[&shards[..], &["--out", "planned"]].concat());
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert_same(&whole, &folder.path().join("planned"));
-
-    // Merged again into the same folder, nothing changes; without an example, the tables would not be those of one run.
-    let output = merge(&[&shards[..], &["--out", "merged"]].concat());
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert_same(&whole, &merged);
-    let example = shards
-        .iter()
-        .find_map(|shard| {
-            let folder = folder.path().join(shard).join("cells/examples");
-            let example = fs::read_dir(folder).unwrap().next()?;
-            Some((*shard, example.unwrap().path()))
-        })
-        .unwrap();
-    let (shard, path) = example;
-    fs::remove_file(&path).unwrap();
-    let quiet = [&shards[..], &["--quiet", "--out", "silent"]].concat();
-    let output = merge(&quiet);
-    assert_eq!(output.status.code(), Some(1));
-    let said = stderr(&output);
-    assert!(
-        said.contains("1 examples are not there:\n  seed 7, "),
-        "{said}"
-    );
-    let finishes = format!(" --resume --out {shard}");
-    let mut lines = said.lines().map(str::trim);
-    let command = lines.find(|line| line.ends_with(&finishes)).unwrap();
-    assert!(!folder.path().join("silent").exists());
-    let mut arguments: Vec<&str> = command.split(' ').skip(1).collect();
-    arguments.extend(["--cache", "dictionaries"]);
-    let output = experiments(folder.path(), &arguments);
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert!(path.exists());
-    let output = merge(&quiet);
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert_same(&whole, &folder.path().join("silent"));
-
-    let path = records(&folder.path().join("shard1"));
-    let text = fs::read_to_string(&path).unwrap();
-    let changed = changed_record(text.lines().next().unwrap());
-    fs::write(&path, text + &changed).unwrap();
-    let output = merge(&["shard1", "whole", "--out", "differs"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("have different results of one observation"));
-
-    assert!(
-        run(
-            folder.path(),
-            &["--seed", "8", "--shard", "1/3", "--out", "other"]
-        )
-        .status
-        .success()
-    );
-    let output = merge(&["shard3", "other", "--out", "differs"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("experiment.seed: 7 there, 8 here"));
-    let output = merge(&["shard3", "nothing", "--out", "differs"]);
-    assert!(stderr(&output).contains("nothing holds no run"));
-    for wrong in ["0/3", "4/3", "x"] {
-        assert_eq!(
-            run(folder.path(), &["--shard", wrong]).status.code(),
-            Some(2)
-        );
+    // Failures are tried again, by whatever run.
+    for option in ["--quiet", "--force"] {
+        let said = study.fail(3, &[&arguments[..], &[option]].concat());
+        assert!(said.contains("2 failures"), "{said}");
+        let csv = fs::read_to_string(study.path("out/observations.csv")).unwrap();
+        let rows = |start: &str| csv.lines().filter(|line| line.starts_with(start)).count();
+        let reason = "making the mixture: the speech or the background is silent";
+        assert!(csv.contains(&format!("\n5,,1,0,,,,,,{reason}\n")), "{csv}");
+        // Of the others the mixture, 2 orders and 4 methods by 5 metrics.
+        assert_eq!([rows("5,,0,"), rows("5,,1,")], [2 * 7 * 5, 2]);
     }
-}
-
-/// A record with another free energy, with a checksum that fits.
-fn changed_record(line: &str) -> String {
-    use ::experiments::durable::record::{Outcome, Record};
-    let mut record = Record::decode(line.as_bytes()).unwrap();
-    match &mut record.outcome {
-        Outcome::Singles(singles) => singles.orders[0].free_energy += 1.0,
-        Outcome::Fusion(fusion) => fusion.free_energy += 1.0,
-        Outcome::Mixture(_) | Outcome::Failed(_) => panic!("{line}"),
-    }
-    String::from_utf8(record.encode().unwrap()).unwrap()
 }

@@ -1,5 +1,6 @@
-//! A run on a disk that is full, then read-only, then large enough. It mounts a small file system in memory, so it takes
-//! the right to do that: `cargo test -p experiments --test full_disk -- --ignored` as root.
+//! A run on a disk that is full, then read-only, then large enough. It mounts a small file system
+//! in memory, so it takes the right to do that: `cargo test -p experiments --test full_disk --
+//! --ignored` as root.
 
 #![cfg(target_os = "linux")]
 
@@ -9,8 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::runs::{assert_same, config, lines, records, run};
-use common::stderr;
+use common::study::{Study, done, records};
 
 /// A small file system in memory, for as long as it lives. None without the right to mount one.
 struct SmallDisk(PathBuf);
@@ -42,43 +42,35 @@ impl Drop for SmallDisk {
 
 #[test]
 #[ignore = "needs the right to mount a file system"]
-fn a_full_disk_loses_no_finished_cell_and_a_read_only_one_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    config(folder.path());
-    let disk = SmallDisk::new(&folder.path().join("disk"), "64k")
+fn a_full_disk_loses_no_finished_part_and_a_read_only_one_is_named() {
+    let study = Study::long_table1();
+    let disk = SmallDisk::new(&study.path("disk"), "64k")
         .expect("mounting a tmpfs takes root and CAP_SYS_ADMIN");
-    let whole = ["--cache", "dictionaries", "--out", "whole"];
-    assert!(run(folder.path(), &whole).status.success());
-    let arguments = ["--cache", "dictionaries", "--resume", "--out", "disk/out"];
-    let output = run(folder.path(), &arguments);
-    let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(
-        said.contains("cannot append to disk/out/cells/records.jsonl"),
-        "{said}"
-    );
-    assert!(
-        said.contains("No space left on device") && said.contains("--resume"),
-        "{said}"
-    );
-    let out = folder.path().join("disk/out");
-    let done = lines(&records(&out));
-    assert!(done > 3, "{done}");
+    study.succeed(&["--cache", "dictionaries", "--out", "whole"]);
+    let arguments = ["--cache", "dictionaries", "--out", "disk/out"];
+    let said = study.fail(1, &arguments);
+    for part in [
+        "cannot append to disk/out/cells/records",
+        "No space left on device",
+        "the same command goes on",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    let out = study.path("disk/out");
+    let kept = done(&out);
+    assert!(kept > 3, "{kept}");
     let bytes = fs::read(records(&out)).unwrap();
     assert_eq!(bytes.last(), Some(&b'\n'), "no piece of a record is left");
 
     disk.remount("ro");
-    let output = run(folder.path(), &arguments);
-    let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(
-        said.contains("disk/out") && said.contains("Read-only file system"),
-        "{said}"
-    );
+    let said = study.fail(1, &arguments);
+    for part in ["disk/out", "Read-only file system"] {
+        assert!(said.contains(part), "{said}");
+    }
 
     disk.remount("rw,size=16m");
-    let output = run(folder.path(), &arguments);
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stderr(&output).contains(&format!("{done} of 64 parts are there already")));
-    assert_same(&folder.path().join("whole"), &out);
+    let said = study.succeed(&arguments);
+    let expected = format!("{kept} of 64 parts are there already");
+    assert!(said.contains(&expected), "{said}");
+    study.assert_same("whole", "disk/out");
 }

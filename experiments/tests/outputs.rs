@@ -90,7 +90,7 @@ fn no_output_replaces_what_this_program_did_not_write() {
         &scene,
         &score(&["--csv", "a", "--json", "./a"]),
         2,
-        &["is the same as a (--"],
+        &["is the same as ./a (--json)"],
     );
     // What it did write is replaced, kind by kind.
     for _ in 0..2 {

@@ -1,37 +1,41 @@
-//! `report` from a results folder to a page, and from broken folders to errors. Its behaviour in a browser is tested in
-//! scripts/report_test.
+//! `report` from a results folder to a page, and from broken folders to errors. Its behaviour in a
+//! browser is tested in scripts/report_test.
 
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use common::{experiments, stderr, table1};
+use common::study::Study;
+use common::{experiments, stderr};
 
-/// A folder with the results of the tiny run in `out`.
-fn run() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let output = table1(folder.path(), &["--out", "out"]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    folder
+/// A study with its results in `out`.
+fn run(study: Study) -> Study {
+    study.succeed(&["--out", "out"]);
+    study
 }
 
-fn some_wav(out: &Path) -> PathBuf {
-    let mut paths: Vec<PathBuf> = fs::read_dir(out.join("audio"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    paths.sort();
-    paths[0].clone()
+/// The page that is made of `out`.
+fn page(study: &Study) -> String {
+    let output = study.experiments(&["report", "out"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let page = fs::read_to_string(study.path("out/report.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>"));
+    for loading in ["src=\"http", "href=\"http", "<link", "@import", "url("] {
+        assert!(!page.contains(loading), "{loading}");
+    }
+    page
+}
+
+/// How many sounds, pictures and drawings a page holds.
+fn media(page: &str) -> [usize; 3] {
+    ["audio/wav", "image/png", "image/svg+xml"]
+        .map(|kind| page.matches(&format!("src=\"data:{kind};base64,")).count())
 }
 
 #[test]
 fn one_page_holds_everything_and_loads_nothing() {
-    let folder = run();
-    let output = experiments(folder.path(), &["report", "out"]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
-    assert!(page.starts_with("<!DOCTYPE html>"));
+    let study = run(Study::table1());
+    let whole = page(&study);
     for part in [
         "<h2 id=\"claims\">",
         "VB selection &lt; fusion by mean",
@@ -40,92 +44,105 @@ fn one_page_holds_everything_and_loads_nothing() {
         "rustc 1.",
         "iterations = 5",
     ] {
-        assert!(page.contains(part), "{part}");
+        assert!(whole.contains(part), "{part}");
     }
-    // Two examples of six signals, each heard and seen; four figures.
-    assert_eq!(page.matches("src=\"data:audio/wav;base64,").count(), 2 * 6);
-    assert_eq!(
-        page.matches("src=\"data:image/png;base64,").count(),
-        2 * 6 + 1
-    );
-    assert_eq!(page.matches("src=\"data:image/svg+xml;base64,").count(), 3);
-    for loading in ["src=\"http", "href=\"http", "<link", "@import", "url("] {
-        assert!(!page.contains(loading), "{loading}");
-    }
+    // Two examples of seven signals, each heard and seen; the spectrograms and three figures.
+    assert_eq!(media(&whole), [2 * 7, 2 * 7 + 1, 3]);
 
     // The same folder, the same page; less to listen to is a smaller one, elsewhere.
-    assert!(
-        experiments(folder.path(), &["report", "out", "--out", "again.html"])
-            .status
-            .success()
-    );
-    assert!(fs::read_to_string(folder.path().join("again.html")).unwrap() == page);
+    let again = ["report", "out", "--out", "again.html"];
+    assert!(study.experiments(&again).status.success());
+    assert!(fs::read_to_string(study.path("again.html")).unwrap() == whole);
     let short = ["report", "out", "--out", "short.html", "--seconds", "0.1"];
-    assert!(experiments(folder.path(), &short).status.success());
-    assert!(fs::read(folder.path().join("short.html")).unwrap().len() < page.len());
+    assert!(study.experiments(&short).status.success());
+    assert!(fs::read(study.path("short.html")).unwrap().len() < whole.len());
+}
+
+#[test]
+fn realmix_and_sweeps_have_the_same_page_with_what_they_have() {
+    let realmix = page(&run(Study::realmix()));
+    for part in [
+        "<h2 id=\"claims\">",
+        "<h2 id=\"orders\">",
+        "mixtures of recordings",
+        "speaker 3",
+    ] {
+        assert!(realmix.contains(part), "{part}");
+    }
+    // One example; the spectrograms and three figures.
+    assert_eq!(media(&realmix), [7, 7 + 1, 3]);
+    for study in [Study::sweep(), Study::recordings_sweep()] {
+        let study = run(study);
+        let sweep = page(&study);
+        assert!(sweep.contains("<h2 id=\"cases\">") && !sweep.contains("<h2 id=\"claims\">"));
+        assert!(sweep.contains("VB fusion"));
+        assert_eq!(media(&sweep), [0, 0, 1]);
+        fs::remove_file(study.path("out/sweep.svg")).unwrap();
+        let output = study.experiments(&["report", "out"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains("out/sweep.svg"));
+    }
+}
+
+#[test]
+fn figures_of_a_grid_are_told_apart() {
+    let study = Study::sweep();
+    let axes =
+        "sweep.axis=[{key='model.iterations',values=[1,2]},{key='model.kappa',values=[0,1]}]";
+    study.succeed(&["--out", "out", "--set", "sweep.seeds=[7]", "--set", axes]);
+    let page = page(&study);
+    assert_eq!(media(&page), [0, 0, 2]);
+    for figure in ["Figure 1 of 2. ", "Figure 2 of 2. "] {
+        assert_eq!(page.matches(&format!("aria-label=\"{figure}")).count(), 1);
+    }
 }
 
 #[test]
 fn text_of_the_results_is_escaped() {
-    let folder = run();
-    let manifest = folder.path().join("out/manifest.json");
+    let study = run(Study::table1());
+    let manifest = study.path("out/manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(
-        &manifest,
-        text.replace("builtin", "<script>alert(1)</script>"),
-    )
-    .unwrap();
-    assert!(
-        experiments(folder.path(), &["report", "out"])
-            .status
-            .success()
-    );
-    let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
+    let hostile = text.replace("builtin", "<script>alert(1)</script>");
+    fs::write(&manifest, hostile).unwrap();
+    let page = page(&study);
     assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script>alert(1)"));
 }
 
 #[test]
-fn without_the_audio_there_is_nothing_to_listen_to() {
-    let folder = run();
-    fs::remove_dir_all(folder.path().join("out/audio")).unwrap();
-    assert!(
-        experiments(folder.path(), &["report", "out"])
-            .status
-            .success()
-    );
-    let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
-    assert!(!page.contains("data:audio") && !page.contains("href=\"#listen\""));
+fn a_page_is_made_without_what_a_run_may_lack() {
+    let study = run(Study::table1());
+    fs::remove_dir_all(study.path("out/audio")).unwrap();
+    for name in ["timings.csv", "order_posterior.svg"] {
+        fs::remove_file(study.path("out").join(name)).unwrap();
+    }
+    let page = page(&study);
+    assert!(!page.contains("href=\"#listen\"") && page.contains("There are no times"));
+    assert_eq!(media(&page), [0, 1, 2]);
 }
 
 #[test]
 fn a_missing_or_broken_file_is_named_and_no_page_is_written() {
-    let folder = run();
-    let out = folder.path().join("out");
-    let wav = some_wav(&out);
+    let study = run(Study::table1());
+    let out = study.path("out");
     let fails = |code: i32, parts: &[&str]| {
-        let output = experiments(folder.path(), &["report", "out"]);
+        let output = study.experiments(&["report", "out"]);
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(code), "{said}");
         for part in parts {
             assert!(said.contains(part), "{part:?} is not in {said}");
         }
-        let left: Vec<_> = fs::read_dir(&out)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-            .filter(|name| name.contains("report"))
-            .collect();
-        assert!(left.is_empty(), "{left:?}");
+        let left: Vec<String> = common::files(&out).into_keys().collect();
+        assert!(!left.iter().any(|name| name.contains("report")), "{left:?}");
     };
+    let wav = "audio/mixture/seed7_order3_snr-3.wav";
     for name in [
         "table1.csv",
         "differences.csv",
         "effective_orders.csv",
-        "timings.csv",
         "examples.csv",
         "manifest.json",
         "fig1.svg",
-        "order_posterior.svg",
-        &wav.strip_prefix(&out).unwrap().to_string_lossy(),
+        wav,
     ] {
         let path = out.join(name);
         let contents = fs::read(&path).unwrap();
@@ -133,43 +150,27 @@ fn a_missing_or_broken_file_is_named_and_no_page_is_written() {
         fails(1, &[name]);
         fs::write(&path, contents).unwrap();
     }
-    let broken: [(&str, &str, &[&str]); 6] = [
-        ("manifest.json", "{", &["manifest.json", "EOF"]),
-        (
-            "table1.csv",
-            "a,b\n1,2\n",
-            &["table1.csv", "missing field `method`"],
-        ),
-        ("differences.csv", "method\n\"", &["differences.csv"]),
-        (
-            "examples.csv",
-            "snr_db,true_order,signal,order,sdr_db,gain,file\n0,2,sound,,,1,table1.csv\n",
-            &["table1.csv", "WAV"],
-        ),
-        (
-            "config.toml",
-            "[model]\nbeta = -1.0\n",
-            &["config.toml", "`model.beta`"],
-        ),
-        (
-            "config.toml",
-            "[modle]\n",
-            &["config.toml", "unknown field `modle`"],
-        ),
+    let example = "seed,snr_db,true_order,signal,order,sdr_db,gain,file\n7,0,2,";
+    let no_wav = format!("{example}mixture,,,1,table1.csv\n");
+    let no_signal = format!("{example}hum,,,1,{wav}\n");
+    let broken: [(&str, &str, &str); 9] = [
+        ("manifest.json", "{", "EOF"),
+        ("table1.csv", "a,b\n1,2\n", "the columns are a,b"),
+        ("differences.csv", "method\n\"", "differences.csv"),
+        ("timings.csv", "method\n\"", "timings.csv"),
+        ("examples.csv", &no_wav, "out/table1.csv"),
+        ("examples.csv", &no_signal, "`hum` is not a signal"),
+        ("config.toml", "[model]\nbeta = -1.0\n", "`model.beta`"),
+        ("config.toml", "[modle]\n", "unknown field `modle`"),
+        (wav, "RIFF", "seed7_order3_snr-3.wav"),
     ];
-    for (name, text, parts) in broken {
+    for (name, text, part) in broken {
         let path = out.join(name);
         let contents = fs::read(&path).unwrap();
         fs::write(&path, text).unwrap();
-        fails(1, parts);
+        fails(1, &[part]);
         fs::write(&path, contents).unwrap();
     }
-    let contents = fs::read(&wav).unwrap();
-    fs::write(&wav, &contents[..30]).unwrap();
-    let name = wav.file_name().unwrap().to_string_lossy().into_owned();
-    fails(1, &[&name]);
-    fs::write(&wav, contents).unwrap();
-
     fs::remove_file(out.join("config.toml")).unwrap();
     fails(
         2,
@@ -197,34 +198,8 @@ fn arguments_are_checked() {
 
 #[test]
 fn a_page_that_cannot_be_written_is_an_error() {
-    let folder = run();
-    let output = experiments(
-        folder.path(),
-        &["report", "out", "--out", "no/such/page.html"],
-    );
+    let study = run(Study::table1());
+    let output = study.experiments(&["report", "out", "--out", "no/such/page.html"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("no/such/page.html"));
-}
-
-#[test]
-fn a_sweep_has_a_page_of_its_own() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("beta");
-    fs::create_dir(&out).unwrap();
-    for (name, text) in [
-        ("config.toml", "[sweep]\nname = \"beta\"\n"),
-        ("sweep.csv", "beta,sdr\n1,2\n"),
-        ("sweep.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
-        ("summary.csv", "beta,mean_db\n1,2.5\n"),
-    ] {
-        fs::write(out.join(name), text).unwrap();
-    }
-    let output = experiments(folder.path(), &["report", "beta"]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    let page = fs::read_to_string(out.join("report.html")).unwrap();
-    assert!(page.contains("Sweep: beta") && page.contains("2.5"));
-    fs::remove_file(out.join("sweep.svg")).unwrap();
-    let output = experiments(folder.path(), &["report", "beta"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("sweep.svg"));
 }

@@ -1,5 +1,5 @@
-//! `score` on WAV files: the numbers of mir_eval and of museval, pairs and sources, and what happens
-//! to signals without a score.
+//! `score` on WAV files: the numbers of mir_eval and of museval, pairs and sources, and what
+//! happens to signals without a score.
 
 mod common;
 
@@ -11,7 +11,8 @@ use common::{experiments, stderr};
 use dsp::wav::{Encoding, write, write_channels};
 use serde_json::Value;
 
-/// Both solve the same least squares in double precision; what is left is the condition of 512-tap filters.
+/// Both solve the same least squares in double precision; what is left is the condition of 512-tap
+/// filters.
 const TOLERANCE_DB: f64 = 1e-6;
 
 fn fixtures() -> PathBuf {

@@ -21,6 +21,19 @@ fn ramp(step: usize) -> Vec<f64> {
     (0..SAMPLES).map(value).collect()
 }
 
+/// White noise from a linear congruential generator.
+fn noise(seed: u64) -> Vec<f64> {
+    let next = |state: &mut u64| {
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(seed | 1);
+        Some((*state >> 40) as f64 / (1_u64 << 24) as f64 - 0.5)
+    };
+    std::iter::repeat_n((), SAMPLES)
+        .scan(seed, |state, ()| next(state))
+        .collect()
+}
+
 fn mix(parts: &[(f64, &[f64])]) -> Vec<f64> {
     let sample = |t: usize| parts.iter().map(|(gain, part)| gain * part[t]).sum();
     (0..SAMPLES).map(sample).collect()
@@ -50,8 +63,11 @@ fn json(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// The samples of an utterance, of its estimate and of its mixture.
+type Utterance = (Vec<f64>, Vec<f64>, Vec<f64>);
+
 /// Four utterances in two folders, their estimates and their mixtures.
-fn pairs() -> (tempfile::TempDir, Vec<(Vec<f64>, Vec<f64>, Vec<f64>)>) {
+fn pairs() -> (tempfile::TempDir, Vec<Utterance>) {
     let folder = tempfile::tempdir().unwrap();
     let names = ["m6dB/s1", "m6dB/s2", "0dB/s1", "0dB/s2"];
     let mut signals = Vec::new();
@@ -88,7 +104,7 @@ fn folders_are_independent_pairs_with_their_means() {
     assert_eq!(names, ["0dB/s1", "0dB/s2", "m6dB/s1", "m6dB/s2"]);
     let mut values = Vec::new();
     for (target, index) in targets.iter().zip([2, 3, 0, 1]) {
-        let (speech, estimate, _): &(Vec<f64>, Vec<f64>, Vec<f64>) = &signals[index];
+        let (speech, estimate, _): &Utterance = &signals[index];
         let expected = eval::si_sdr(speech, estimate).unwrap();
         let value = target["whole"]["metrics"]["si_sdr"].as_f64().unwrap();
         assert!(
@@ -303,10 +319,14 @@ fn frames_without_a_score_are_said() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("SDR: 12 of 12 frames have none"), "{text}");
     assert!(text.contains("240 samples are too few"), "{text}");
-    // A silent frame is named, and no failure.
-    let mut quiet = ramp(9);
+    // A silent frame is named, and no failure. The frames of 800 samples need signals whose delayed
+    // copies are independent.
+    let (mut quiet, other) = (noise(1), noise(2));
+    let estimate = mix(&[(1.0, &quiet), (0.1, &other)]);
     quiet[..800].fill(0.0);
     write_to(folder.path(), "reference/0dB/s1.wav", &quiet);
+    write_to(folder.path(), "reference/0dB/s2.wav", &other);
+    write_to(folder.path(), "estimate/0dB/s1.wav", &estimate);
     let output = score(folder.path(), &[&two[..], &["0.1"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -72,7 +72,7 @@ fn files_patterns_and_lists_name_recordings() {
     let scene = corpus();
     let list = "# two of them\niso/m6dB\n";
     fs::write(scene.path("list.txt"), list).unwrap();
-    let speech = ["--speech", "speech.npz", "--iterations", "2"];
+    let speech = ["--speech", "speech.npz"];
     let names = |arguments: &[&str], out: &str| -> Vec<String> {
         scene.separated(&[arguments, &["--out", out], &speech[..]].concat());
         let names = results(&scene.path(out)).into_keys();

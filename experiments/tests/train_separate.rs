@@ -108,7 +108,8 @@ fn speech_is_better_in_its_stem_than_in_the_mixture() {
     assert!(report["leftover_db"].as_f64().unwrap() < -60.0);
 }
 
-/// The largest second difference within a few samples of `at`, against the usual one around it: a jump stands out.
+/// The largest second difference within a few samples of `at`, against the usual one around it: a
+/// jump stands out.
 fn roughness(signal: &[f64], at: usize) -> f64 {
     let difference = |t: usize| (signal[t + 1] - 2.0 * signal[t] + signal[t - 1]).abs();
     let peak = (at - 3..at + 3).map(difference).fold(0.0, f64::max);
@@ -353,7 +354,8 @@ fn another_rate_is_refused_or_resampled_there_and_back() {
     let [speech, background] =
         ["speech", "background"].map(|n| scene.stem(&format!("fast-stems/{n}.wav")));
     assert_eq!(speech.len(), audio.samples.len());
-    // The recording has nothing above the dictionaries' 8 kHz but what is left of the filter's edge.
+    // The recording has nothing above the dictionaries' 8 kHz but what is left of the filter's
+    // edge.
     let left: f64 = audio
         .samples
         .iter()

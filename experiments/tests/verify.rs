@@ -6,31 +6,30 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use common::{experiments, stderr, table1};
+use common::study::{Study, results};
+use common::{experiments, stderr};
 
 fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
-        }
+    for (name, contents) in results(from) {
+        let path = to.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, contents).unwrap();
     }
 }
 
 #[test]
 fn a_run_is_compared_number_by_number() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(table1(folder.path(), &["--out", "out"]).status.success());
-    let (out, reference) = (folder.path().join("out"), folder.path().join("reference"));
+    let study = Study::table1();
+    study.succeed(&["--out", "out"]);
+    let (out, reference) = (study.path("out"), study.path("reference"));
     copy(&out, &reference);
     let verify = |more: &[&str]| {
         let fixed = ["verify", "out", "--against", "reference"];
-        experiments(folder.path(), &[&fixed[..], more].concat())
+        study.experiments(&[&fixed[..], more].concat())
     };
     let same = verify(&[]);
     assert_eq!(same.status.code(), Some(0), "{}", stderr(&same));
@@ -76,43 +75,40 @@ fn a_run_is_compared_number_by_number() {
 
 #[test]
 fn without_against_the_committed_run_of_that_name_is_taken() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(table1(folder.path(), &["--out", "out"]).status.success());
-    let verify = || experiments(folder.path(), &["verify", "out"]);
+    let study = Study::table1();
+    study.succeed(&["--out", "out"]);
+    let verify = || study.experiments(&["verify", "out"]);
     let without = verify();
     assert_eq!(without.status.code(), Some(2));
     assert!(stderr(&without).contains("results/reference/tiny is not a folder"));
-    copy(
-        &folder.path().join("out"),
-        &folder.path().join("results/reference/tiny"),
-    );
+    copy(&study.path("out"), &study.path("results/reference/tiny"));
     assert!(verify().status.success());
 }
 
 #[test]
 fn the_papers_claims_are_judged() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(table1(folder.path(), &["--out", "out"]).status.success());
-    let verify = || experiments(folder.path(), &["verify", "out", "--against", "paper"]);
+    let study = Study::table1();
+    study.succeed(&["--out", "out"]);
+    let verify = || study.experiments(&["verify", "out", "--against", "paper"]);
     // Two true orders, five iterations: whatever comes out, it is said.
     assert!([Some(0), Some(4)].contains(&verify().status.code()));
 
     // Numbers like the paper's.
-    const HEADER: &str =
-        "method,baseline,snr_db,metric,mean_db,ci95_low_db,ci95_high_db,p_value,effect_size,n\n";
+    const HEADER: &str = "method,baseline,snr_db,metric,mean_db,ci95_low_db,ci95_high_db,p_value,\
+                          effect_size,units,trials\n";
     let differences = |first: &str| {
         let rows = [
-            "vb_fusion,fusion_by_mean,average,sdr,0.27,0.1,0.4,0.01,1.0,42",
-            "oracle_selection,vb_fusion,average,sdr,0.28,0.2,0.4,0.01,1.0,42",
-            "fusion_by_mean,vb_selection,average,sdr,0.25,0.1,0.4,0.01,1.0,42",
+            "vb_fusion,fusion_by_mean,average,sdr,0.27,0.1,0.4,0.01,1.0,7,42",
+            "oracle_selection,vb_fusion,average,sdr,0.28,0.2,0.4,0.01,1.0,7,42",
+            "fusion_by_mean,vb_selection,average,sdr,0.25,0.1,0.4,0.01,1.0,7,42",
         ];
         let text = format!("{HEADER}{first}\n{}\n", rows.join("\n"));
-        fs::write(folder.path().join("out/differences.csv"), text).unwrap();
+        fs::write(study.path("out/differences.csv"), text).unwrap();
     };
-    let times = "method,seconds,fastest_seconds,repetitions,threads,snr_db,true_order\n\
-                 vb_selection,2.9,2.85,5,2,3,2\nvb_fusion,1,1,5,2,3,2\n";
-    fs::write(folder.path().join("out/timings.csv"), times).unwrap();
-    differences("vb_fusion,vb_selection,average,sdr,0.52,0.3,0.7,0.01,1.0,42");
+    let times = "method,seconds,fastest_seconds,repetitions,threads\n\
+                 vb_selection,2.9,2.85,5,2\nvb_fusion,1,1,5,2\n";
+    fs::write(study.path("out/timings.csv"), times).unwrap();
+    differences("vb_fusion,vb_selection,average,sdr,0.52,0.3,0.7,0.01,1.0,7,42");
     let held = verify();
     assert_eq!(held.status.code(), Some(0), "{}", stdout(&held));
     let text = stdout(&held);
@@ -122,30 +118,38 @@ fn the_papers_claims_are_judged() {
         "{text}"
     );
 
-    differences("vb_fusion,vb_selection,average,sdr,0.1,-0.3,0.7,0.01,1.0,42");
+    differences("vb_fusion,vb_selection,average,sdr,0.1,-0.3,0.7,0.01,1.0,7,42");
     let undecided = verify();
     assert_eq!(undecided.status.code(), Some(0));
     assert!(stdout(&undecided).contains("undecided"));
-    differences("vb_fusion,vb_selection,average,sdr,-0.2,-0.3,-0.1,0.01,1.0,42");
+    differences("vb_fusion,vb_selection,average,sdr,-0.2,-0.3,-0.1,0.01,1.0,7,42");
     let not_held = verify();
     assert_eq!(not_held.status.code(), Some(4));
     assert!(stdout(&not_held).contains("not held"));
 }
 
 #[test]
-fn a_sweeps_tables_are_compared_too() {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, value) in [("a", "1.0"), ("b", "1.0"), ("c", "1.5")] {
-        let out = folder.path().join(name);
-        fs::create_dir(&out).unwrap();
-        fs::write(out.join("config.toml"), "[axes]\nbeta = [1, 10]\n").unwrap();
-        fs::write(out.join("sweep.csv"), format!("beta,mean_db\n1,{value}\n")).unwrap();
+fn sweeps_and_realmix_are_compared_too_and_realmix_is_judged() {
+    for study in [Study::sweep(), Study::realmix()] {
+        study.succeed(&["--out", "out"]);
+        copy(&study.path("out"), &study.path("copy"));
+        let verify = |against| study.experiments(&["verify", "copy", "--against", against]);
+        assert!(verify("out").status.success());
+        let summary = study.path("copy/summary.csv");
+        let text = fs::read_to_string(&summary).unwrap();
+        fs::write(&summary, text.replacen(",sdr,", ",sir,", 1)).unwrap();
+        let differs = verify("out");
+        assert_eq!(differs.status.code(), Some(4));
+        let difference = "summary.csv: line 2, `metric`: \"sir\" instead of \"sdr\"";
+        assert!(
+            stdout(&differs).contains(difference),
+            "{}",
+            stdout(&differs)
+        );
+        let judged = verify("paper");
+        assert!([Some(0), Some(4)].contains(&judged.status.code()));
+        assert!(stdout(&judged).contains("VB fusion is better than VB selection"));
     }
-    let verify = |run| experiments(folder.path(), &["verify", run, "--against", "a"]);
-    assert!(verify("b").status.success());
-    let differs = verify("c");
-    assert_eq!(differs.status.code(), Some(4));
-    assert!(stdout(&differs).contains("sweep.csv: line 2, `mean_db`: \"1.5\" instead of \"1.0\""));
 }
 
 #[test]
@@ -154,15 +158,15 @@ fn what_cannot_be_compared_is_said() {
     for (name, config) in [
         (
             "run",
-            "[experiment]\nname = \"x\"\nseed = 1\n[corpus]\nroot = \"here\"\n",
+            "[experiment]\nname = \"x\"\nseed = 1\n[corpus]\nkind = \"chime\"\nroot = \"here\"\n",
         ),
         (
             "moved",
-            "[experiment]\nname = \"x\"\nseed = 1\n[corpus]\nroot = \"there\"\n",
+            "[experiment]\nname = \"x\"\nseed = 1\n[corpus]\nkind = \"chime\"\nroot = \"there\"\n",
         ),
         (
             "other",
-            "[experiment]\nname = \"x\"\nseed = 2\n[corpus]\nroot = \"here\"\n",
+            "[experiment]\nname = \"x\"\nseed = 2\n[corpus]\nkind = \"chime\"\nroot = \"here\"\n",
         ),
         ("empty", ""),
         ("broken", "= 1"),

@@ -1,11 +1,12 @@
 //! Any bytes as a file of dictionaries, and any arrays as those of an archive whose checksums fit.
 //!
-//! Arrays follow each other as NumPy writes them, and are told apart by the mark that each begins with.
+//! Arrays follow each other as NumPy writes them, and are told apart by the mark that each begins
+//! with.
 #![no_main]
 
 use std::io::{Cursor, Write};
 
-use experiments::dictionary_file::DictionaryFile;
+use experiments::DictionaryFile;
 use libfuzzer_sys::fuzz_target;
 use zip::write::{SimpleFileOptions, ZipWriter};
 

@@ -3,8 +3,9 @@
 
 Usage: import_circles.py CRATE_DIR ...
 
-Reads `use` items and paths that begin with crate, self or super, outside of test modules. A name that
-a module re-exports counts as imported from the file that defines it, so re-exports make no circle.
+Reads `use` items and paths that begin with crate, self or super, outside of test modules. A name
+that a module re-exports counts as imported from the file that defines it, so re-exports make no
+circle.
 """
 
 import re
@@ -37,7 +38,7 @@ def strip(text):
 
 
 def expand(tree, prefix=()):
-    """The paths of a use tree: lists of names, the last may be *; what is renamed keeps its name."""
+    """The paths of a use tree: names, the last may be *; what is renamed keeps its name."""
     tree = tree.strip()
     brace = tree.find("{")
     if brace < 0:
@@ -100,7 +101,8 @@ class Crate:
 
     def imports(self, module):
         text = self.texts[module]
-        paths = [path for visibility, tree in USE.findall(text) for path in expand(tree) if not visibility]
+        trees = [tree for visibility, tree in USE.findall(text) if not visibility]
+        paths = [path for tree in trees for path in expand(tree)]
         without_use = USE.sub("", text)
         paths += [tuple(found.split("::")) for found in PATH.findall(without_use)]
         found = set()

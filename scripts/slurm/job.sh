@@ -9,7 +9,7 @@ what=$1 program=$2 out=$3 shards=$4
 shift 4
 threads=${SLURM_CPUS_PER_TASK:-1}
 step=(srun --ntasks=1 --cpus-per-task="$threads" "$program")
-run=("${step[@]}" "$@" --resume --jobs "$threads" --cache "$out/cache")
+run=("${step[@]}" "$@" --jobs "$threads" --cache "$out/cache")
 case $what in
 dictionaries) "${run[@]}" --dictionaries-only --out "$out/shards/dictionaries" ;;
 shard)
@@ -26,8 +26,9 @@ merge)
 esac
 code=$?
 
-# 3: some observations failed and are recorded as such; the merge says so. 130: stopped by a signal, such as that before
-# the time limit. Above that: killed. These two go on where they stopped.
+# 3: some trials failed and are recorded as such; the merge says so. 130: stopped by a signal, such
+# as that before the time limit. Above that: killed. These two go on where they stopped, as every
+# run does.
 if [[ $what != merge ]] && ((code == 3)); then
     code=0
 elif ((code >= 130)) && ((${SLURM_RESTART_COUNT:-0} < most_restarts)); then

@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
-# Submits an experiment to Slurm: one job learns the dictionaries, an array does the shards, one job merges them.
+# Submits a study to Slurm: one job learns the dictionaries, an array does the shards, one job
+# merges them.
 #
-#     scripts/slurm/submit.sh --out DIR [--shards N] [--threads T] -- table1 --config configs/table1.toml [OPTION]…
+#     scripts/slurm/submit.sh --out DIR [--shards N] [--threads T] -- \
+#         table1 --config configs/table1.toml [OPTION]…
 #
-# What follows `--` is the command line of the run. --out, --cache, --jobs, --shard, --resume, --force and
-# --dictionaries-only are for the jobs to give and refused there. DIR is on a disk that
-# all nodes see; tables end up in it, the shards in DIR/shards, logs in DIR/jobs. Without --shards there are 8, without
-# --threads 1 per job. Partition, account, memory and time limit are those of sbatch's own variables, for example
-# SBATCH_PARTITION=long SBATCH_TIMELIMIT=2:00:00. EXPERIMENTS names the program; without it a release build is made. Program
-# and configuration are copied to DIR/jobs: what is built or edited after the submission does not reach its jobs.
+# What follows `--` is the command line of the run: `table1`, `sweep` or `realmix`. --out, --cache,
+# --jobs, --shard, --force and --dictionaries-only are for the jobs to give and refused there. DIR
+# is on a disk that all nodes see; tables end up in it, the shards in DIR/shards, logs in DIR/jobs.
+# Without --shards there are 8, without --threads 1 per job. Partition, account, memory and time
+# limit are those of sbatch's own variables, for example SBATCH_PARTITION=long
+# SBATCH_TIMELIMIT=2:00:00. EXPERIMENTS names the program; without it a release build is made.
+# Program and configuration are copied to DIR/jobs: what is built or edited after the submission
+# does not reach its jobs.
 #
-# A shard that is killed, preempted or out of time goes back to the queue and goes on where it stopped. To go on after
-# anything else (a full disk, a cancelled job), submit the same again: what is finished is not done twice.
+# A shard that is killed, preempted or out of time goes back to the queue and goes on where it
+# stopped. To go on after anything else (a full disk, a cancelled job), submit the same again: what
+# is finished is not done twice.
 set -euo pipefail
 
 fail() {
@@ -44,7 +49,8 @@ while (($#)); do
         config=${1#--config=}
         [[ -f $config && -r $config ]] || fail "--config: $config is not a file that can be read"
         ;;
-    --out | --out=* | --cache | --cache=* | --jobs | --jobs=* | --shard | --shard=* | --resume | --force | --dictionaries-only)
+    --out | --out=* | --cache | --cache=* | --jobs | --jobs=* | --shard | --shard=* | --force | \
+        --dictionaries-only)
         fail "${1%%=*} cannot be given to the run: the jobs give what they need of it"
         ;;
     *) run+=("$1") ;;
@@ -59,9 +65,9 @@ fi
 
 mkdir -p "$out/jobs" "$out/shards"
 out=$(cd "$out" && pwd)
-# Copies, so that jobs which start later run the same whatever is built or edited meanwhile. Paths in a configuration are
-# not relative to it but to the folder of the submission, where Slurm runs the jobs.
-# Named by their contents: jobs of an earlier submission that still wait keep theirs.
+# Copies, so that jobs which start later run the same whatever is built or edited meanwhile. Paths
+# in a configuration are not relative to it but to the folder of the submission, where Slurm runs
+# the jobs. Named by their contents: jobs of an earlier submission that still wait keep theirs.
 copy() {
     local mode=$1 file=$2 name=$3 extension=${4:-}
     copied=$out/jobs/$name-$(sha256sum <"$file" | cut -c 1-16)$extension
@@ -78,13 +84,14 @@ fi
 submit() {
     local name=$1
     shift
-    sbatch --parsable --job-name="$name" --output="$out/jobs/$name-%A_%a.log" --open-mode=append --requeue \
-        --kill-on-invalid-dep=yes --ntasks=1 --cpus-per-task="$threads" "$@"
+    sbatch --parsable --job-name="$name" --output="$out/jobs/$name-%A_%a.log" --open-mode=append \
+        --requeue --kill-on-invalid-dep=yes --ntasks=1 --cpus-per-task="$threads" "$@"
 }
 job=$here/job.sh
-dictionaries=$(submit dictionaries "$job" dictionaries "$program" "$out" "$shards" "${run[@]}")
+run=("$program" "$out" "$shards" "${run[@]}")
+dictionaries=$(submit dictionaries "$job" dictionaries "${run[@]}")
 array=$(submit shards --array="1-$shards" --dependency="afterok:${dictionaries%%;*}" \
-    --signal=TERM@60 "$job" shard "$program" "$out" "$shards" "${run[@]}")
-merge=$(submit merge --dependency="afterok:${array%%;*}" "$job" merge "$program" "$out" "$shards" "${run[@]}")
+    --signal=TERM@60 "$job" shard "${run[@]}")
+merge=$(submit merge --dependency="afterok:${array%%;*}" "$job" merge "${run[@]}")
 echo "dictionaries: job ${dictionaries%%;*}, shards: ${array%%;*}, merge: ${merge%%;*}"
 echo "to stop: scancel ${dictionaries%%;*} ${array%%;*} ${merge%%;*}"

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Submits configs/quick.toml to a Slurm of its own, breaks the submitted file, kills a shard half-way, and compares the
-# merged results with those of a plain run byte by byte.
+# Submits configs/quick.toml to a Slurm of its own, breaks the submitted file, kills a shard
+# half-way, and compares the merged results with those of a plain run byte by byte.
 #
 #     scripts/slurm/test.sh [PROGRAM]
 #
-# PROGRAM is a built `experiments`; without it a build is made. Slurm is Debian's (apt-get install munge slurmctld slurmd
-# slurm-client), started in a temporary folder on the loopback device by whoever runs the test, with one node, and stopped
-# at the end. An installed Slurm and its configuration are not touched.
+# PROGRAM is a built `experiments`; without it a build is made. Slurm is Debian's (apt-get install
+# munge slurmctld slurmd slurm-client), started in a temporary folder on the loopback device by
+# whoever runs the test, with one node, and stopped at the end. An installed Slurm and its
+# configuration are not touched.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -114,28 +115,32 @@ say "$(sinfo --version) is up: $(sinfo --noheader --format='%D node, %c processo
 "$program" table1 --config configs/quick.toml --quiet --out "$work/plain" >/dev/null
 say 'plain run done'
 
-for option in --force --out=elsewhere '--shard 1/2' '--jobs 2' --resume; do
+for option in --force --out=elsewhere '--shard 1/2' '--jobs 2' --dictionaries-only; do
     # An option and its value are two words.
     # shellcheck disable=SC2086
-    if EXPERIMENTS=$program scripts/slurm/submit.sh --out "$work/refused" -- table1 $option 2>"$work/refused.txt"; then
+    if EXPERIMENTS=$program scripts/slurm/submit.sh --out "$work/refused" -- \
+        table1 $option 2>"$work/refused.txt"; then
         die "$option was submitted"
     fi
-    grep -q -e "${option%%[= ]*} cannot be given" "$work/refused.txt" || die "$option: $(cat "$work/refused.txt")"
+    grep -q -e "${option%%[= ]*} cannot be given" "$work/refused.txt" ||
+        die "$option: $(cat "$work/refused.txt")"
 done
 [[ ! -e $work/refused ]] || die 'a refused submission left a folder'
 
-# Submitted from another folder with relative paths; the configuration is broken as soon as that is done.
+# Submitted from another folder with relative paths; the configuration is broken as soon as that is
+# done.
 cp configs/quick.toml "$work/submitted.toml"
-submitted=$(cd "$work" && EXPERIMENTS=$program "$root/scripts/slurm/submit.sh" --out run --shards "$shards" -- \
-    table1 --config=submitted.toml)
+submitted=$(cd "$work" && EXPERIMENTS=$program "$root/scripts/slurm/submit.sh" --out run \
+    --shards "$shards" -- table1 --config=submitted.toml)
 echo 'edited = "meanwhile"' >"$work/submitted.toml"
 say "${submitted%%$'\n'*}"
 [[ $submitted =~ shards:\ ([0-9]+),\ merge:\ ([0-9]+) ]]
 array=${BASH_REMATCH[1]} merge=${BASH_REMATCH[2]}
 
-# Two shards are held as soon as they have recorded something, so that they end between their first and their last part.
+# Two shards are held as soon as they have recorded something, so that they end between their first
+# and their last part.
 cells() { echo "$work/run/shards/$1-of-$shards/cells"; }
-recorded() { [[ -s $(cells "$1")/records.jsonl ]]; }
+recorded() { [[ -s $(cells "$1")/records ]]; }
 # The first line of the lock.
 process() { head -n 1 "$(cells "$1")/lock"; }
 hold() {
@@ -146,12 +151,14 @@ hold 1 &
 held=$!
 hold 2
 wait "$held"
-parts() { wc -l <"$(cells "$1")/records.jsonl"; }
+parts() { wc -l <"$(cells "$1")/records"; }
 say "shard 1 has recorded $(parts 1) parts: scontrol requeue ${array}_1"
 scontrol requeue "${array}_1"
 say "shard 2 has recorded $(parts 2) parts: its process is killed"
 kill -KILL "$(process 2)"
-state() { scontrol show job "$1" | grep -o 'JobState=[A-Z]*\|Reason=[A-Za-z]*\|Restarts=[0-9]*' | xargs; }
+state() {
+    scontrol show job "$1" | grep -o 'JobState=[A-Z]*\|Reason=[A-Za-z]*\|Restarts=[0-9]*' | xargs
+}
 requeued() { [[ $(state "$1") == 'JobState=PENDING '*' Restarts=1' ]]; }
 for shard in 1 2; do
     until_true 60 requeued "${array}_$shard"
@@ -165,9 +172,9 @@ until_true 120 ended
 scontrol show job "$merge" | grep -q 'JobState=COMPLETED' || die 'the merge did not succeed'
 say "merge done: $(scontrol show job "$merge" | grep -o 'ExitCode=[0-9:]*')"
 for shard in 1 2; do
-    grep -h 'parts are there already\|back to the queue' "$work/run/jobs/shards-${array}_$shard.log" |
-        sed "s/^/       shard $shard: /"
-    grep -q 'parts are there already' "$work/run/jobs/shards-${array}_$shard.log" || die "shard $shard began anew"
+    log=$work/run/jobs/shards-${array}_$shard.log
+    grep -h 'parts are there already\|back to the queue' "$log" | sed "s/^/       shard $shard: /"
+    grep -q 'parts are there already' "$log" || die "shard $shard began anew"
 done
 
 # All but the times and the manifest.

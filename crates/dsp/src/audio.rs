@@ -26,8 +26,8 @@
 //! an end that comes too early.
 //!
 //! A file that cannot be read is an error that names the file and the fault, and for a format that
-//! is not read a program that converts it. Nothing a file can contain makes a reader panic or
-//! reserve memory out of proportion to its size.
+//! is not read a program that converts it. Nothing a file can contain ends the program; memory is
+//! in proportion to the samples asked for, but for headers of compressed streams made to waste it.
 
 mod aiff;
 mod compressed;

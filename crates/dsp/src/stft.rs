@@ -64,8 +64,9 @@ impl StftSettings {
 
     /// The mean power of the coefficients of a signal whose samples have this mean square.
     ///
-    /// That is the mean square times the energy of the window, sum_n w\[n\]^2: by Parseval's theorem
-    /// the mean of |X\[t, f\]|^2 over all N bins of a frame is the energy of its windowed samples.
+    /// That is the mean square times the energy of the window, sum_n w\[n\]^2: by Parseval's
+    /// theorem the mean of |X\[t, f\]|^2 over all N bins of a frame is the energy of its windowed
+    /// samples.
     #[must_use]
     pub fn mean_power(&self, mean_square: f64) -> f64 {
         let window = self.window.coefficients(self.window_samples);

@@ -274,6 +274,13 @@ fn flac_that_is_cut_or_damaged_is_an_error() {
     ));
 }
 
+/// Found by fuzzing: a codebook so large that symphonia's own arithmetic overflowed and panicked.
+#[test]
+fn a_panic_of_the_decoder_is_an_error() {
+    let error = fault(include_bytes!("fixtures/fuzz/vorbis_codebook.ogg"));
+    assert!(matches!(error, AudioFault::Malformed(_)), "{error}");
+}
+
 #[test]
 fn tags_before_a_file_are_passed_over() {
     let tag = [b"ID3\x04\0\0\0\0\x01\x02".as_slice(), &[7; 130]].concat();

@@ -261,8 +261,8 @@ fn settings_are_read_with_defaults_and_without_unknown_keys() {
     assert!(serde_json::from_str::<StftSettings>(r#"{"hop": 512}"#).is_err());
 }
 
-/// White noise: the mean over 200,000 coefficients is within half a per cent of its expectation, and
-/// the frames at the ends, which reach over them, are two of 197.
+/// White noise: the mean over 200,000 coefficients is within half a per cent of its expectation,
+/// and the frames at the ends, which reach over them, are two of 197.
 #[test]
 fn mean_power_is_that_of_the_coefficients() {
     for window in [Window::Sine, Window::Hann] {

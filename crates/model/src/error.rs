@@ -56,6 +56,20 @@ pub enum ModelError {
         /// What was given.
         prior: Vec<f64>,
     },
+    /// More combinations of the sources' orders than the structured posterior takes.
+    #[error(
+        "{combinations} combinations of orders are too many for the structured posterior, which \
+         takes {most}: give fewer orders, or choose the factorised one"
+    )]
+    TooManyCombinations {
+        /// The product of the sources' numbers of orders.
+        combinations: usize,
+        /// The largest number allowed.
+        most: usize,
+    },
+    /// A balanced start of the activations, which takes the mixture's level, and a mixture without one.
+    #[error("the mixture is silent: a balanced start of the activations has no level to take")]
+    SilentMixture,
     /// A setting outside its range.
     #[error("{name} must be {allowed}, got {value}")]
     OutOfRange {

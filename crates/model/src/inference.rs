@@ -4,14 +4,16 @@ use fearless_simd::Level;
 use ndarray::{Array2, ArrayView2};
 use rustfft::num_complex::Complex64;
 
+use crate::combinations::validate_combinations;
 use crate::error::ModelError;
 use crate::gig::Gig;
 use crate::kernel::Real;
-use crate::kernel::tiled::TiledModel;
+use crate::kernel::tiled::{Configuration, TiledModel};
 use crate::observer::{Observer, Progress};
+use crate::problem::Problem;
 use crate::separation::{FactorExpectations, OrderEstimate, Separation};
-use crate::settings::{Execution, Precision, Settings};
-use crate::source::{SourceModel, validate};
+use crate::settings::{Execution, Posterior, Precision, Settings};
+use crate::source::SourceModel;
 
 /// A checked inference, ready to run. Building one tabulates the GIG expectations, so keep it for
 /// several mixtures.
@@ -106,15 +108,18 @@ impl Inference {
         &self,
         mixture: ArrayView2<'_, Complex64>,
         sources: &[SourceModel],
-        observer: &mut impl Observer,
+        observer: &mut dyn Observer,
     ) -> Result<Separation, ModelError> {
-        validate(mixture, sources)?;
+        let problem = Problem::new(mixture, sources)?;
+        if self.settings.posterior == Posterior::Structured {
+            validate_combinations(sources)?;
+        }
         if self.settings.precision == Precision::F32
-            && let Some(separation) = self.infer::<f32>(Precision::F32, mixture, sources, observer)
+            && let Some(separation) = self.infer::<f32>(Precision::F32, &problem, observer)
         {
             return Ok(separation);
         }
-        let separation = self.infer::<f64>(Precision::F64, mixture, sources, observer);
+        let separation = self.infer::<f64>(Precision::F64, &problem, observer);
         Ok(separation.expect("double precision has no bounds"))
     }
 
@@ -122,29 +127,28 @@ impl Inference {
     fn infer<T: Real>(
         &self,
         precision: Precision,
-        mixture: ArrayView2<'_, Complex64>,
-        sources: &[SourceModel],
-        observer: &mut impl Observer,
+        problem: &Problem<'_>,
+        observer: &mut dyn Observer,
     ) -> Option<Separation> {
-        let noise_variance = self.settings.noise_variance;
-        if !T::RANGE.is_none_or(|range| range.holds(mixture, sources, noise_variance)) {
+        let settings = &self.settings;
+        if !T::RANGE.is_none_or(|range| range.holds(problem, settings.noise_variance)) {
             return None;
         }
-        let (frames, bins) = mixture.dim();
-        let mut model = TiledModel::<T>::new(
-            mixture,
-            sources,
-            (self.dictionary_gig.clone(), self.activation_gig.clone()),
-            noise_variance,
-            self.settings.tempering.beta(frames, bins),
-            self.execution,
-            self.level,
-        );
-        let iterations = self.settings.iterations;
-        for iteration in 1..iterations {
+        let (mixture, (frames, bins)) = (problem.mixture, problem.mixture.dim());
+        let configuration = Configuration {
+            level: self.level,
+            execution: self.execution,
+            posterior: settings.posterior,
+            noise_variance: settings.noise_variance,
+            beta: settings.tempering.beta(frames, bins),
+            dictionary_gig: self.dictionary_gig.clone(),
+            activation_gig: self.activation_gig.clone(),
+        };
+        let mut model = TiledModel::<T>::new(problem, configuration);
+        for iteration in 1..settings.iterations {
             let wants_free_energy = observer.wants_free_energy(iteration);
             model.iterate(wants_free_energy);
-            let free_energy = wants_free_energy.then(|| model.posterior_means(mixture, None));
+            let free_energy = wants_free_energy.then(|| model.free_energy(mixture));
             if model.is_out_of_range() {
                 return None;
             }
@@ -155,28 +159,36 @@ impl Inference {
             });
         }
         model.iterate(true);
-        let mut estimates = vec![Array2::zeros((frames, bins)); sources.len()];
-        let free_energy = model.posterior_means(mixture, Some(&mut estimates));
+        let mut estimates = vec![Array2::zeros((frames, bins)); problem.sources.len()];
+        let free_energy = model.posterior_means(mixture, &mut estimates);
         if model.is_out_of_range() {
             return None;
         }
         observer.observe(&Progress {
-            iteration: iterations,
+            iteration: settings.iterations,
             order_posterior: model.order_posterior(),
             free_energy: Some(free_energy),
         });
         let factor = |(mean, harmonic)| FactorExpectations { mean, harmonic };
-        let factors = sources.iter().enumerate().map(|(j, source)| {
+        let factors = problem.sources.iter().enumerate().map(|(j, source)| {
             let order = |m| OrderEstimate {
                 dictionary: factor(model.dictionary(j, m)),
                 activations: factor(model.activations(j, m)),
             };
             (0..source.orders.len()).map(order).collect()
         });
+        let has_choice = problem.sources.iter().any(|source| source.orders.len() > 1);
+        let log_order_posterior = if settings.posterior == Posterior::Structured && !has_choice {
+            // The model has run the factorised posterior, to the same end: the one combination's
+            // log q~(K) is the free energy.
+            vec![vec![free_energy]; problem.sources.len()]
+        } else {
+            model.log_order_posterior()
+        };
         Some(Separation {
             precision,
             order_posterior: model.order_posterior(),
-            log_order_posterior: model.log_order_posterior(),
+            log_order_posterior,
             free_energy,
             factors: factors.collect(),
             estimates,
@@ -202,7 +214,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::dictionary::Dictionary;
+    use crate::dictionary::{Dictionary, DictionaryStart};
 
     /// How many bins or components a product takes at once depends on the instruction set, but no
     /// bit of a result does: 37 frames and 131 bins fill neither the last group nor the last block.
@@ -214,12 +226,20 @@ mod tests {
         let speaker = [1, 3, 7, 14].map(|order| Dictionary::new(matrix(order, 131)).unwrap());
         let sources = [
             SourceModel::known(speaker),
-            SourceModel::estimated(matrix(13, 131)).unwrap(),
+            SourceModel::new(
+                [4, 13].map(|order| DictionaryStart::new(matrix(order, 131)).unwrap()),
+            ),
         ];
         let mixture = matrix(37, 131).mapv(Complex64::from);
-        for precision in [Precision::F64, Precision::F32] {
+        for (posterior, precision) in [
+            (Posterior::Factorised, Precision::F64),
+            (Posterior::Factorised, Precision::F32),
+            (Posterior::Structured, Precision::F64),
+            (Posterior::Structured, Precision::F32),
+        ] {
             let settings = Settings {
                 iterations: 4,
+                posterior,
                 precision,
                 ..Settings::default()
             };

@@ -3,8 +3,10 @@
 //! | file | what it is | built from |
 //! |---|---|---|
 //! | [`tiled`], [`itakura_saito`] | the passes of one iteration | all below |
-//! | [`slab`] | consecutive frames, walked in tiles and blocks | [`order`] |
-//! | [`order`] | one order in the frames of a slab | [`state`] |
+//! | [`slab`] | consecutive frames, walked in tiles and blocks | [`factorised`], [`structured`] |
+//! | [`factorised`], [`structured`] | `q(S)` and `q(S\|K)` in the frames of a slab | [`source`] |
+//! | [`source`] | one source in them | [`order`] |
+//! | [`order`] | one order in them | [`state`] |
 //! | [`state`] | what all slabs share: dictionaries, order posteriors | [`gig`] |
 //! | [`gig`] | the expectations, eight at a time | [`log_product`] |
 //! | [`elementwise`] | the steps between the products | [`products`], [`log_product`] |
@@ -17,6 +19,7 @@
 //! through `fearless_simd`. [`crate::plain`] says the same plainly.
 
 mod elementwise;
+mod factorised;
 mod gig;
 pub(crate) mod itakura_saito;
 mod layout;
@@ -25,7 +28,9 @@ mod order;
 mod pack;
 mod products;
 mod slab;
+mod source;
 mod state;
+mod structured;
 pub(crate) mod tiled;
 
 pub(crate) use pack::Real;

@@ -69,6 +69,8 @@
 //! same bytes on AVX2, AVX-512 and NEON, for any number of threads. `C` and `V` are floored in
 //! every bin at 1e-100, far below any datum, and at 1e-30 in single precision.
 
+mod activation_start;
+mod combinations;
 mod dictionary;
 mod error;
 mod free_energy;
@@ -81,11 +83,13 @@ pub mod level;
 mod observer;
 mod order_posterior;
 pub mod plain;
+mod problem;
 mod range;
 mod separation;
 mod settings;
 mod source;
 
+pub use activation_start::{ACTIVATION_START, ActivationStart};
 pub use dictionary::{Dictionary, DictionaryError, DictionaryStart};
 pub use error::ModelError;
 pub use gig::{Gig, GigError};
@@ -95,5 +99,5 @@ pub use order_posterior::{entropy, tempered_posterior};
 /// The numbers of spectrograms.
 pub use rustfft::num_complex::Complex64;
 pub use separation::{FactorExpectations, OrderEstimate, Separation};
-pub use settings::{Execution, Precision, Settings, Tempering};
-pub use source::{ACTIVATION_START, DictionaryModel, SourceModel};
+pub use settings::{Execution, Posterior, Precision, Settings, Tempering};
+pub use source::{DictionaryModel, SourceModel};

@@ -1,8 +1,8 @@
 //! The numbers that the model can be trusted with, in either precision.
 
 use ndarray::ArrayView2;
-use rustfft::num_complex::Complex64;
 
+use crate::problem::Problem;
 use crate::source::{DictionaryModel, SourceModel};
 
 /// Floor of `C` and `V` in every bin. Far below any datum and far above the square root of the
@@ -33,22 +33,21 @@ pub(crate) struct Range {
 
 impl Range {
     /// Whether all that an inference begins with is inside.
-    pub(crate) fn holds(
-        &self,
-        mixture: ArrayView2<'_, Complex64>,
-        sources: &[SourceModel],
-        noise_variance: f64,
-    ) -> bool {
+    pub(crate) fn holds(&self, problem: &Problem<'_>, noise_variance: f64) -> bool {
         let holds = |values: ArrayView2<'_, f64>| values.iter().all(|&w| w <= self.largest);
         let source = |source: &SourceModel| {
-            source.activation_start <= self.largest
-                && source.orders.iter().all(|order| match order {
-                    DictionaryModel::Known(dictionary) => holds(dictionary.components()),
-                    DictionaryModel::Estimated(start) => holds(start.values()),
-                })
+            source.orders.iter().all(|order| match order {
+                DictionaryModel::Known(dictionary) => holds(dictionary.components()),
+                DictionaryModel::Estimated(start) => holds(start.values()),
+            })
         };
         (self.smallest_noise..=self.largest).contains(&noise_variance)
-            && mixture.iter().all(|x| x.norm_sqr() <= self.largest)
-            && sources.iter().all(source)
+            && problem.mixture.iter().all(|x| x.norm_sqr() <= self.largest)
+            && problem
+                .starts
+                .iter()
+                .flatten()
+                .all(|&start| start <= self.largest)
+            && problem.sources.iter().all(source)
     }
 }

@@ -18,6 +18,8 @@ pub struct Settings {
     pub iterations: usize,
     /// `beta` or `kappa`.
     pub tempering: Tempering,
+    /// What the posterior of the sources is conditional on.
+    pub posterior: Posterior,
     /// Numbers of the matrix products.
     pub precision: Precision,
 }
@@ -30,6 +32,7 @@ impl Default for Settings {
             noise_variance: 1e-6,
             iterations: 50,
             tempering: Tempering::Beta(1e4),
+            posterior: Posterior::default(),
             precision: Precision::default(),
         }
     }
@@ -97,6 +100,24 @@ impl Tempering {
             Self::Kappa(kappa) => kappa * (frames * bins) as f64,
         }
     }
+}
+
+/// Which variational posterior an inference finds. With one order per source both are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Posterior {
+    /// The paper's, `q(S) q(W|K) q(H|K) prod_j q(K_j)`: the sources are independent of the orders,
+    /// and eq. (16) averages the orders' precisions.
+    #[default]
+    Factorised,
+    /// `q(S|K) q(W|K) q(H|K) q(K)`: the sources depend on the orders, and the estimate is the average
+    /// of what each combination of orders estimates, by its probability. Takes up to 256
+    /// combinations.
+    ///
+    /// Source: L. K. Saul, M. I. Jordan, "Exploiting tractable substructures in intractable
+    /// networks", NIPS 8 (1996); M. D. Hoffman, D. M. Blei, "Structured stochastic variational
+    /// inference", AISTATS (2015).
+    Structured,
 }
 
 /// The numbers in which an inference forms the products of its factors, the ratios made of them and

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2};
-use rustfft::num_complex::Complex64;
+use ndarray::Array2;
 
+use crate::activation_start::ActivationStart;
 use crate::dictionary::{Dictionary, DictionaryError, DictionaryStart};
 use crate::error::ModelError;
 use crate::separation::OrderEstimate;
@@ -26,6 +26,15 @@ impl DictionaryModel {
             Self::Known(dictionary) => dictionary.components().dim(),
             Self::Estimated(start) => start.values().dim(),
         }
+    }
+
+    /// The mean of `E[W]` over all components and bins, at the start.
+    pub(crate) fn mean_entry(&self) -> f64 {
+        let values = match self {
+            Self::Known(dictionary) => dictionary.components(),
+            Self::Estimated(start) => start.values(),
+        };
+        values.sum() / values.len() as f64
     }
 }
 
@@ -52,12 +61,8 @@ impl From<DictionaryStart> for DictionaryModel {
 pub struct SourceModel {
     pub(crate) orders: Vec<DictionaryModel>,
     pub(crate) prior: Vec<f64>,
-    pub(crate) activation_start: f64,
+    pub(crate) activation_start: ActivationStart,
 }
-
-/// Start value of the activations unless [`SourceModel::with_activation_start`] says otherwise:
-/// a thousand times their prior mean, the start that suits data drawn from the model.
-pub const ACTIVATION_START: f64 = 1000.0;
 
 /// How far the sum of a prior may be from 1: what rounding makes of it.
 const PRIOR_ROUNDING: f64 = 1e-9;
@@ -72,7 +77,7 @@ impl SourceModel {
         Self {
             orders,
             prior,
-            activation_start: ACTIVATION_START,
+            activation_start: ActivationStart::default(),
         }
     }
 
@@ -109,18 +114,16 @@ impl SourceModel {
         Ok(self)
     }
 
-    /// Sets the constant at which `E[H]` and `1 / E[1/H]` start.
+    /// Sets where the activations start: a constant, or [`ActivationStart::Balanced`].
     ///
     /// # Errors
-    /// [`ModelError::OutOfRange`] unless it is positive and below 1e30.
-    pub fn with_activation_start(mut self, start: f64) -> Result<Self, ModelError> {
-        if !(start > 0.0 && start < 1e30) {
-            return Err(ModelError::OutOfRange {
-                name: "activation_start",
-                allowed: "positive and below 1e30",
-                value: start,
-            });
-        }
+    /// [`ModelError::OutOfRange`] unless the constant or the factor is positive and below 1e30.
+    pub fn with_activation_start(
+        mut self,
+        start: impl Into<ActivationStart>,
+    ) -> Result<Self, ModelError> {
+        let start = start.into();
+        start.validate()?;
         self.activation_start = start;
         Ok(self)
     }
@@ -151,40 +154,4 @@ impl SourceModel {
     pub fn orders(&self) -> &[DictionaryModel] {
         &self.orders
     }
-}
-
-/// Checks that the mixture is finite and that every source fits it.
-pub(crate) fn validate(
-    mixture: ArrayView2<'_, Complex64>,
-    sources: &[SourceModel],
-) -> Result<(), ModelError> {
-    let (frames, bins) = mixture.dim();
-    if mixture.is_empty() {
-        return Err(ModelError::EmptyMixture { frames, bins });
-    }
-    for ((frame, bin), x) in mixture.indexed_iter() {
-        if !(0.0..=1e100).contains(&x.norm_sqr()) {
-            return Err(ModelError::NotFinite { frame, bin });
-        }
-    }
-    if sources.is_empty() {
-        return Err(ModelError::NoSource);
-    }
-    for (source_index, source) in sources.iter().enumerate() {
-        if source.orders.is_empty() {
-            return Err(ModelError::NoOrder { source_index });
-        }
-        for (order_index, order) in source.orders.iter().enumerate() {
-            let (_, found) = order.shape();
-            if found != bins {
-                return Err(ModelError::BinsDiffer {
-                    source_index,
-                    order_index,
-                    found,
-                    expected: bins,
-                });
-            }
-        }
-    }
-    Ok(())
 }

@@ -21,4 +21,4 @@ fn check(json: &str) {
     }
 }
 
-for_each_case!(check);
+for_each_case!(model: check);

@@ -8,22 +8,28 @@ mod common {
 
 use common::problem::{DictionaryShape, Problem, cases, problems};
 use model::{
-    Complex64, Dictionary, Execution, Inference, Precision, Progress, Separation, Settings,
-    SourceModel, Tempering,
+    Complex64, Dictionary, Execution, Inference, Posterior, Precision, Progress, Separation,
+    Settings, SourceModel, Tempering,
 };
 use ndarray::Array2;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 const ITERATIONS: usize = 4;
 
-fn inference(problem: &Problem, precision: Precision) -> Inference {
+fn inference(problem: &Problem, posterior: Posterior, precision: Precision) -> Inference {
     let settings = Settings {
+        posterior,
         precision,
         ..problem.settings(ITERATIONS)
     };
     Inference::new(settings)
         .unwrap()
         .with_execution(Execution::Serial)
+}
+
+fn posteriors() -> impl Strategy<Value = Posterior> {
+    select(&[Posterior::Factorised, Posterior::Structured])
 }
 
 fn separate(inference: &Inference, problem: &Problem) -> Separation {
@@ -51,9 +57,12 @@ proptest! {
     /// The root of the mean square of what differs, against that of the mixture, is a few hundred
     /// times the rounding error of one number, 6e-8.
     #[test]
-    fn is_close_to_double(problem in problems(1..=80, 1..=120).prop_map(within)) {
-        let expected = separate(&inference(&problem, Precision::F64), &problem);
-        let found = separate(&inference(&problem, Precision::F32), &problem);
+    fn is_close_to_double(
+        problem in problems(1..=80, 1..=120).prop_map(within),
+        posterior in posteriors(),
+    ) {
+        let expected = separate(&inference(&problem, posterior, Precision::F64), &problem);
+        let found = separate(&inference(&problem, posterior, Precision::F32), &problem);
         prop_assume!(found.precision == Precision::F32);
         let energy: f64 = problem.mixture().iter().map(Complex64::norm_sqr).sum();
         for (found, expected) in found.estimates.iter().zip(&expected.estimates) {
@@ -73,9 +82,12 @@ proptest! {
     /// For any input, sparse dictionaries and extreme levels too: either close to double or
     /// double.
     #[test]
-    fn is_double_where_it_does_not_suffice(problem in problems(1..=40, 1..=60)) {
-        let expected = separate(&inference(&problem, Precision::F64), &problem);
-        let found = separate(&inference(&problem, Precision::F32), &problem);
+    fn is_double_where_it_does_not_suffice(
+        problem in problems(1..=40, 1..=60),
+        posterior in posteriors(),
+    ) {
+        let expected = separate(&inference(&problem, posterior, Precision::F64), &problem);
+        let found = separate(&inference(&problem, posterior, Precision::F32), &problem);
         match found.precision {
             Precision::F64 => prop_assert_eq!(&found, &expected),
             Precision::F32 => {
@@ -93,8 +105,9 @@ proptest! {
     #[test]
     fn threads_leave_every_bit(
         problem in problems(1..=420, 1..=70).prop_map(within),
+        posterior in posteriors(),
     ) {
-        let serial = inference(&problem, Precision::F32);
+        let serial = inference(&problem, posterior, Precision::F32);
         let expected = separate(&serial, &problem);
         let parallel = serial.with_execution(Execution::Parallel);
         for threads in 1..=3 {

@@ -6,7 +6,10 @@ mod common {
 }
 
 use common::problem::{DictionaryShape, OrderShape, Problem, cases, problems};
-use model::{Execution, FactorExpectations, Inference, Observer, Progress, Separation, Tempering};
+use model::{
+    Execution, FactorExpectations, Inference, Observer, Posterior, Progress, Separation, Settings,
+    Tempering,
+};
 use ndarray::Array2;
 use proptest::prelude::*;
 
@@ -20,7 +23,15 @@ const NEGLIGIBLE: f64 = 1e-150;
 const ITERATIONS: usize = 4;
 
 fn inference(problem: &Problem) -> Inference {
-    Inference::new(problem.settings(ITERATIONS)).unwrap()
+    inference_of(problem, Posterior::Factorised)
+}
+
+fn inference_of(problem: &Problem, posterior: Posterior) -> Inference {
+    let settings = Settings {
+        posterior,
+        ..problem.settings(ITERATIONS)
+    };
+    Inference::new(settings).unwrap()
 }
 
 fn separate(inference: &Inference, problem: &Problem) -> Separation {
@@ -53,20 +64,44 @@ fn assert_factor(what: &str, found: &FactorExpectations, expected: &FactorExpect
     );
 }
 
-/// The tiled kernel gives what the plain model gives, down to every factor.
-fn assert_equals_plain(problem: &Problem) {
+/// The free energy of the plain model after each iteration, and its result.
+fn run_plain(problem: &Problem, posterior: Posterior) -> (Vec<f64>, Separation) {
     let (mixture, sources) = (problem.mixture(), problem.sources());
-    let mut plain = problem.plain(&mixture, &sources);
     let mut free_energies = Vec::new();
-    for _ in 0..ITERATIONS {
-        plain.iterate();
-        plain.update_sources();
-        free_energies.push(plain.free_energy().unwrap());
-    }
-    let expected = plain.finish().unwrap();
+    let result = match posterior {
+        Posterior::Factorised => {
+            let mut plain = problem.plain(&mixture, &sources);
+            for _ in 0..ITERATIONS {
+                plain.iterate();
+                plain.update_sources();
+                free_energies.push(plain.free_energy().unwrap());
+            }
+            plain.finish()
+        }
+        Posterior::Structured => {
+            let mut plain = problem.structured(&mixture, &sources);
+            for _ in 0..ITERATIONS {
+                plain.iterate();
+                free_energies.push(plain.free_energy().unwrap());
+            }
+            plain.finish()
+        }
+    };
+    (free_energies, result.unwrap())
+}
 
+/// The tiled kernel gives what the plain models give, down to every factor.
+fn assert_equals_plain(problem: &Problem) {
+    for posterior in [Posterior::Factorised, Posterior::Structured] {
+        assert_equals_plain_of(problem, posterior);
+    }
+}
+
+fn assert_equals_plain_of(problem: &Problem, posterior: Posterior) {
+    let (mixture, sources) = (problem.mixture(), problem.sources());
+    let (free_energies, expected) = run_plain(problem, posterior);
     let mut trace = Trace::default();
-    let found = inference(problem)
+    let found = inference_of(problem, posterior)
         .with_execution(Execution::Serial)
         .separate_observed(mixture.view(), &sources, &mut trace)
         .unwrap();
@@ -166,28 +201,42 @@ proptest! {
 
     #[test]
     fn threads_leave_every_bit(problem in problems(1..=420, 1..=70)) {
-        let serial = inference(&problem).with_execution(Execution::Serial);
-        let expected = separate(&serial, &problem);
-        let parallel = serial.with_execution(Execution::Parallel);
-        for threads in 1..=3 {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let found = pool.install(|| separate(&parallel, &problem));
-            prop_assert_eq!(&found, &expected, "{} threads", threads);
+        for posterior in [Posterior::Factorised, Posterior::Structured] {
+            let serial = inference_of(&problem, posterior).with_execution(Execution::Serial);
+            let expected = separate(&serial, &problem);
+            let parallel = serial.with_execution(Execution::Parallel);
+            for threads in 1..=3 {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let found = pool.install(|| separate(&parallel, &problem));
+                prop_assert_eq!(&found, &expected, "{} threads", threads);
+            }
         }
     }
 
     #[test]
     fn an_observer_sees_the_result_and_changes_nothing(problem in problems(1..=60, 1..=70)) {
-        let inference = inference(&problem);
-        let silent = separate(&inference, &problem);
-        let mut trace = Trace::default();
-        let (mixture, sources) = (problem.mixture(), problem.sources());
-        let observed = inference
-            .separate_observed(mixture.view(), &sources, &mut trace)
-            .unwrap();
-        prop_assert_eq!(&observed, &silent);
-        prop_assert_eq!(trace.free_energies.last(), Some(&silent.free_energy));
-        prop_assert_eq!(&trace.last_order_posterior, &silent.order_posterior);
+        for posterior in [Posterior::Factorised, Posterior::Structured] {
+            let inference = inference_of(&problem, posterior);
+            let silent = separate(&inference, &problem);
+            let mut trace = Trace::default();
+            let (mixture, sources) = (problem.mixture(), problem.sources());
+            let observed = inference
+                .separate_observed(mixture.view(), &sources, &mut trace)
+                .unwrap();
+            prop_assert_eq!(&observed, &silent);
+            prop_assert_eq!(trace.free_energies.last(), Some(&silent.free_energy));
+            prop_assert_eq!(&trace.last_order_posterior, &silent.order_posterior);
+        }
+    }
+
+    /// To the byte, but for `log q~(K)`, which the structured posterior has of all sources together.
+    #[test]
+    fn one_order_per_source_is_the_factorised_posterior(mut problem in problems(1..=60, 1..=70)) {
+        problem.sources.iter_mut().for_each(|orders| orders.truncate(1));
+        let factorised = separate(&inference(&problem), &problem);
+        let structured = separate(&inference_of(&problem, Posterior::Structured), &problem);
+        let log_order_posterior = vec![vec![factorised.free_energy]; problem.sources.len()];
+        prop_assert_eq!(structured, Separation { log_order_posterior, ..factorised });
     }
 
     #[test]
@@ -195,7 +244,7 @@ proptest! {
         problem.sources.iter_mut().for_each(|orders| orders.truncate(1));
         let expected = separate(&inference(&problem), &problem);
         for tempering in [Tempering::Beta(0.0), Tempering::Kappa(0.03)] {
-            let settings = model::Settings { tempering, ..problem.settings(ITERATIONS) };
+            let settings = Settings { tempering, ..problem.settings(ITERATIONS) };
             let found = separate(&Inference::new(settings).unwrap(), &problem);
             prop_assert_eq!(&found, &expected);
         }
@@ -255,4 +304,37 @@ fn equals_the_plain_model_with_thousands_of_components() {
         beta: 1000.0,
         seed: 1,
     });
+}
+
+/// As many combinations as are allowed.
+#[test]
+fn equals_the_plain_model_with_hundreds_of_combinations() {
+    let order = |components| OrderShape {
+        components,
+        dictionary: DictionaryShape::Dense,
+    };
+    let two = vec![order(1), order(2)];
+    let four = vec![order(3), order(1), order(4), order(2)];
+    assert_equals_plain_of(
+        &Problem {
+            frames: 11,
+            bins: 53,
+            sources: vec![
+                two.clone(),
+                four.clone(),
+                two,
+                vec![order(2)],
+                four.clone(),
+                four,
+            ],
+            dictionary_shape: 0,
+            activation_shape: 0,
+            activation_start: 5.0,
+            noise_variance: 1e-3,
+            level: 1.0,
+            beta: 1000.0,
+            seed: 1,
+        },
+        Posterior::Structured,
+    );
 }

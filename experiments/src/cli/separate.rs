@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use dsp::wav::Encoding;
 use dsp::{StftSettings, Window};
-use model::{Precision, Tempering};
+use model::{Posterior, Precision, Tempering};
 
 use super::ending::{Ending, Failure};
 use super::threads::start_threads;
@@ -125,6 +125,10 @@ pub(crate) struct SeparateArguments {
     #[arg(long, value_name = "N", default_value = "50")]
     iterations: NonZeroUsize,
 
+    /// Which posterior is found: the paper's, or one whose sources depend on the orders
+    #[arg(long, value_enum, default_value_t = PosteriorKind::Factorised)]
+    posterior: PosteriorKind,
+
     /// Number format of the matrix products; f32 takes about 0.55 of the time
     #[arg(long, value_enum, default_value_t = PrecisionKind::F64)]
     precision: PrecisionKind,
@@ -207,6 +211,15 @@ enum PrecisionKind {
     F32,
     /// Double precision
     F64,
+}
+
+/// [`Posterior`] by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PosteriorKind {
+    /// The paper's: the orders' precisions are averaged
+    Factorised,
+    /// The estimates of all combinations of orders are averaged, of 256 at most
+    Structured,
 }
 
 fn parse_named_source(text: &str) -> Result<(String, PathBuf), String> {
@@ -365,6 +378,10 @@ impl SeparateArguments {
             segment_seconds: self.segment,
             overlap_seconds: self.overlap,
             iterations: self.iterations.get(),
+            posterior: match self.posterior {
+                PosteriorKind::Factorised => Posterior::Factorised,
+                PosteriorKind::Structured => Posterior::Structured,
+            },
             precision: match self.precision {
                 PrecisionKind::F32 => Precision::F32,
                 PrecisionKind::F64 => Precision::F64,

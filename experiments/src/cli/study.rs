@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use clap::Args;
 
 use super::ending::{Ending, Failure, announce, ending};
@@ -78,7 +78,9 @@ impl StudyArguments {
     /// A configuration that is not valid or of another kind, a run that fails.
     pub(crate) fn run(&self, kind: Kind) -> Result<Ending, Failure> {
         let config = configuration(self, kind).map_err(Failure::Usage)?;
-        let study = Study::new(&config).map_err(Failure::Usage)?;
+        // What is wrong with a value of an axis is found out here.
+        let study = Study::new(&config).with_context(|| self.config_name());
+        let study = study.map_err(Failure::Usage)?;
         let conduct = Conduct {
             fail_fast: self.fail_fast,
             shard: self.shard,
@@ -112,6 +114,14 @@ impl StudyArguments {
         announce(&said, &out)?;
         Ok(ending(done.failures, progress))
     }
+
+    /// The configuration as messages call it.
+    fn config_name(&self) -> String {
+        match &self.config {
+            Some(file) => file.display().to_string(),
+            None => "the configuration".to_owned(),
+        }
+    }
 }
 
 fn configuration(arguments: &StudyArguments, kind: Kind) -> anyhow::Result<Config> {
@@ -127,12 +137,9 @@ fn configuration(arguments: &StudyArguments, kind: Kind) -> anyhow::Result<Confi
     let mut config = config::load(&sources, embedded)?;
     let found = config.kind();
     if found != kind {
-        let name = arguments.config.as_ref().map_or_else(
-            || "the configuration".to_owned(),
-            |file| file.display().to_string(),
-        );
         return Err(anyhow!(
-            "{name} has {}: run it with `experiments {}`; `experiments {}` is for {}",
+            "{} has {}: run it with `experiments {}`; `experiments {}` is for {}",
+            arguments.config_name(),
             found.sign(),
             found.command(),
             kind.command(),

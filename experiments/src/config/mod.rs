@@ -10,7 +10,7 @@ mod validate;
 
 use dsp::StftSettings;
 use eval::BssEvalSettings;
-use model::{ACTIVATION_START, Precision, Settings, Tempering};
+use model::{ACTIVATION_START, Posterior, Precision, Settings, Tempering};
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::CorpusSection;
@@ -244,6 +244,8 @@ pub(crate) struct Model {
     pub(crate) dictionary_start_floor: f64,
     /// Sweeps over all factors.
     pub(crate) iterations: usize,
+    /// Which posterior the fusion finds, `factorised` (the paper's) or `structured`.
+    pub(crate) posterior: Posterior,
     /// Numbers of the matrix products, `f64` or `f32`.
     pub(crate) precision: Precision,
     /// Weight of the entropy of q(K), in nats.
@@ -263,6 +265,7 @@ impl Default for Model {
             activation_start: ACTIVATION_START,
             dictionary_start_floor: DICTIONARY_START_FLOOR,
             iterations: paper.iterations,
+            posterior: paper.posterior,
             precision: paper.precision,
             beta: None,
             kappa: None,

@@ -142,8 +142,8 @@ impl Axis {
             fails(
                 !NOT_SWEPT.iter().any(|fixed| key.starts_with(fixed)),
                 &format!(
-                    "`{key}` cannot be an axis: it changes no result, or what it says is the same for \
-                     a whole study, as `sweep.seeds` and `[units]` are"
+                    "`{key}` cannot be an axis: it changes no result, or what it says is the same \
+                     for a whole study, as `sweep.seeds` and `[units]` are"
                 ),
             )?;
         }
@@ -195,6 +195,12 @@ pub(crate) fn setting_text(values: &[Value]) -> String {
 }
 
 impl Sweep {
+    /// How many combinations of values there are.
+    pub(crate) fn points(&self) -> usize {
+        let lengths = self.axis.iter().map(|axis| axis.settings().len());
+        lengths.fold(1, usize::saturating_mul)
+    }
+
     /// Checks what can be told without the rest of the configuration.
     pub(super) fn validate(&self) -> Result<(), Invalid> {
         let twice = |key: &'static str, repeated: bool| {
@@ -214,8 +220,7 @@ impl Sweep {
                 format!("`{}` is on an axis twice", keys[index])
             })?;
         }
-        let lengths = self.axis.iter().map(|axis| axis.settings().len());
-        let runs = lengths.fold(self.seeds.len().max(1), usize::saturating_mul);
+        let runs = self.points().saturating_mul(self.seeds.len().max(1));
         require("sweep.axis", runs <= MOST_RUNS, || {
             format!("{runs} points and seeds, allowed are at most {MOST_RUNS}")
         })

@@ -1,6 +1,6 @@
-//! Two folders of WAV files of any names: one of speech, an utterance a file, and one of background.
-//! A folder of speech that has no WAV files of its own has a folder for each speaker; below that, and
-//! where it has some, files are taken from any depth.
+//! Two folders of WAV files of any names: one of speech, an utterance a file, and one of
+//! background. A folder of speech that has no WAV files of its own has a folder for each speaker;
+//! below that, and where it has some, files are taken from any depth.
 
 use std::path::{Path, PathBuf};
 
@@ -35,8 +35,8 @@ pub(crate) fn open(section: &CorpusSection, least_samples: usize, seed: u64) -> 
         background.retain(|path| noise_name(path, folder) == *noise);
         ensure!(
             !background.is_empty(),
-            "{} has no noise {noise:?} (`corpus.noise` or `units.noises`): it is the name of a file \
-             without its ending, or of a folder",
+            "{} has no noise {noise:?} (`corpus.noise` or `units.noises`): it is the name of a \
+             file without its ending, or of a folder",
             folder.display()
         );
     }

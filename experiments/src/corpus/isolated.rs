@@ -19,9 +19,10 @@ pub(crate) struct IsolatedMixture {
     pub(crate) speech: PathBuf,
 }
 
-/// Mixtures of the configured speaker, or of one drawn from the seed, in `<set>/isolated/<ratio>dB/s<speaker>_<code>.wav`, at most `most` per
-/// ratio. Their speech is `<set>/reverberated/id<speaker>/<code>.wav` or any file below
-/// `<set>/reverberated` of the mixture's name.
+/// Mixtures of the configured speaker, or of one drawn from the seed, in
+/// `<set>/isolated/<ratio>dB/s<speaker>_<code>.wav`, at most `most` per ratio. Their speech is
+/// `<set>/reverberated/id<speaker>/<code>.wav` or any file below `<set>/reverberated` of the
+/// mixture's name.
 ///
 /// # Errors
 /// A missing folder, a speaker without mixtures, or a mixture without its speech.

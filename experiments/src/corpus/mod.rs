@@ -69,8 +69,8 @@ pub(crate) struct CorpusSection {
     /// Which speaker; drawn from the seed if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) speaker: Option<Speaker>,
-    /// `voices` and `folder`: which noise. If absent, `voices` draws one from the seed, and `folder`
-    /// takes excerpts of all.
+    /// `voices` and `folder`: which noise. If absent, `voices` draws one from the seed, and
+    /// `folder` takes excerpts of all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) noise: Option<String>,
     /// Of all processing; files of another rate are resampled.
@@ -237,15 +237,15 @@ impl CorpusSection {
             CorpusKind::Folder => folder::speakers(self, seed)?,
             CorpusKind::Chime => number(chime::speakers(self, seed)?),
             CorpusKind::Voices => bail!(
-                "`training.estimation = \"another_speaker\"` needs recordings, and `corpus.kind` is \
-                 \"voices\""
+                "`training.estimation = \"another_speaker\"` needs recordings, and `corpus.kind` \
+                                                           is \"voices\""
             ),
         };
         others.retain(|other| *other != speaker);
         let mut rng = synth::stream(seed, "another speaker", &[]);
         let other = others.choose(&mut rng).context(
-            "`training.estimation = \"another_speaker\"` needs a second speaker, and the corpus has \
-             one only",
+            "`training.estimation = \"another_speaker\"` needs a second speaker, and the corpus \
+                                                       has one only",
         )?;
         Ok(Self {
             speaker: Some(other.clone()),

@@ -211,13 +211,19 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
             "The SDR over the swept values; the title says what the bars are.".to_owned()
         }
     };
+    // Regions of a page have different names.
+    let several = inputs.scores.len();
+    let numbered = |index: usize| match several {
+        1 => caption.clone(),
+        _ => format!("Figure {} of {several}. {caption}", index + 1),
+    };
     html! {
-        @for figure in &inputs.scores {
+        @for (index, figure) in inputs.scores.iter().enumerate() {
             (page::figure(
                 figure,
                 "Line chart: SDR of the methods, with intervals. Its numbers are those of the \
                  tables.",
-                &caption,
+                &numbered(index),
             ))
         }
         @if inputs.examples.is_empty() && inputs.spectrograms.is_some() {
@@ -355,7 +361,8 @@ fn player(index: usize, example: &Example) -> Markup {
     let heading = &example.name;
     html! {
         article.example data-player data-seconds=(example.seconds) data-left=(left)
-            data-right=(right) data-top=(top) data-bottom=(bottom) aria-labelledby={ "example-" (index) } {
+            data-right=(right) data-top=(top) data-bottom=(bottom)
+            aria-labelledby={ "example-" (index) } {
             h3 id={ "example-" (index) } { (heading) }
             fieldset.signals {
                 legend { "Signal" }

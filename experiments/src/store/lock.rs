@@ -40,14 +40,18 @@ impl FolderLock {
     }
 
     /// Keeps runs off a folder that is read, which others may read, too, and that need not be
-    /// writable. Without a lock file there was no run.
+    /// writable. Without a lock file, or a folder, there was no run.
     ///
     /// # Errors
     /// A run under way; a file that cannot be read.
     pub(crate) fn share(path: &Path, folder: &Path) -> Result<Option<Self>> {
         let file = match File::open(path) {
             Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                return Ok(None);
+            }
             Err(error) => {
                 return Err(error).with_context(|| format!("cannot read {}", path.display()));
             }

@@ -1,7 +1,7 @@
 //! What a run keeps in its folder, and how: files that are there in full or not at all
-//! ([`atomic`]), checksums around what is read back ([`sealed`]), archives of arrays that others may
-//! have written ([`npz`]), the file of finished work ([`records`]), one run at a time ([`lock`],
-//! [`folder`]), shares of a run ([`shard`]).
+//! ([`atomic`]), checksums around what is read back ([`sealed`]), archives of arrays that others
+//! may have written ([`npz`]), the file of finished work ([`records`]), one run at a time
+//! ([`lock`], [`folder`]), shares of a run ([`shard`]).
 //!
 //! Records are found by digests of what determines them, so a run always goes on from those that
 //! fit it, and nothing that is finished has to be guarded or discarded.

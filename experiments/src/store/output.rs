@@ -2,8 +2,8 @@
 //!
 //! Nothing that this program did not write is ever replaced. A claim is refused for
 //!
-//! - an input of the command, whatever it is called: files are told apart by device and inode, or by
-//!   their canonical path where there are none;
+//! - an input of the command, whatever it is called: files are told apart by device and inode, or
+//!   by their canonical path where there are none;
 //! - a regular file that does not begin like the files of its [`FileKind`], which only this program
 //!   writes; an empty file holds nothing to lose and is replaced;
 //! - a file that is marked read-only, a folder, a disk;

@@ -71,10 +71,7 @@ fn fields<T: Sealed>(line: &[u8]) -> Option<Opened<T>> {
     if version != T::VERSION {
         return Some(Opened::OtherVersion(version));
     }
-    // What was sealed whole and does not read is of another program.
-    let Ok(value) = serde_json::from_str::<T>(json) else {
-        return Some(Opened::OtherVersion(version));
-    };
+    let value: T = serde_json::from_str(json).ok()?;
     value.is_consistent().then_some(Opened::Sound(value))
 }
 

@@ -2,8 +2,9 @@
 //!
 //! A *trial* is one mixture, through every method. Trials with the same dictionaries are a *run*:
 //! one configuration with one speaker, one noise and one seed. Runs with the same values of the
-//! swept keys are a *case*. `table1` has one case of one run, `sweep` a case for each point of its axes, and a section
-//! `[units]` makes every case have a run for each of several speakers, noises and seeds.
+//! swept keys are a *case*. `table1` has one case of one run, `sweep` a case for each point of its
+//! axes, and a section `[units]` makes every case have a run for each of several speakers, noises
+//! and seeds.
 
 use anyhow::{Context, Result};
 use toml::Value;

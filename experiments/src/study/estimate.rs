@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::methods::Method;
+use super::methods::{Method, Part};
 use super::scores::{Metric, ScoreError, Scores};
 use crate::corpus::{CorpusSection, Speaker};
 use crate::store::digest::Digest;
@@ -76,6 +76,14 @@ impl Candidate {
             Self::Mixture => "Mixture",
             Self::Order(_) => "Single order",
             Self::Method(method) => method.label(),
+        }
+    }
+
+    /// The part of a trial that it is recorded in.
+    pub(crate) fn part(self) -> Part {
+        match self {
+            Self::Mixture | Self::Order(_) => Part::Singles,
+            Self::Method(method) => method.part(),
         }
     }
 

@@ -9,7 +9,7 @@ use toml::Table;
 
 use super::design::{Run, Study};
 use super::estimate::{Estimate, Outcomes};
-use super::examples::{KeptExample, chosen_trials, example_key};
+use super::examples::{KeptExample, chosen_trials, example_key, shown_in_figures};
 use super::plan::{Plan, PlannedTrial};
 use super::publish::{Ending, Publication};
 use super::results;
@@ -182,16 +182,18 @@ impl Shards {
         let parts = study.parts();
         let mut kept = Vec::new();
         let mut missing = Vec::new();
-        for trial in chosen_trials(run, &trials) {
+        let chosen = chosen_trials(run, &trials);
+        for trial in &chosen {
             let is_done = |planned: &&PlannedTrial| {
                 let mut keys = parts.iter().map(|&part| planned.keys.part(part));
-                planned.trial == trial
+                planned.trial == *trial
                     && keys.all(|key| matches!(self.outcomes.get(&key), Some(Ok(_))))
             };
             let Some(planned) = planned.iter().find(is_done) else {
                 continue;
             };
-            let key = example_key((study, run), &trial, &planned.keys, &trials)?;
+            let in_figures = shown_in_figures(&chosen) == Some(trial);
+            let key = example_key((study, run), trial, &planned.keys, in_figures)?;
             let read = |folder: &ShardFolder| KeptExample::read(&folder.kept.example(&key));
             // One that could not be made counts if no other shard made it.
             let found = self.folders.iter().filter_map(read);

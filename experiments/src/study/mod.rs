@@ -1,8 +1,8 @@
 //! A study: a list of trials, what comes of them, and the tables and figures made of that.
 //!
-//! > [design] -> [prepare]: corpora, [dictionaries], [mixtures], keys ([plan]) -> [work]: [separation]
-//! > by every one of the [methods], [scores] -> [estimate]s, recorded one by one -> [statistics] ->
-//! > [publish]: tables, figures, [examples] to hear
+//! > [design] -> [prepare]: corpora, [dictionaries], [mixtures], keys ([plan]) -> [work]:
+//! > [separation] by every one of the [methods], [scores] -> [estimate]s, recorded one by one ->
+//! > [statistics] -> [publish]: tables, figures, [examples] to hear
 //!
 //! `table1`, `sweep` and `realmix` are all this, with other configurations. [merge] puts together
 //! what several machines recorded.
@@ -30,7 +30,7 @@ use crate::progress::Progress;
 use crate::store::folder::RunFolder;
 use design::{Run, Study};
 use estimate::{Candidate, Estimate, Outcomes, TrialResult};
-use methods::Method;
+use methods::{Method, Part};
 use plan::{Plan, PlannedTrial};
 use prepare::Conduct;
 use publish::{Ending, Publication, timing};
@@ -100,10 +100,12 @@ fn result(
     let mut errors: Vec<String> = Vec::new();
     for part in study.parts() {
         let error = match outcomes.get(&planned.keys.part(part)) {
-            Some(Ok(found)) => {
+            Some(Ok(found)) if is_of_part(found, part) => {
                 estimates.extend(found.iter().cloned());
                 continue;
             }
+            // A checksum does not say that a record is what its key is of.
+            Some(Ok(_)) => "its record holds estimates of something else",
             Some(Err(error)) => error.as_str(),
             None => "it was not run",
         };
@@ -124,4 +126,9 @@ fn result(
         estimates,
         errors,
     }
+}
+
+fn is_of_part(estimates: &[Estimate], part: Part) -> bool {
+    let mut parts = estimates.iter().map(|estimate| estimate.candidate.part());
+    !estimates.is_empty() && parts.all(|other| other == part)
 }

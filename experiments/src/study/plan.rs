@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use dsp::StftSettings;
-use model::Precision;
+use model::{Posterior, Precision};
 use serde::{Deserialize, Serialize};
 
 use super::design::Run;
@@ -30,6 +30,7 @@ pub(crate) struct Keys {
 #[derive(Serialize)]
 struct SinglesInputs<'a> {
     computed: Computed,
+    methods: Vec<Method>,
     mixture: MixtureInputs,
     estimation: &'a [Digest],
     background: Option<Digest>,
@@ -37,8 +38,6 @@ struct SinglesInputs<'a> {
     stft: &'a StftSettings,
     seed: u64,
     trial: Vec<u64>,
-    /// Those that choose from the single orders.
-    methods: &'a [&'a str],
     dictionary_shape: f64,
     activation_shape: f64,
     activation_start: f64,
@@ -69,7 +68,9 @@ enum MixtureInputs {
 #[derive(Serialize)]
 struct FusionInputs {
     computed: Computed,
+    methods: Vec<Method>,
     singles: Digest,
+    posterior: Posterior,
     beta: f64,
 }
 
@@ -116,12 +117,9 @@ impl Keys {
         config: &Config,
     ) -> Result<Self> {
         let model = &config.model;
-        let methods = Method::ALL
-            .into_iter()
-            .filter(|method| method.part() == Part::Singles);
-        let methods: Vec<&str> = methods.map(Method::name).collect();
         let singles = Digest::of_value(&SinglesInputs {
             computed: Computed::new("single orders"),
+            methods: methods_of(Part::Singles),
             mixture,
             estimation: &dictionaries.estimation,
             background: dictionaries.background,
@@ -129,7 +127,6 @@ impl Keys {
             stft: &config.stft,
             seed: config.experiment.seed,
             trial: trial.stream_key(&config.corpus),
-            methods: &methods,
             dictionary_shape: model.dictionary_shape,
             activation_shape: model.activation_shape,
             activation_start: model.activation_start,
@@ -141,7 +138,9 @@ impl Keys {
         })?;
         let fusion = Digest::of_value(&FusionInputs {
             computed: Computed::new("fusion"),
+            methods: methods_of(Part::Fusion),
             singles,
+            posterior: model.posterior,
             beta: model.tempering().beta(frames, config.stft.bins()),
         })?;
         Ok(Self { singles, fusion })
@@ -155,8 +154,8 @@ impl Keys {
         }
     }
 
-    /// What trials have in common that differ in beta only: they can share their mixture, and are
-    /// in one shard.
+    /// What trials have in common that differ in the posterior and its tempering only: they can
+    /// share their mixture, and are in one shard.
     pub(crate) fn shared(&self) -> Digest {
         self.singles
     }
@@ -165,6 +164,12 @@ impl Keys {
     pub(crate) fn whole(&self) -> Digest {
         self.fusion
     }
+}
+
+/// The methods whose estimates a part holds: where there is another, nothing older is taken for it.
+fn methods_of(part: Part) -> Vec<Method> {
+    let is_of_part = |method: &Method| method.part() == part;
+    Method::ALL.into_iter().filter(is_of_part).collect()
 }
 
 /// A trial with the keys of its parts.

@@ -209,7 +209,7 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
                 description: voices.description(),
                 sha256: voices.digest(),
             },
-            origin: Origin::Voices(voices),
+            origin: Origin::Voices(Box::new(voices)),
             recorded: Vec::new(),
         });
     }

@@ -67,6 +67,7 @@ impl<'a> Separator<'a> {
             },
             iterations: model.iterations,
             tempering: model.tempering(),
+            posterior: model.posterior,
             precision: model.precision,
         };
         Ok(Self {
@@ -133,7 +134,7 @@ impl<'a> Separator<'a> {
         &self,
         subject: &Subject,
         orders: Range<usize>,
-        observer: &mut impl Observer,
+        observer: &mut dyn Observer,
     ) -> Result<Separation> {
         let speech = self.dictionaries.estimation[orders].iter().map(Arc::clone);
         let known = |dictionary: &Arc<Dictionary>| SourceModel::known([Arc::clone(dictionary)]);

@@ -1,79 +1,99 @@
-//! Options that are unknown, out of range or do not go together, and outputs that cannot be written.
+//! Options that are unknown, out of range or do not go together, and outputs that cannot be
+//! written.
 
 use std::fs;
 
-use super::Case;
+use super::{Case, parts};
 
 pub(super) fn cases() -> Vec<Case> {
-    let table: [(&str, i32, &[&str]); 24] = [
+    let table: [(&str, i32, &str); 35] = [
+        ("", 2, "Usage"),
+        ("table2", 2, "table2"),
+        ("table1 --bogus", 2, "--bogus"),
+        ("table1 somewhere", 2, "'somewhere'"),
+        ("table1 --shard 0/2", 2, "'0/2' … --shard … i from 1 to n"),
+        ("table1 --shard 3/2", 2, "'3/2' … --shard … i from 1 to n"),
+        ("table1 --shard 1", 2, "'1' … --shard … 2/8"),
+        ("table1 --shard x", 2, "'x' … --shard … 2/8"),
+        ("table1 --shard 1/2/3", 2, "'1/2/3' … --shard"),
+        ("table1 --shard 1/99999999999999999999", 2, "--shard"),
+        ("table1 --jobs 0", 2, "--jobs"),
+        ("table1 --jobs -1", 2, "'-1'"),
+        ("table1 --jobs many", 2, "--jobs … many"),
+        ("table1 --seed -1", 2, "-1"),
+        ("table1 --seed 1.5", 2, "--seed … 1.5"),
         (
-            "table1 --shard 0/2",
+            "table1 --seed 18446744073709551615",
             2,
-            &["'0/2'", "--shard", "i from 1 to n"],
+            "--seed: `experiment.seed`: 18446744073709551615 is out of range",
         ),
-        (
-            "table1 --shard 3/2",
-            2,
-            &["'3/2'", "--shard", "i from 1 to n"],
-        ),
-        ("table1 --shard 1", 2, &["'1'", "--shard", "2/8"]),
-        ("table1 --shard 1/2/3", 2, &["'1/2/3'", "--shard"]),
-        ("table1 --shard 1/99999999999999999999", 2, &["--shard"]),
-        ("table1 --resume --force", 2, &["'--resume'", "'--force'"]),
-        ("table1 --jobs -1", 2, &["'-1'"]),
-        ("table1 --jobs many", 2, &["--jobs", "many"]),
-        ("table1 --seed 1.5", 2, &["--seed", "1.5"]),
-        (
-            "table1 --seed 99999999999999999999",
-            2,
-            &["--seed", "99999999999999999999"],
-        ),
-        ("table1 somewhere", 2, &["'somewhere'"]),
-        ("table1 --config", 2, &["--config"]),
+        ("table1 --seed 99999999999999999999", 2, "--seed"),
+        ("table1 --config", 2, "--config"),
         (
             "table1 --config tiny.toml --config tiny.toml",
             2,
-            &["--config"],
+            "--config",
         ),
-        ("table1 --config missing.toml", 2, &["missing.toml"]),
+        (
+            "table1 --config missing.toml",
+            2,
+            "cannot read configuration missing.toml",
+        ),
         (
             "table1 --config speech",
             2,
-            &["cannot read configuration speech"],
+            "cannot read configuration speech",
         ),
-        ("sweep", 2, &["sweep"]),
-        ("merge --out out", 2, &["<DIR>"]),
-        ("merge one two", 2, &["--out"]),
-        ("merge one two --out out --resume", 2, &["--resume"]),
+        ("sweep", 2, "experiments sweep` is for a section [sweep]"),
+        (
+            "realmix --config tiny.toml",
+            2,
+            "tiny.toml … experiments table1",
+        ),
+        (
+            "table1 --config recordings.toml",
+            2,
+            "recordings.toml … run it with `experiments realmix`",
+        ),
+        (
+            "sweep --config recordings.toml",
+            2,
+            "recordings.toml … run it with `experiments realmix`",
+        ),
+        ("merge --out out", 2, "<DIR>"),
+        ("merge one two", 2, "--out"),
+        ("merge one two --out out --resume", 2, "--resume"),
         (
             "table1 --config tiny.toml --out tiny.toml",
             2,
-            &["tiny.toml is not a folder (--out)"],
+            "tiny.toml is not a folder (--out)",
+        ),
+        (
+            "realmix --config recordings.toml --out tiny.toml",
+            2,
+            "tiny.toml is not a folder (--out)",
         ),
         (
             "table1 --config tiny.toml --out tiny.toml/below",
             1,
-            &["cannot create tiny.toml/below"],
+            "cannot create tiny.toml/below",
         ),
         (
             "table1 --config tiny.toml --out out --cache tiny.toml",
             1,
-            &["tiny.toml"],
+            "tiny.toml",
         ),
         (
             "merge one two --out tiny.toml",
             2,
-            &["tiny.toml is not a folder (--out)"],
+            "tiny.toml is not a folder (--out)",
         ),
-        (
-            "merge one two --out tiny.toml/below",
-            1,
-            &["tiny.toml/below"],
-        ),
+        ("merge one two --out tiny.toml/below", 1, "tiny.toml/below"),
+        ("merge one two --out done/table1.csv", 2, "(--out)"),
     ];
     let mut cases: Vec<Case> = table
         .into_iter()
-        .map(|(command, code, says)| Case::new(command, |_| (), command, code, says))
+        .map(|(command, code, says)| Case::new(command, |_| (), command, code, &parts(says)))
         .collect();
     cases.push(Case::new(
         "a configuration that is no text",

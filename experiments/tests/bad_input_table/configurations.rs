@@ -1,106 +1,340 @@
-//! Files and `--set` options with values that are not allowed. `bad_input.rs` holds the ranges one by one.
+//! Files and `--set` options with values that are not allowed.
 
-use std::fs;
+use super::common::TINY;
+use super::common::study::TINY_RECORDINGS;
+use super::{Case, parts};
 
-use super::Case;
-
-fn file(text: impl Into<String>, says: &[&str]) -> Case {
-    let text = text.into();
-    let what: String = text.chars().take(60).collect();
-    Case::new(
-        format!("configuration {what:?}"),
-        move |folder| fs::write(folder.join("wrong.toml"), &text).unwrap(),
-        "table1 --config wrong.toml --out out",
-        2,
-        &[&["wrong.toml"], says].concat(),
-    )
-}
-
-fn option(option: &str, says: &[&str]) -> Case {
+/// `--set` of a value, which the message names as it was given.
+fn option(study: &str, option: &str, says: &str) -> Case {
+    let place = format!("--set {option}: ");
     Case::new(
         format!("--set {option}"),
         |_| (),
-        format!("table1 --config tiny.toml --out out --set {option}"),
+        format!("{study} --out out --set {option}"),
         2,
-        &[&[format!("--set {option}").as_str()], says].concat(),
+        &[&[place.as_str()], &parts(says)[..]].concat(),
     )
 }
 
 pub(super) fn cases() -> Vec<Case> {
+    let mut cases = files();
+    let table1 = |(given, says): &(&str, &str)| option("table1 --config tiny.toml", given, says);
+    cases.extend(OPTIONS.iter().map(table1));
+    let realmix =
+        |(given, says): &(&str, &str)| option("realmix --config recordings.toml", given, says);
+    cases.extend(RECORDINGS.iter().map(realmix));
+    cases
+}
+
+fn files() -> Vec<Case> {
     let deep = format!("model = {}{}", "[".repeat(100_000), "]".repeat(100_000));
     let inline = format!("model = {}{}", "{a=".repeat(50_000), "}".repeat(50_000));
-    vec![
-        file(
+    let axis = "\n[sweep]\n[[sweep.axis]]\nkey = \"model.iterations\"\nvalues = [1, 2]\n";
+    let unused = format!("{TINY}[recordings]\nmixtures = 3\n");
+    let speaker = format!("{TINY_RECORDINGS}[corpus]\nspeaker = 3\n");
+    let table: [(&str, &str, &str); 30] = [
+        ("table1", "[model\n", "line 1"),
+        ("table1", "model = 3\n", "line 1, `model = 3`: invalid type"),
+        (
+            "table1",
+            "[model]\nbetta = 1\n",
+            "line 2, `betta = 1`: unknown field `betta`",
+        ),
+        (
+            "table1",
+            "\n[model]\nbeta = [1]\n",
+            "line 3, `beta = [1]`: invalid type: sequence",
+        ),
+        (
+            "table1",
+            "[model]\nbeta = 3\nkappa = 1\n",
+            "line 3: `model.kappa` … one of the two",
+        ),
+        (
+            "table1",
             "[model]\nbeta = 1\nbeta = 2\n",
-            &["line 3", "duplicate key"],
+            "line 3 … duplicate key",
         ),
-        file("[model]\n[stft]\n[model]\n", &["line 3", "duplicate key"]),
-        file("[model]\nbeta = \0\n", &["line 2"]),
-        file("[model]\nbeta = 1e999\n", &["line 2"]),
-        file("[experiment]\nseed = 9223372036854775808\n", &["line 2"]),
-        file("[experiment]\nseed = -1\n", &["line 2", "-1"]),
-        file(
+        (
+            "table1",
+            "[model]\n[stft]\n[model]\n",
+            "line 3 … duplicate key",
+        ),
+        ("table1", "[model]\nbeta = \0\n", "line 2"),
+        ("table1", "[model]\nbeta = 1e999\n", "line 2"),
+        (
+            "table1",
+            "[experiment]\nseed = 9223372036854775808\n",
+            "line 2",
+        ),
+        ("table1", "[experiment]\nseed = -1\n", "line 2 … -1"),
+        (
+            "table1",
             "[experiment]\nname = \"\"\n",
-            &["line 2", "experiment.name"],
+            "line 2 … experiment.name",
         ),
-        file("[experiment]\nname = \".hidden\"\n", &["line 2", ".hidden"]),
-        file("[experiment]\nname = \"a/b\"\n", &["line 2", "a/b"]),
-        file(
+        (
+            "table1",
+            "[experiment]\nname = \".hidden\"\n",
+            "line 2 … .hidden",
+        ),
+        ("table1", "[experiment]\nname = \"a/b\"\n", "line 2 … a/b"),
+        (
+            "table1",
             "[corpus]\nkind = \"tape\"\n",
-            &["line 2", "unknown variant `tape`", "`builtin`"],
+            "line 2 … unknown variant `tape` … `builtin`",
         ),
-        file(
+        (
+            "table1",
             "[corpus]\nkind = \"chime\"\n",
-            &["`corpus.root`: is needed"],
+            "`corpus.root`: is needed when `corpus.kind` is \"chime\"",
         ),
-        file(
+        (
+            "table1",
+            "[corpus]\nkind = \"folder\"\n",
+            "`corpus.speech`: is needed when `corpus.kind` is \"folder\"",
+        ),
+        (
+            "table1",
             "[corpus]\nkind = \"folder\"\nspeech = \"a\"\nbackground = \"b\"\nspeaker = 3\n",
-            &["line 5", "`corpus.speaker`: has no meaning"],
+            "line 5 … `corpus.speaker`: speakers of \"folder\" have names",
         ),
-        file(deep, &["line 1"]),
-        file(inline, &["line 1"]),
-        option(
-            "corpus.sample_rate_hz=1",
-            &["`corpus.sample_rate_hz`: 1", "4000 to 192000"],
+        ("table1", &deep, "line 1"),
+        ("table1", &inline, "line 1"),
+        (
+            "table1",
+            &unused,
+            "`recordings`: has a meaning only where `mixtures.source` is \"recordings\"",
         ),
-        option("stft.window_samples=0", &["`stft`", "window_samples"]),
-        option(
-            "stft.window_samples=1099511627776",
-            &["`stft`", "1099511627776"],
+        // The name of the section before it was one of any study.
+        (
+            "realmix",
+            "[realmix]\nseeds = 2\n",
+            "line 1 … unknown field `realmix` … `recordings`",
         ),
-        option("stft.hop_samples=0", &["`stft`", "hop_samples"]),
-        option("training.normalisation=loud", &["unknown variant `loud`"]),
-        option("training.estimation=none", &["unknown variant `none`"]),
-        option(
-            "training.background_seconds=1e9",
-            &["`training.background_seconds`: 1000000000.0"],
+        (
+            "realmix",
+            &speaker,
+            "`corpus.speaker`: has no meaning beside `units.speakers`",
         ),
-        option(
-            "mixtures.activation_shape=1e9",
-            &["`mixtures.activation_shape`: 1000000000.0"],
+        // A configuration is of one command.
+        (
+            "table1",
+            TINY_RECORDINGS,
+            "run it with `experiments realmix`",
         ),
-        option(
-            "mixtures.noise_variance=inf",
-            &["`mixtures.noise_variance`: inf"],
+        (
+            "sweep",
+            TINY_RECORDINGS,
+            "run it with `experiments realmix`",
         ),
-        option(
-            "evaluation.metrics=[\"sdr\",\"sdr\"]",
-            &["`evaluation.metrics`: holds Sdr twice"],
+        ("sweep", TINY, "run it with `experiments table1`"),
+        ("realmix", TINY, "run it with `experiments table1`"),
+        (
+            "table1",
+            &format!("{TINY}{axis}"),
+            "has a section [sweep]: run it with `experiments sweep`",
         ),
-        option(
-            "evaluation.filter_taps=100000",
-            &["`evaluation.filter_taps`: 100000", "8192"],
+        (
+            "realmix",
+            &format!("{TINY}{axis}"),
+            "run it with `experiments sweep`",
         ),
-        option(
-            "statistics.resamples=1",
-            &["`statistics.resamples`: 1", "100 to 1000000"],
+        (
+            "realmix",
+            &format!("{TINY_RECORDINGS}{axis}"),
+            "run it with `experiments sweep`",
         ),
-        option("timings.repetitions=0", &["`timings.repetitions`: 0"]),
-        option("experiment.seed=99999999999999999999", &["invalid type"]),
-        option("model=3", &["expected section.key=value"]),
-        option("=3", &["expected section.key=value"]),
-        option(".=3", &["unknown field ``"]),
-        option("model.beta.x=3", &["unknown field `beta.x`"]),
-        option("model.beta={x=1}", &["invalid type: map"]),
-    ]
+    ];
+    let table = table.into_iter();
+    table
+        .map(|(command, text, says)| Case::in_file(command, text, says))
+        .collect()
 }
+
+/// Of `table1`.
+const OPTIONS: [(&str, &str); 54] = [
+    ("model.iterations", "expected section.key=value"),
+    ("iterations=3", "expected section.key=value"),
+    ("model=3", "expected section.key=value"),
+    ("=3", "expected section.key=value"),
+    (".=3", "unknown field ``"),
+    ("model.iterations=", "is not a TOML value"),
+    ("modl.iterations=3", "unknown field `modl` … `model`"),
+    (
+        "model.iteratons=3",
+        "unknown field `iteratons` … `iterations`",
+    ),
+    ("model.beta.x=3", "unknown field `beta.x`"),
+    ("model.beta={x=1}", "invalid type: map"),
+    (
+        "model.beta=-1",
+        "`model.beta`: -1.0 is out of range, allowed are 0.0 to 1e30",
+    ),
+    (
+        "model.iterations=x",
+        "invalid type: string \"x\" … expected usize",
+    ),
+    ("model.iterations=2.5", "invalid type: floating point `2.5`"),
+    ("model.iterations=-1", "invalid value: integer `-1`"),
+    (
+        "model.iterations=0",
+        "`model.iterations`: 0 is out of range, allowed are 1 to 1000000",
+    ),
+    (
+        "model.dictionary_shape=0",
+        "`model.dictionary_shape`: 0.0 … 0.01 to 0.99",
+    ),
+    (
+        "model.dictionary_shape=nan",
+        "`model.dictionary_shape`: NaN",
+    ),
+    (
+        "model.activation_shape=1.5",
+        "`model.activation_shape`: 1.5 … 0.01 to 0.99",
+    ),
+    (
+        "model.activation_start=inf",
+        "`model.activation_start`: inf",
+    ),
+    (
+        "model.activation_start=1e30",
+        "`model.activation_start`: 1e30 … 1e-30 to 1e29",
+    ),
+    (
+        "model.dictionary_start_floor=1e30",
+        "`model.dictionary_start_floor`: 1e30",
+    ),
+    ("model.precision=f16", "unknown variant `f16`"),
+    ("mixtures.snr_db=[]", "`mixtures.snr_db`: must not be empty"),
+    (
+        "mixtures.snr_db=[0,0]",
+        "`mixtures.snr_db`: holds 0.0 twice",
+    ),
+    (
+        "mixtures.snr_db=[0,1000]",
+        "`mixtures.snr_db`: 1000.0 … -100.0 to 100.0",
+    ),
+    ("mixtures.snr_db=[0", "unclosed array"),
+    ("mixtures.source=tape", "unknown variant `tape` … `drawn`"),
+    ("mixtures.frames=0", "`mixtures.frames`: 0"),
+    (
+        "mixtures.frames=1000000",
+        "1000000 (`mixtures.frames`) times 129 (bins of `stft.window_samples`) is 129000000 … at \
+         most 100000000",
+    ),
+    (
+        "mixtures.activation_shape=1e9",
+        "`mixtures.activation_shape`: 1000000000.0",
+    ),
+    (
+        "mixtures.noise_variance=0",
+        "`mixtures.noise_variance`: 0.0",
+    ),
+    (
+        "mixtures.noise_variance=inf",
+        "`mixtures.noise_variance`: inf",
+    ),
+    ("training.orders=[2,0]", "`training.orders`: 0"),
+    ("training.orders=[2,2]", "`training.orders`: holds 2 twice"),
+    (
+        "training.orders=[2,2000]",
+        "`training.orders`: 2000 … 1 to 1000",
+    ),
+    (
+        "training.utterances_per_side=0",
+        "`training.utterances_per_side`: 0",
+    ),
+    (
+        "training.background_seconds=0",
+        "`training.background_seconds`: 0.0",
+    ),
+    (
+        "training.background_seconds=1e9",
+        "`training.background_seconds`: 1000000000.0",
+    ),
+    ("training.normalisation=loud", "unknown variant `loud`"),
+    ("training.estimation=none", "unknown variant `none`"),
+    (
+        "stft.hop_samples=300",
+        "`stft`: hop_samples is 300 … window_samples (256)",
+    ),
+    ("stft.hop_samples=0", "`stft` … hop_samples"),
+    ("stft.window_samples=0", "`stft` … window_samples"),
+    (
+        "stft.window_samples=1099511627776",
+        "`stft` … 1099511627776",
+    ),
+    ("stft.window=round", "unknown variant `round`"),
+    (
+        "evaluation.metrics=[\"si_sdr\"]",
+        "`evaluation.metrics`: must contain \"sdr\"",
+    ),
+    (
+        "evaluation.metrics=[\"sdr\",\"sdr\"]",
+        "`evaluation.metrics`: holds Sdr twice",
+    ),
+    ("evaluation.filter_taps=0", "`evaluation.filter_taps`: 0"),
+    (
+        "evaluation.filter_taps=100000",
+        "`evaluation.filter_taps`: 100000 … 8192",
+    ),
+    (
+        "statistics.resamples=1",
+        "`statistics.resamples`: 1 … 100 to 1000000",
+    ),
+    ("timings.repetitions=0", "`timings.repetitions`: 0"),
+    ("report.examples=101", "`report.examples`: 101 … 0 to 100"),
+    ("experiment.seed=99999999999999999999", "invalid type"),
+    (
+        "experiment.name=../up",
+        "`experiment.name`: \"../up\" is not allowed",
+    ),
+];
+
+/// Of `realmix`, and of corpora.
+const RECORDINGS: [(&str, &str); 15] = [
+    (
+        "recordings.mixtures=9",
+        "`recordings.mixtures`: times `recordings.utterances` is 9, and \
+         `training.utterances_per_side` holds out 3",
+    ),
+    ("recordings.mixtures=0", "`recordings.mixtures`: 0"),
+    ("recordings.utterances=0", "`recordings.utterances`: 0"),
+    ("units.seeds=0", "`units.seeds`: 0 … 1 to 1000"),
+    (
+        "units.speakers=[99]",
+        "`units.speakers`: 99 is out of range, allowed are 1 to 34",
+    ),
+    (
+        "units.speakers=[\"anna\"]",
+        "`units.speakers`: \"anna\" is no number",
+    ),
+    ("units.speakers=[3,3]", "`units.speakers`: holds 3 twice"),
+    (
+        "recordings.isolated=devel",
+        "`recordings.isolated`: has no meaning when `corpus.kind` is \"builtin\"",
+    ),
+    (
+        "recordings.isolated=train",
+        "unknown variant `train` … `devel`",
+    ),
+    (
+        "recordings.noise_db=1",
+        "`recordings.noise_db`: 1.0 … -200.0 to 0.0",
+    ),
+    ("recordings.background=loud", "unknown variant `loud`"),
+    ("recordings.nothing=1", "unknown field `nothing`"),
+    (
+        "training.estimation=same_dictionaries",
+        "`training.estimation`: has a meaning for drawn mixtures only",
+    ),
+    (
+        "corpus.sample_rate_hz=1",
+        "`corpus.sample_rate_hz`: 1 … 4000 to 192000",
+    ),
+    (
+        "corpus.root=/data",
+        "`corpus.root`: has no meaning when `corpus.kind` is \"builtin\"",
+    ),
+];

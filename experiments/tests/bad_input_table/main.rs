@@ -1,11 +1,12 @@
-//! Everything a user can hand over that is wrong, as one table: what is wrong, the exit code, and what the message names.
-//! Nothing may panic, and a run that was refused leaves no results behind.
+//! Everything a user can hand over that is wrong, as one table: what is wrong, the exit code, and
+//! what the message names. Nothing may panic, and a run that was refused leaves no results behind.
 
 #[path = "../common/mod.rs"]
 mod common;
 
 mod command_lines;
 mod configurations;
+mod corpora;
 mod folders;
 mod merges;
 mod recordings;
@@ -15,7 +16,9 @@ mod tools;
 use std::fs;
 use std::path::Path;
 
-use common::{TINY, experiments, stderr, table1, write_background, write_speech};
+use common::study::TINY_RECORDINGS;
+use common::{TINY, experiments, stderr, write_background, write_speech};
+use rayon::prelude::*;
 
 /// Makes something wrong in a folder that holds everything right.
 type Spoil = fn(&Path);
@@ -25,7 +28,7 @@ struct Case {
     /// What is wrong with it.
     what: String,
     /// Puts it into a folder that holds everything right.
-    prepare: Box<dyn Fn(&Path)>,
+    prepare: Box<dyn Fn(&Path) + Send + Sync>,
     /// The command line, separated by spaces.
     command: String,
     /// How it must end.
@@ -37,7 +40,7 @@ struct Case {
 impl Case {
     fn new(
         what: impl Into<String>,
-        prepare: impl Fn(&Path) + 'static,
+        prepare: impl Fn(&Path) + Send + Sync + 'static,
         command: impl Into<String>,
         code: i32,
         says: &[&str],
@@ -49,6 +52,18 @@ impl Case {
             code,
             says: says.iter().map(ToString::to_string).collect(),
         }
+    }
+
+    /// A study in `wrong.toml` that is refused by that name.
+    fn in_file(command: &str, text: impl Into<String>, says: &str) -> Self {
+        let text = text.into();
+        Self::new(
+            format!("{command} of a file: {says}"),
+            move |folder| fs::write(folder.join("wrong.toml"), &text).unwrap(),
+            format!("{command} --config wrong.toml --out out"),
+            2,
+            &[&["wrong.toml"], &parts(says)[..]].concat(),
+        )
     }
 
     /// What is wrong with the outcome, if anything.
@@ -63,7 +78,10 @@ impl Case {
         if output.status.code() != Some(self.code) {
             faults.push(format!("{} in place of code {}", output.status, self.code));
         }
-        if said.contains("panicked") {
+        if ["panicked", "a fault of the program"]
+            .iter()
+            .any(|it| said.contains(it))
+        {
             faults.push("it panicked".to_owned());
         }
         for part in self.says.iter().filter(|part| !said.contains(*part)) {
@@ -74,6 +92,11 @@ impl Case {
         }
         (!faults.is_empty()).then(|| format!("{}: {}: {said}", self.what, faults.join(", ")))
     }
+}
+
+/// What a message must hold, written with dots between.
+fn parts(says: &str) -> Vec<&str> {
+    says.split(" … ").collect()
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -89,9 +112,11 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A configuration, corpora of both layouts, a finished run with its dictionaries, and the two shards of another.
+/// Configurations, corpora of both layouts, a finished run with its dictionaries, and the two
+/// shards of another.
 fn everything_right(folder: &Path) {
     fs::write(folder.join("tiny.toml"), TINY).unwrap();
+    fs::write(folder.join("recordings.toml"), TINY_RECORDINGS).unwrap();
     write_speech(&folder.join("speech"), 4);
     write_background(&folder.join("background"), 1.5);
     write_speech(&folder.join("chime/train/reverberated/id1"), 4);
@@ -102,8 +127,9 @@ fn everything_right(folder: &Path) {
         "--out one --shard 1/2 --cache done/cache",
         "--out two --shard 2/2 --cache done/cache",
     ] {
-        let arguments: Vec<&str> = arguments.split(' ').collect();
-        let output = table1(folder, &arguments);
+        let study = ["table1", "--config", "tiny.toml"].into_iter();
+        let arguments: Vec<&str> = study.chain(arguments.split(' ')).collect();
+        let output = experiments(folder, &arguments);
         assert!(output.status.success(), "{}", stderr(&output));
     }
 }
@@ -115,6 +141,7 @@ fn every_bad_input_is_refused_by_name() {
     let tables = [
         command_lines::cases(),
         configurations::cases(),
+        corpora::cases(),
         recordings::cases(),
         folders::cases(),
         merges::cases(),
@@ -122,9 +149,9 @@ fn every_bad_input_is_refused_by_name() {
         tools::cases(),
     ];
     let cases: Vec<Case> = tables.into_iter().flatten().collect();
-    assert!(cases.len() >= 120, "{} cases", cases.len());
+    assert!(cases.len() >= 270, "{} cases", cases.len());
     let faults: Vec<String> = cases
-        .iter()
+        .par_iter()
         .filter_map(|case| case.check(right.path()))
         .collect();
     let (bad, all) = (faults.len(), cases.len());

@@ -405,7 +405,7 @@ pub(super) fn cases() -> Vec<Case> {
                 Encoding::Pcm16,
             )
             .map(drop)
-            .unwrap()
+            .unwrap();
         },
         SEPARATE.into(),
         2,
@@ -475,7 +475,7 @@ pub(super) fn cases() -> Vec<Case> {
                         metadata(SAID),
                         ("dictionary_1", npy("<i8", "(1, 129)", &[0; 1032])),
                     ],
-                )
+                );
             },
             "",
             1,
@@ -490,7 +490,7 @@ pub(super) fn cases() -> Vec<Case> {
                         metadata(SAID),
                         ("dictionary_1", npy("<c16", "(1, 129)", &[0; 2064])),
                     ],
-                )
+                );
             },
             "",
             1,
@@ -505,7 +505,7 @@ pub(super) fn cases() -> Vec<Case> {
                         metadata(SAID),
                         ("dictionary_2", npy("<f4", "(2, 129)", &[0; 1000])),
                     ],
-                )
+                );
             },
             "",
             1,
@@ -526,7 +526,7 @@ pub(super) fn cases() -> Vec<Case> {
                     &[metadata(
                         r#"{"sample_rate_hz": 16000, "stft": {"window_seconds": 1}}"#,
                     )],
-                )
+                );
             },
             "",
             1,
@@ -698,7 +698,7 @@ pub(super) fn cases() -> Vec<Case> {
                 Encoding::Pcm16,
             )
             .map(drop)
-            .unwrap()
+            .unwrap();
         },
         c("--mixture mix.wav"),
         2,
@@ -709,7 +709,7 @@ pub(super) fn cases() -> Vec<Case> {
         |folder| {
             write(folder.join("e/2.wav"), &[0.1; 8000], 8000, Encoding::Pcm16)
                 .map(drop)
-                .unwrap()
+                .unwrap();
         },
         "score --reference r --estimate e".into(),
         2,
@@ -720,7 +720,7 @@ pub(super) fn cases() -> Vec<Case> {
         |folder| {
             write(folder.join("a.wav"), &[0.0; 8000], RATE_HZ, Encoding::Pcm16)
                 .map(drop)
-                .unwrap()
+                .unwrap();
         },
         c("--museval m.json"),
         1,

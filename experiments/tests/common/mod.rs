@@ -1,4 +1,5 @@
-//! What the tests of the command line share: the binary, a configuration of a second, small corpora.
+//! What the tests of the command line share: the binary, a configuration of a second, small
+//! corpora.
 
 #![allow(
     dead_code,
@@ -6,9 +7,9 @@
     reason = "every test file includes this one and uses its part"
 )]
 
-pub mod recordings;
-pub mod runs;
 pub mod scene;
+pub mod sealed;
+pub mod study;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -60,13 +61,6 @@ pub fn experiments(folder: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .output()
         .unwrap()
-}
-
-/// Runs `table1` on the tiny configuration, with more arguments.
-pub fn table1(folder: &Path, arguments: &[&str]) -> Output {
-    fs::write(folder.join("tiny.toml"), TINY).unwrap();
-    let fixed = ["table1", "--config", "tiny.toml"];
-    experiments(folder, &[&fixed[..], arguments].concat())
 }
 
 /// Standard error as text.

@@ -1,6 +1,10 @@
 //! FLAC, Vorbis and MP3, decoded by symphonia.
+//!
+//! Memory is bounded, but by symphonia and not by the length of the file: a Vorbis header that was
+//! made to do so can ask for 16 MiB in each of its codebooks, a FLAC header for 16 MiB.
 
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_FLAC, CODEC_ID_MP3, CODEC_ID_VORBIS};
@@ -53,18 +57,7 @@ impl CompressedDecoder {
         // of MP3 streams that do not tell it, and ends them there.
         let source = Box::new(ReadOnlySource::new(input));
         let source = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
-        let options = FormatOptions::default();
-        let packets: Result<Box<dyn FormatReader>, Error> = match container {
-            Container::Flac => {
-                FlacReader::try_new(source, options).map(|reader| Box::new(reader) as _)
-            }
-            Container::Ogg => {
-                OggReader::try_new(source, options).map(|reader| Box::new(reader) as _)
-            }
-            Container::Mp3 => {
-                MpaReader::try_new(source, options).map(|reader| Box::new(reader) as _)
-            }
-        };
+        let packets = guarded(|| open_container(source, container));
         let packets = packets.map_err(header_fault)?;
         let Track {
             stream,
@@ -114,7 +107,7 @@ impl CompressedDecoder {
             if self.promised == Some(self.position) {
                 return Ok(false);
             }
-            let packet = match self.packets.next_packet() {
+            let packet = match guarded(|| self.packets.next_packet()) {
                 Ok(Some(packet)) => packet,
                 Ok(None) => return self.check_end(),
                 Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -130,7 +123,7 @@ impl CompressedDecoder {
             if packet.track_id != self.stream.track {
                 continue;
             }
-            let decoded = match self.codec.decode(&packet) {
+            let decoded = match guarded(|| self.codec.decode(&packet)) {
                 Ok(decoded) => decoded,
                 Err(error) => return Err(self.damage(error)),
             };
@@ -223,7 +216,7 @@ fn open_track(packets: &dyn FormatReader) -> Result<Track, AudioFault> {
     let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
         return Err(AudioFault::Malformed("the stream has no header"));
     };
-    let codec = open_codec(parameters)?;
+    let codec = guarded(|| open_codec(parameters)).map_err(header_fault)?;
     let unsaid = AudioFault::Malformed("the header says nothing of sample rate or channels");
     let (Some(sample_rate_hz), Some(channels)) =
         (parameters.sample_rate, parameters.channels.as_ref())
@@ -248,19 +241,34 @@ fn open_track(packets: &dyn FormatReader) -> Result<Track, AudioFault> {
     })
 }
 
-fn open_codec(parameters: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, AudioFault> {
+/// What symphonia gives, an error where it panics: damaged headers can violate what it asserts.
+fn guarded<T>(call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    // Whatever a panic left half done, the next call is guarded as well.
+    panic::catch_unwind(AssertUnwindSafe(call)).unwrap_or(Err(Error::DecodeError(
+        "the decoder cannot make sense of it",
+    )))
+}
+
+fn open_container(
+    source: MediaSourceStream<'static>,
+    container: Container,
+) -> Result<Box<dyn FormatReader>, Error> {
+    let options = FormatOptions::default();
+    Ok(match container {
+        Container::Flac => Box::new(FlacReader::try_new(source, options)?),
+        Container::Ogg => Box::new(OggReader::try_new(source, options)?),
+        Container::Mp3 => Box::new(MpaReader::try_new(source, options)?),
+    })
+}
+
+fn open_codec(parameters: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, Error> {
     let options = AudioDecoderOptions::default();
-    let codec: Result<Box<dyn AudioDecoder>, Error> = match parameters.codec {
-        CODEC_ID_FLAC => {
-            FlacDecoder::try_new(parameters, &options).map(|codec| Box::new(codec) as _)
-        }
-        CODEC_ID_VORBIS => {
-            VorbisDecoder::try_new(parameters, &options).map(|codec| Box::new(codec) as _)
-        }
-        CODEC_ID_MP3 => MpaDecoder::try_new(parameters, &options).map(|codec| Box::new(codec) as _),
-        _ => Err(Error::Unsupported("the codec")),
-    };
-    codec.map_err(header_fault)
+    Ok(match parameters.codec {
+        CODEC_ID_FLAC => Box::new(FlacDecoder::try_new(parameters, &options)?),
+        CODEC_ID_VORBIS => Box::new(VorbisDecoder::try_new(parameters, &options)?),
+        CODEC_ID_MP3 => Box::new(MpaDecoder::try_new(parameters, &options)?),
+        _ => return Err(Error::Unsupported("the codec is not known")),
+    })
 }
 
 fn header_fault(error: Error) -> AudioFault {

@@ -121,7 +121,7 @@ const UNREAD: [(usize, &[u8], &str, &str); 19] = [
         "sox in.voc out.wav",
     ),
     (8, b"8SVX", "Amiga 8SVX", "sox in.8svx out.wav"),
-    (0, b"\x64\xa3\x01\x00", "IRCAM SDIF", "sox in.sf out.wav"),
+    (0, b"\x64\xa3\x01\x00", "IRCAM", "sox in.sf out.wav"),
 ];
 
 /// Passes over the tags that stand before MP3 streams, and whether there were any.

@@ -118,6 +118,32 @@ impl<S: Simd, T: Real> Finish<S, T> for KeepInverseAndVolume<'_, S, T> {
     }
 }
 
+/// Keeps a product, and multiplies it for the sum of its logarithms.
+pub(super) struct KeepAndMultiply<'a, S: Simd, T: Real> {
+    pub(super) kept: &'a mut [Pack<T>],
+    pub(super) volume: PackProduct<S, T>,
+}
+
+impl<S: Simd, T: Real> Finish<S, T> for KeepAndMultiply<'_, S, T> {
+    #[inline(always)]
+    fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, c: [T::Vector<S>; BINS]) {
+        let kept = &mut self.kept[bin..bin + BINS];
+        let mut volume = self.volume;
+        let mut i = 0;
+        while i + 2 <= BINS {
+            store(c[i], &mut kept[i]);
+            store(c[i + 1], &mut kept[i + 1]);
+            volume.multiply_pair(simd, [c[i], c[i + 1]]);
+            i += 2;
+        }
+        if i < BINS {
+            store(c[i], &mut kept[i]);
+            volume.multiply(simd, c[i]);
+        }
+        self.volume = volume;
+    }
+}
+
 /// Sums `E|s|^2 / C` of a block.
 pub(super) struct SumQuotients<'a, S: Simd, T: Real> {
     pub(super) power: &'a [Pack<T>],
@@ -197,34 +223,140 @@ pub(super) fn invert_totals<S: Simd, T: Real>(
     valid: &Pack<T>,
     inverse: &mut [Pack<T>],
 ) {
-    let valid = load(simd, valid);
     for ((total, own), others) in inverse.iter_mut().zip(own).zip(others) {
         store(load(simd, own) + load(simd, others), total);
     }
-    invert(simd, inverse);
-    for inverse in inverse {
-        store(valid * load(simd, inverse), inverse);
+    invert_valid(simd, valid, inverse);
+}
+
+/// Replaces totals by their reciprocals, in frames that exist, else 0.
+#[inline(always)]
+pub(super) fn invert_valid<S: Simd, T: Real>(simd: S, valid: &Pack<T>, totals: &mut [Pack<T>]) {
+    let valid = load(simd, valid);
+    invert(simd, totals);
+    for total in totals {
+        store(valid * load(simd, total), total);
     }
 }
 
+#[inline(always)]
+pub(super) fn fill<S: Simd, T: Real>(simd: S, value: f64, packs: &mut [Pack<T>]) {
+    let value = T::constant(simd, value);
+    for pack in packs {
+        store(value, pack);
+    }
+}
+
+#[inline(always)]
+pub(super) fn add<S: Simd, T: Real>(simd: S, terms: &[Pack<T>], sums: &mut [Pack<T>]) {
+    for (sum, term) in sums.iter_mut().zip(terms) {
+        store(load(simd, sum) + load(simd, term), sum);
+    }
+}
+
+/// A source among all, in a block.
+pub(super) struct Share<'a, T: Real> {
+    /// `C_j`.
+    pub(super) own: &'a [Pack<T>],
+    /// `D - C_j`.
+    pub(super) others: &'a [Pack<T>],
+    /// `1 / D` in frames that exist, else 0.
+    pub(super) inverse_total: &'a [Pack<T>],
+}
+
 /// `E|s_j|^2 = |mu_j|^2 + Sigma_jj` of `q(S)` (eq. 15), written as `g (g |x|^2 + D - C_j)` with the
-/// gain `g = C_j / D`, all terms positive. `others`: `D - C_j`; `inverse`: `1 / D` in frames that
-/// exist, else 0.
+/// gain `g = C_j / D`, all terms positive.
 #[inline(always)]
 pub(super) fn form_posterior_power<S: Simd, T: Real>(
     simd: S,
-    own: &[Pack<T>],
-    others: &[Pack<T>],
+    share: &Share<'_, T>,
     observed: &[Pack<T>],
-    inverse: &[Pack<T>],
     power: &mut [Pack<T>],
 ) {
-    let bins = power.iter_mut().zip(own).zip(others);
-    for (((power, own), others), (observed, inverse)) in bins.zip(observed.iter().zip(inverse)) {
-        let gain = load(simd, own) * load(simd, inverse);
-        let inner = gain.mul_add_precise(load(simd, observed), load(simd, others));
-        store(gain * inner, power);
+    for (bin, (power, observed)) in power.iter_mut().zip(observed).enumerate() {
+        store(posterior_power_at(simd, share, observed, bin), power);
     }
+}
+
+/// Adds the same times a weight.
+#[inline(always)]
+pub(super) fn add_posterior_power<S: Simd, T: Real>(
+    simd: S,
+    weight: f64,
+    share: &Share<'_, T>,
+    observed: &[Pack<T>],
+    power: &mut [Pack<T>],
+) {
+    let weight = T::constant(simd, weight);
+    for (bin, (power, observed)) in power.iter_mut().zip(observed).enumerate() {
+        let conditional = posterior_power_at(simd, share, observed, bin);
+        store(
+            weight.mul_add_precise(conditional, load(simd, power)),
+            power,
+        );
+    }
+}
+
+#[inline(always)]
+fn posterior_power_at<S: Simd, T: Real>(
+    simd: S,
+    share: &Share<'_, T>,
+    observed: &Pack<T>,
+    bin: usize,
+) -> T::Vector<S> {
+    let gain = load(simd, &share.own[bin]) * load(simd, &share.inverse_total[bin]);
+    let inner = gain.mul_add_precise(load(simd, observed), load(simd, &share.others[bin]));
+    gain * inner
+}
+
+/// Adds `weight C_j / D` to the gain of a posterior mean.
+#[inline(always)]
+pub(super) fn add_gain<S: Simd, T: Real>(
+    simd: S,
+    weight: f64,
+    own: &[Pack<T>],
+    inverse_total: &[Pack<T>],
+    gain: &mut [Pack<T>],
+) {
+    let weight = T::constant(simd, weight);
+    for ((gain, own), inverse) in gain.iter_mut().zip(own).zip(inverse_total) {
+        let own = weight * load(simd, own);
+        store(
+            own.mul_add_precise(load(simd, inverse), load(simd, gain)),
+            gain,
+        );
+    }
+}
+
+/// Multiplies totals for the sum of their logarithms, and returns the sums of `|x|^2 / D`. In frames
+/// that do not exist `|x|^2` is 0, and `D` is taken to be 1.
+#[inline(always)]
+pub(super) fn measure_totals<S: Simd, T: Real>(
+    simd: S,
+    totals: &[Pack<T>],
+    observed: &[Pack<T>],
+    valid: &Pack<T>,
+    volume: &mut PackProduct<S, T>,
+) -> T::Vector<S> {
+    let valid = load(simd, valid);
+    let padding = T::constant(simd, 1.0) - valid;
+    let mut quotients = T::constant(simd, 0.0);
+    let total_at = |pack: &Pack<T>| valid.mul_add_precise(load(simd, pack), padding);
+    let (pairs, rest) = totals.as_chunks::<2>();
+    let (observed_pairs, observed_rest) = observed.as_chunks::<2>();
+    for (pair, observed) in pairs.iter().zip(observed_pairs) {
+        let pair = [total_at(&pair[0]), total_at(&pair[1])];
+        volume.multiply_pair(simd, pair);
+        let [a, b] = T::inverses(simd, pair);
+        quotients = load(simd, &observed[0]).mul_add_precise(a, quotients);
+        quotients = load(simd, &observed[1]).mul_add_precise(b, quotients);
+    }
+    for (total, observed) in rest.iter().zip(observed_rest) {
+        let total = total_at(total);
+        volume.multiply(simd, total);
+        quotients += load(simd, observed) / total;
+    }
+    quotients
 }
 
 /// Replaces `1 / C` by `E|s_j|^2 / C^2`, the ratio that `tau` contracts.

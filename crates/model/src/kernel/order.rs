@@ -6,12 +6,14 @@ use fearless_simd::Simd;
 use fearless_simd_macros::simd;
 use ndarray::Array2;
 
-use super::elementwise::{self, KeepInverse, KeepInverseAndVolume, Misfit, SumQuotients, Variance};
+use super::elementwise::{
+    self, KeepAndMultiply, KeepInverse, KeepInverseAndVolume, Misfit, SumQuotients, Variance,
+};
 use super::gig::{KlSum, Variables, update_within};
 use super::layout::{
     At, Place, TILE, block_size, groups_per_tile, pack_frames, unpack_frames, unpack_into,
 };
-use super::log_product::PackProduct;
+use super::log_product::{PackProduct, StoredProduct};
 use super::pack::{F64_LANES, Pack, Real, load, splat, store};
 use super::products::{contract_bins, contract_frames, product};
 use super::state::DictionaryState;
@@ -41,8 +43,10 @@ pub(super) struct SlabOrder<T: Real> {
     frame_mean: Vec<T>,
     /// Working memory of these contractions.
     running: Vec<T::Wide>,
-    /// `sum [ log V + E|s|^2 / C ]`.
+    /// `sum [ log V + E|s|^2 / C ]`; of the structured posterior `sum log V`.
     misfit: Misfit,
+    /// For the structured posterior: `prod C`.
+    harmonic_volume: StoredProduct,
     /// KL term of the activations.
     pub(super) kl: f64,
     /// Whether something has left [`Real::RANGE`].
@@ -81,6 +85,7 @@ impl<T: Real> SlabOrder<T> {
             frame_mean: vec![T::default(); frame_entries],
             running: vec![T::WIDE_ZEROS; components],
             misfit: Misfit::ZERO,
+            harmonic_volume: StoredProduct::ONE,
             kl: 0.0,
             out_of_range: false,
         }
@@ -88,11 +93,18 @@ impl<T: Real> SlabOrder<T> {
 
     pub(super) fn clear_misfit(&mut self) {
         self.misfit = Misfit::ZERO;
+        self.harmonic_volume = StoredProduct::ONE;
     }
 
     /// This slab's share of `log q~(K_jm)`: the KL term, minus `sum [ log V + E|s|^2 / C ]`.
     pub(super) fn log_posterior_share(&self) -> f64 {
         self.kl - self.misfit.total()
+    }
+
+    /// This slab's share of what the order adds to `log q~(K)` of the structured posterior: the KL
+    /// term and `sum log(C / V)`.
+    pub(super) fn log_evidence_share(&self) -> f64 {
+        self.kl + self.harmonic_volume.log() - self.misfit.total()
     }
 
     /// Mean and harmonic expectation of the activations, frames x components.
@@ -140,6 +152,40 @@ impl<T: Real> SlabOrder<T> {
             variance: Variance::Unused,
         };
         self.out_of_range |= product(simd, &self.mean, dictionary.mean(), at, &mut keep);
+    }
+
+    /// `C` of a block, kept, and multiplied for `sum log C`.
+    #[simd]
+    pub(super) fn multiply_harmonic_product<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &DictionaryState<T>,
+        at: &At<'_, T>,
+        variance: &mut [Pack<T>],
+    ) {
+        let mut keep = KeepAndMultiply {
+            kept: variance,
+            volume: PackProduct::new(simd),
+        };
+        self.out_of_range |= product(simd, &self.harmonic, dictionary.harmonic(), at, &mut keep);
+        self.harmonic_volume.multiply(simd, keep.volume);
+    }
+
+    /// `1 / V` of a block, with `V` multiplied for `sum log V`.
+    #[simd]
+    pub(super) fn multiply_mean_product<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &DictionaryState<T>,
+        at: &At<'_, T>,
+        inverse_v: &mut [Pack<T>],
+    ) {
+        let mut keep = KeepInverseAndVolume {
+            inverse: inverse_v,
+            volume: PackProduct::new(simd),
+        };
+        self.out_of_range |= product(simd, &self.mean, dictionary.mean(), at, &mut keep);
+        self.misfit.add(simd, keep.volume, T::constant(simd, 0.0));
     }
 
     /// Adds `sum [ log V + E|s|^2 / C ]` of a block; leaves `1 / V`.

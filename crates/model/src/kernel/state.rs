@@ -9,10 +9,27 @@ use rayon::prelude::*;
 use super::gig::{KlSum, Variables, update_within};
 use super::layout::Panel;
 use super::pack::{F64_LANES, Pack, Real, load, load_some, splat};
+use crate::combinations::Combinations;
 use crate::gig::Gig;
 use crate::settings::Execution;
 use crate::source::{DictionaryModel, SourceModel};
 
+/// What a pass over the slabs reads and does not change.
+pub(super) struct Pass<'a, T: Real> {
+    pub(super) level: Level,
+    pub(super) execution: Execution,
+    pub(super) sources: &'a [SourceState<T>],
+    /// `q(K)` of the structured posterior.
+    pub(super) combinations: &'a Combinations,
+    /// GIG of the activations.
+    pub(super) gig: &'a Gig,
+    pub(super) noise_variance: f64,
+    pub(super) bins: usize,
+    /// Whether every term of the free energy is wanted, not only those that `q(K)` needs.
+    pub(super) evidence: bool,
+}
+
+/// The dictionaries of a source, and its `q(K_j)` in the factorised posterior.
 #[derive(Debug)]
 pub(super) struct SourceState<T: Real> {
     pub(super) orders: Vec<DictionaryState<T>>,

@@ -13,7 +13,9 @@
 //!    estimated dictionaries need;
 //! 2. the estimated dictionaries, once per iteration;
 //! 3. *second pass*: activations of sources with estimated dictionaries;
-//! 4. `q(K)`.
+//! 4. of the structured posterior, the *evidence pass*: `log q~(K)` with the `q(S|K)` that is the
+//!    best for the new factors;
+//! 5. `q(K)`.
 //!
 //! Tiles are gathered in at most sixteen slabs of consecutive frames. Slabs run in parallel and
 //! their sums are added in order: the result does not depend on the number of threads.
@@ -25,24 +27,35 @@ use rustfft::num_complex::Complex64;
 
 use super::layout::slab_frames;
 use super::pack::Real;
-use super::slab::{Pass, Slab};
-use super::state::{DictionaryState, SourceState};
+use super::slab::Slab;
+use super::state::{DictionaryState, Pass, SourceState};
+use crate::combinations::Combinations;
 use crate::free_energy::FreeEnergyTerms;
 use crate::gig::Gig;
 use crate::order_posterior::tempered_posterior;
-use crate::settings::Execution;
-use crate::source::SourceModel;
+use crate::problem::Problem;
+use crate::settings::{Execution, Posterior};
+
+/// How to infer.
+#[derive(Debug, Clone)]
+pub(crate) struct Configuration {
+    pub(crate) level: Level,
+    pub(crate) execution: Execution,
+    pub(crate) posterior: Posterior,
+    pub(crate) noise_variance: f64,
+    pub(crate) beta: f64,
+    pub(crate) dictionary_gig: Gig,
+    pub(crate) activation_gig: Gig,
+}
 
 /// The state of inference on one mixture.
 #[derive(Debug)]
 pub(crate) struct TiledModel<T: Real> {
-    level: Level,
-    execution: Execution,
-    noise_variance: f64,
-    beta: f64,
-    dictionary_gig: Gig,
-    activation_gig: Gig,
+    configuration: Configuration,
     sources: Vec<SourceState<T>>,
+    /// `q(K)` and `log q~(K)` of the structured posterior.
+    combinations: Combinations,
+    log_posterior: Vec<f64>,
     slabs: Vec<Slab<T>>,
     bins: usize,
     frames: usize,
@@ -50,36 +63,40 @@ pub(crate) struct TiledModel<T: Real> {
 }
 
 impl<T: Real> TiledModel<T> {
-    pub(crate) fn new(
-        mixture: ArrayView2<'_, Complex64>,
-        sources: &[SourceModel],
-        gigs: (Gig, Gig),
-        noise_variance: f64,
-        beta: f64,
-        execution: Execution,
-        level: Level,
-    ) -> Self {
-        let (frames, bins) = mixture.dim();
-        let states: Vec<SourceState<T>> = sources.iter().map(SourceState::new).collect();
+    pub(crate) fn new(problem: &Problem<'_>, mut configuration: Configuration) -> Self {
+        let (frames, bins) = problem.mixture.dim();
+        let sources: Vec<SourceState<T>> = problem.sources.iter().map(SourceState::new).collect();
+        if !sources.iter().any(SourceState::averages_orders) {
+            // With nothing to condition on both are the same, and the factorised one has no
+            // evidence pass.
+            configuration.posterior = Posterior::Factorised;
+        }
+        let combinations = match configuration.posterior {
+            Posterior::Factorised => Combinations::none(),
+            Posterior::Structured => Combinations::new(problem.sources, configuration.beta),
+        };
         let slab_frames = slab_frames(frames);
         let slab = |index: usize| {
             let first = index * slab_frames;
             let range = first..usize::min(first + slab_frames, frames);
-            Slab::new(mixture, range, sources, &states)
+            Slab::new(
+                problem,
+                range,
+                &sources,
+                configuration.posterior,
+                &combinations,
+            )
         };
         let indices = 0..frames.div_ceil(slab_frames);
-        let slabs = match execution {
+        let slabs = match configuration.execution {
             Execution::Serial => indices.map(slab).collect(),
             Execution::Parallel => indices.into_par_iter().map(slab).collect(),
         };
         let mut model = Self {
-            level,
-            execution,
-            noise_variance,
-            beta,
-            dictionary_gig: gigs.0,
-            activation_gig: gigs.1,
-            sources: states,
+            configuration,
+            sources,
+            log_posterior: Vec::new(),
+            combinations,
             slabs,
             bins,
             frames,
@@ -104,26 +121,46 @@ impl<T: Real> TiledModel<T> {
                 dispatch!(pass.level, simd => slab.second_pass(simd, pass));
             });
         }
-        self.sum_log_posteriors();
-        let beta = self.beta;
-        for source in &mut self.sources {
-            if source.averages_orders() {
-                source.posterior = tempered_posterior(&source.log_posterior, beta);
+        match self.configuration.posterior {
+            Posterior::Factorised => self.update_order_posteriors(),
+            Posterior::Structured => {
+                self.for_each_slab(evidence, |slab, pass| {
+                    dispatch!(pass.level, simd => slab.evidence_pass(simd, pass));
+                });
+                self.update_combinations(evidence);
             }
         }
     }
 
-    /// Updates `q(S)` and returns the free energy with it. `estimates`, when given, receives the
-    /// posterior means, frames x bins per source. The last iteration must have gathered evidence.
+    /// The free energy after an iteration that has gathered evidence. The factorised posterior
+    /// updates `q(S)` for it.
+    pub(crate) fn free_energy(&mut self, mixture: ArrayView2<'_, Complex64>) -> f64 {
+        if self.configuration.posterior == Posterior::Factorised {
+            self.posterior_pass(mixture, &mut []);
+        }
+        self.sum_free_energy()
+    }
+
+    /// Updates `q(S)` and returns the free energy with it, after an iteration that has gathered
+    /// evidence. `estimates` receives the posterior means, frames x bins per source.
     pub(crate) fn posterior_means(
         &mut self,
         mixture: ArrayView2<'_, Complex64>,
-        estimates: Option<&mut [Array2<Complex64>]>,
+        estimates: &mut [Array2<Complex64>],
     ) -> f64 {
+        self.posterior_pass(mixture, estimates);
+        self.sum_free_energy()
+    }
+
+    fn posterior_pass(
+        &mut self,
+        mixture: ArrayView2<'_, Complex64>,
+        estimates: &mut [Array2<Complex64>],
+    ) {
         let slab_frames = self.slabs[0].frames();
         let mut outputs: Vec<Vec<ArrayViewMut2<'_, Complex64>>> =
             self.slabs.iter().map(|_| Vec::new()).collect();
-        for estimate in estimates.into_iter().flatten() {
+        for estimate in estimates {
             let chunks = estimate.axis_chunks_iter_mut(Axis(0), slab_frames);
             for (output, chunk) in outputs.iter_mut().zip(chunks) {
                 output.push(chunk);
@@ -137,6 +174,12 @@ impl<T: Real> TiledModel<T> {
             Execution::Serial => slabs.iter_mut().zip(&mut outputs).for_each(work),
             Execution::Parallel => slabs.par_iter_mut().zip(&mut outputs).for_each(work),
         }
+    }
+
+    fn sum_free_energy(&mut self) -> f64 {
+        if self.configuration.posterior == Posterior::Structured {
+            return self.combinations.free_energy(&self.log_posterior);
+        }
         self.sum_log_posteriors();
         let energies = self.slabs.iter().map(Slab::energy);
         let (residual, log_determinant) = energies.fold((0.0, 0.0), |sums, energy| {
@@ -146,7 +189,7 @@ impl<T: Real> TiledModel<T> {
             observations: self.frames * self.bins,
             residual,
             log_determinant,
-            beta: self.beta,
+            beta: self.configuration.beta,
         };
         let orders = self.sources.iter();
         terms.total(orders.map(|source| (&source.posterior[..], &source.log_posterior[..])))
@@ -157,19 +200,26 @@ impl<T: Real> TiledModel<T> {
         self.out_of_range || self.slabs.iter().any(Slab::is_out_of_range)
     }
 
+    /// `q(K_jm)` per source and order.
     pub(crate) fn order_posterior(&self) -> Vec<Vec<f64>> {
-        self.sources
-            .iter()
-            .map(|source| source.posterior.clone())
-            .collect()
+        match self.configuration.posterior {
+            Posterior::Structured => self.combinations.marginals(),
+            Posterior::Factorised => {
+                let sources = self.sources.iter();
+                sources.map(|source| source.posterior.clone()).collect()
+            }
+        }
     }
 
     /// `log q~(K_jm)` as last evaluated.
     pub(crate) fn log_order_posterior(&self) -> Vec<Vec<f64>> {
-        self.sources
-            .iter()
-            .map(|source| source.log_posterior.clone())
-            .collect()
+        match self.configuration.posterior {
+            Posterior::Structured => self.combinations.log_marginals(&self.log_posterior),
+            Posterior::Factorised => {
+                let sources = self.sources.iter();
+                sources.map(|source| source.log_posterior.clone()).collect()
+            }
+        }
     }
 
     /// Mean and harmonic expectation of a dictionary, components x bins.
@@ -195,11 +245,12 @@ impl<T: Real> TiledModel<T> {
     /// What the slabs read in a pass, and the slabs.
     fn pass(&mut self, evidence: bool) -> (Pass<'_, T>, &mut [Slab<T>]) {
         let pass = Pass {
-            level: self.level,
-            execution: self.execution,
+            level: self.configuration.level,
+            execution: self.configuration.execution,
             sources: &self.sources,
-            gig: &self.activation_gig,
-            noise_variance: self.noise_variance,
+            combinations: &self.combinations,
+            gig: &self.configuration.activation_gig,
+            noise_variance: self.configuration.noise_variance,
             bins: self.bins,
             evidence,
         };
@@ -216,7 +267,12 @@ impl<T: Real> TiledModel<T> {
 
     /// `q(W|K)` of every estimated dictionary (eq. 17), from the sums of the first pass.
     fn update_dictionaries(&mut self, evidence: bool) {
-        let (gig, level) = (&self.dictionary_gig, self.level);
+        let Configuration {
+            dictionary_gig: gig,
+            level,
+            execution,
+            ..
+        } = &self.configuration;
         for (j, source) in self.sources.iter_mut().enumerate() {
             let wants_kl = evidence || source.averages_orders();
             for (m, dictionary) in source.orders.iter_mut().enumerate() {
@@ -231,15 +287,72 @@ impl<T: Real> TiledModel<T> {
                         (&order.dictionary_tau[..], &order.dictionary_rho[..])
                     })
                     .collect();
-                let within = estimated.update(level, gig, &sums, wants_kl, self.execution);
+                let within = estimated.update(*level, gig, &sums, wants_kl, *execution);
                 self.out_of_range |= !within;
             }
         }
     }
 
+    /// `q(K_j)` of every source with a choice (eq. 18).
+    fn update_order_posteriors(&mut self) {
+        self.sum_log_posteriors();
+        for source in &mut self.sources {
+            if source.averages_orders() {
+                source.posterior =
+                    tempered_posterior(&source.log_posterior, self.configuration.beta);
+            }
+        }
+    }
+
+    /// `q(K)` of the structured posterior: `log q~(K)` is the evidence of the mixture itself,
+    ///
+    /// `sum_j log pi_{j K_j} + sum_fn [ - log(pi D_K) - |x|^2 / D_K ]`
+    /// `+ sum_j ( sum_fn log(C_{j K_j} / V_{j K_j}) + KL terms )`,
+    ///
+    /// without the terms that all combinations share unless all `evidence` is wanted.
+    fn update_combinations(&mut self, evidence: bool) {
+        let order_term = |j: usize, m: usize| -> f64 {
+            let shares = self
+                .slabs
+                .iter()
+                .map(|slab| slab.order(j, m).log_evidence_share());
+            shares.sum::<f64>() + self.sources[j].orders[m].kl()
+        };
+        let order_terms = |(j, source): (usize, &SourceState<T>)| -> Vec<f64> {
+            if evidence || source.averages_orders() {
+                (0..source.orders.len()).map(|m| order_term(j, m)).collect()
+            } else {
+                vec![0.0]
+            }
+        };
+        let order_terms: Vec<Vec<f64>> = self.sources.iter().enumerate().map(order_terms).collect();
+        let constant = self.log_likelihood_constant();
+        let states = self
+            .combinations
+            .orders()
+            .iter()
+            .zip(self.combinations.log_prior());
+        let log_posterior = |(k, (orders, log_prior)): (usize, (&Vec<usize>, &f64))| -> f64 {
+            let misfit: f64 = self.slabs.iter().map(|slab| slab.misfit(k)).sum();
+            let terms: f64 = order_terms
+                .iter()
+                .zip(orders)
+                .map(|(terms, &m)| terms[m])
+                .sum();
+            log_prior + constant - misfit + terms
+        };
+        self.log_posterior = states.enumerate().map(log_posterior).collect();
+        self.combinations.update(&self.log_posterior);
+    }
+
+    /// `- sum_fn log pi`.
+    fn log_likelihood_constant(&self) -> f64 {
+        -(self.bins as f64) * self.frames as f64 * libm::log(std::f64::consts::PI)
+    }
+
     /// `log q~(K_jm)` (eq. 12) from the slabs' shares, added in order.
     fn sum_log_posteriors(&mut self) {
-        let constant = -(self.bins as f64) * self.frames as f64 * libm::log(std::f64::consts::PI);
+        let constant = self.log_likelihood_constant();
         for (j, source) in self.sources.iter_mut().enumerate() {
             for m in 0..source.orders.len() {
                 let shares = self

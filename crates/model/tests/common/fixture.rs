@@ -1,5 +1,5 @@
-//! Reads the reference runs `fixtures/model_*.json`; `scripts/fixtures/model_reference.py` wrote
-//! them and describes their layout.
+//! Reads the reference runs `fixtures/model_*.json` and `fixtures/structured_*.json`;
+//! `scripts/fixtures/{model,structured}_reference.py` wrote them and describe their layout.
 
 use model::{
     Complex64, Dictionary, DictionaryModel, DictionaryStart, FactorExpectations, Separation,
@@ -90,7 +90,7 @@ impl Case {
             noise_variance: self.settings.noise_variance,
             iterations,
             tempering: Tempering::Beta(self.settings.beta),
-            precision: model::Precision::F64,
+            ..Settings::default()
         }
     }
 }
@@ -200,17 +200,18 @@ pub(crate) fn assert_separation(what: &str, found: &Separation, expected: &Expec
     }
 }
 
-/// One test per reference run.
+/// One test per reference run, of the factorised `model` or the `structured` one.
 macro_rules! for_each_case {
-    ($check:path) => {
-        for_each_case!($check: paper, single_orders, three_sources, beta_one, zeros,
+    ($kind:ident: $check:path) => {
+        for_each_case!($kind: $check: paper, single_orders, three_sources, beta_one, zeros,
             known_background, far_start, one_bin, one_frame);
     };
-    ($check:path: $($name:ident),*) => {$(
+    ($kind:ident: $check:path: $($name:ident),*) => {$(
         #[test]
         fn $name() {
-            let json = include_str!(concat!("fixtures/model_", stringify!($name), ".json"));
-            $check(json);
+            $check(include_str!(concat!(
+                "fixtures/", stringify!($kind), "_", stringify!($name), ".json"
+            )));
         }
     )*};
 }

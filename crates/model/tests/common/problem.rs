@@ -2,10 +2,9 @@
 
 use std::sync::LazyLock;
 
-use model::plain::PlainModel;
+use model::plain::{PlainModel, StructuredModel};
 use model::{
-    Complex64, Dictionary, DictionaryModel, DictionaryStart, Gig, Precision, Settings, SourceModel,
-    Tempering,
+    Complex64, Dictionary, DictionaryModel, DictionaryStart, Gig, Settings, SourceModel, Tempering,
 };
 use ndarray::Array2;
 use proptest::prelude::*;
@@ -109,7 +108,7 @@ impl Problem {
             noise_variance: self.noise_variance * self.level * self.level,
             iterations,
             tempering: Tempering::Beta(self.beta),
-            precision: Precision::F64,
+            ..Settings::default()
         }
     }
 
@@ -147,6 +146,24 @@ impl Problem {
     /// The plain model of this problem with another mixture or other sources, at its start.
     pub(crate) fn plain(&self, mixture: &Array2<Complex64>, sources: &[SourceModel]) -> PlainModel {
         PlainModel::with_gigs(
+            mixture.view(),
+            sources,
+            &self.settings(1),
+            GIGS[self.dictionary_shape].clone(),
+            GIGS[self.activation_shape].clone(),
+        )
+        .unwrap()
+    }
+
+    /// The plain structured model of the same, at its start. Not all tests that share this file
+    /// need it.
+    #[allow(dead_code)]
+    pub(crate) fn structured(
+        &self,
+        mixture: &Array2<Complex64>,
+        sources: &[SourceModel],
+    ) -> StructuredModel {
+        StructuredModel::with_gigs(
             mixture.view(),
             sources,
             &self.settings(1),

@@ -16,7 +16,7 @@ pub(crate) enum Origin {
     /// They are learned here.
     Signals(Signals),
     /// They were learned elsewhere.
-    Voices(Voices),
+    Voices(Box<Voices>),
 }
 
 impl Origin {

@@ -209,7 +209,9 @@ impl VoiceFile {
     /// The file of an archive; none if it is of another format.
     fn read(name: String, bytes: Vec<u8>) -> Result<Option<Self>> {
         let text = Archive::new(Cursor::new(&bytes))?.read_bytes("metadata")?;
-        let text = text.context("there is no array `metadata`")?;
+        let Some(text) = text else {
+            return Ok(None);
+        };
         let Format {
             format,
             format_version,
@@ -279,17 +281,17 @@ impl VoiceFile {
 
     fn dictionary(&self, name: &str, shape: (usize, usize)) -> Result<Dictionary> {
         let mut archive = Archive::new(Cursor::new(&self.bytes))?;
-        let entries: Array2<f64> = archive.read_floats(name, shape.0 * shape.1)?;
+        let components: Array2<f64> = archive.read_floats(name, shape.0 * shape.1)?;
         ensure!(
-            entries.dim() == shape,
+            components.dim() == shape,
             "`{name}` is {} x {}, not {} x {}",
-            entries.nrows(),
-            entries.ncols(),
+            components.nrows(),
+            components.ncols(),
             shape.0,
             shape.1
         );
         // Single precision keeps unit means to seven digits only.
-        Dictionary::normalised(entries).with_context(|| format!("`{name}`"))
+        Dictionary::normalised(components).with_context(|| format!("`{name}`"))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Finished examples on disk, each under the key of its trial. A run that goes on does not make
-//! them again, and shards bring theirs to a merge.
+//! Finished examples on disk, each under a digest of all that determines it. A run that goes on
+//! does not make them again, and shards bring theirs to a merge.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use dsp::Stft;
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Example, Maker, Signal, chosen_trials};
+use super::{Content, Example, Maker, Signal, chosen_trials, shown_in_figures};
 use crate::figures::Plot;
 use crate::interrupt;
 use crate::progress::Progress;
@@ -32,10 +32,8 @@ use crate::tables::rows::{ExampleRow, FreeEnergyRow};
 /// What the results hold of an example.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct KeptExample {
-    /// What names its trial in tables.
-    labels: Vec<String>,
-    /// Its rows of `examples.csv`.
-    rows: Vec<ExampleRow>,
+    /// Its part of `examples.csv`, with the header; empty if it could not be made.
+    table: String,
     /// By name, in base64.
     files: Vec<(String, String)>,
 }
@@ -45,8 +43,51 @@ impl Sealed for KeptExample {
     const VERSION: u32 = 1;
 }
 
+/// All that determines what is kept of an example.
+#[derive(Serialize)]
+struct ExampleInputs {
+    computed: Computed,
+    /// The key of its trial.
+    trial: Digest,
+    /// What names it in tables, figures and files.
+    labels: Vec<String>,
+    name: String,
+    file_stem: String,
+    /// In the headers of its files.
+    sample_rate_hz: u32,
+    /// In the title of a figure, which of the two was given.
+    beta: Option<f64>,
+    kappa: Option<f64>,
+    in_figures: bool,
+}
+
+/// The key of an example; `in_figures`: whether it is the one that the figures of a single trial
+/// show.
+///
+/// # Errors
+/// Never: all inputs have a JSON form.
+pub(crate) fn example_key(
+    (study, run): (&Study<'_>, &Run),
+    trial: &Trial,
+    keys: &Keys,
+    in_figures: bool,
+) -> Result<Digest> {
+    let config = &run.config;
+    Ok(Digest::of_value(&ExampleInputs {
+        computed: Computed::new("example"),
+        trial: keys.whole(),
+        labels: study.trial_values(run, trial),
+        name: run.trial_name(trial),
+        file_stem: run.trial_file_stem(trial),
+        sample_rate_hz: config.corpus.sample_rate_hz,
+        beta: config.model.beta,
+        kappa: config.model.kappa,
+        in_figures,
+    })?)
+}
+
 impl KeptExample {
-    /// `in_figures`: whether it is the one that the figures of a single trial show.
+    /// `in_figures`: as for [`example_key`].
     fn new(
         example: &Example,
         result: &TrialResult,
@@ -72,14 +113,13 @@ impl KeptExample {
                 ("spectrograms.png".to_owned(), spectrograms.png()?),
             ]);
         }
+        let rows = example.signals.iter().map(|signal| Labelled {
+            labels: labels.clone(),
+            row: row(example, signal, result),
+        });
         let encoded = |(name, bytes)| (name, STANDARD.encode::<Vec<u8>>(bytes));
         Ok(Self {
-            labels,
-            rows: example
-                .signals
-                .iter()
-                .map(|it| row(example, it, result))
-                .collect(),
+            table: String::from_utf8(csv::write(&study.trial_columns(), rows)?)?,
             files: files.into_iter().map(encoded).collect(),
         })
     }
@@ -88,8 +128,7 @@ impl KeptExample {
     /// goes on.
     fn failed() -> Self {
         Self {
-            labels: Vec::new(),
-            rows: Vec::new(),
+            table: String::new(),
             files: Vec::new(),
         }
     }
@@ -100,11 +139,14 @@ impl KeptExample {
     }
 
     /// Its rows of `examples.csv`.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = Labelled<ExampleRow>> {
-        self.rows.iter().map(|row| Labelled {
-            labels: self.labels.clone(),
-            row: row.clone(),
-        })
+    ///
+    /// # Errors
+    /// A table of other columns.
+    pub(crate) fn rows(&self) -> Result<Vec<Labelled<ExampleRow>>> {
+        match self.is_made() {
+            true => csv::read(self.table.as_bytes()),
+            false => Ok(Vec::new()),
+        }
     }
 
     /// Its files, by name in the results folder.
@@ -128,41 +170,6 @@ impl KeptExample {
         create_folder(path.parent().unwrap_or(path))?;
         atomic::write(path, &seal(self)?)
     }
-}
-
-/// The key of the example of a trial: of what determines its signals, and of what names them.
-/// `trials`: all of the run.
-pub(crate) fn example_key(
-    (study, run): (&Study<'_>, &Run),
-    trial: &Trial,
-    keys: &Keys,
-    trials: &[Trial],
-) -> Result<Digest> {
-    #[derive(Serialize)]
-    struct ExampleInputs<'a> {
-        computed: Computed,
-        trial: Digest,
-        columns: Vec<&'a str>,
-        labels: Vec<String>,
-        name: String,
-        tempering: String,
-        in_figures: bool,
-    }
-    Ok(Digest::of_value(&ExampleInputs {
-        computed: Computed::new("example"),
-        trial: keys.whole(),
-        columns: study.trial_columns(),
-        labels: study.trial_values(run, trial),
-        name: run.trial_name(trial),
-        tempering: figures::tempering(&run.config),
-        in_figures: is_in_figures(run, trial, trials),
-    })?)
-}
-
-/// Whether the figures of a single trial show this one: the middle one of those that are chosen.
-fn is_in_figures(run: &Run, trial: &Trial, trials: &[Trial]) -> bool {
-    let chosen = chosen_trials(run, trials);
-    chosen.get(chosen.len() / 2) == Some(trial)
 }
 
 fn row(example: &Example, signal: &Signal, result: &TrialResult) -> ExampleRow {
@@ -213,6 +220,7 @@ pub(crate) fn keep(
     let (run, results) = (&prepared.runs[0], &results[0]);
     let trials: Vec<_> = run.trials.iter().map(|trial| trial.trial).collect();
     let chosen = chosen_trials(run.run, &trials);
+    let in_figures = shown_in_figures(&chosen);
     // Where there is no result, the table says what failed, or it is another shard's.
     let is_wanted = |(trial, result): &(&PreparedTrial, &TrialResult)| {
         chosen.contains(&trial.trial) && result.errors.is_empty()
@@ -228,8 +236,9 @@ pub(crate) fn keep(
     let mut examples = Vec::new();
     for (trial, result) in wanted {
         interrupt::check()?;
-        let about = (prepared.study, run.run);
-        let path = kept.example(&example_key(about, &trial.trial, &trial.keys, &trials)?);
+        let in_figures = in_figures == Some(&trial.trial);
+        let of_run = (prepared.study, run.run);
+        let path = kept.example(&example_key(of_run, &trial.trial, &trial.keys, in_figures)?);
         stage.step();
         if let Some(example) = KeptExample::read(&path).filter(KeptExample::is_made) {
             examples.push(example);
@@ -237,8 +246,7 @@ pub(crate) fn keep(
         }
         let made = guarded(|| {
             let made = maker.make(trial, result)?;
-            let in_figures = is_in_figures(run.run, &trial.trial, &trials);
-            KeptExample::new(&made, result, about, in_figures)
+            KeptExample::new(&made, result, of_run, in_figures)
         });
         match made {
             Ok(example) => {
@@ -265,14 +273,25 @@ mod tests {
     fn examples_read_back_and_damage_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("examples/one");
-        let example = KeptExample {
+        let row = Labelled {
             labels: vec!["1".to_owned(), "0".to_owned()],
-            rows: Vec::new(),
+            row: ExampleRow {
+                signal: "vb_selection".to_owned(),
+                order: Some(4),
+                sdr_db: Some(-1.25),
+                gain: 1.242_632,
+                file: "audio/a.wav".to_owned(),
+            },
+        };
+        let table = csv::write(&["seed", "snr_db"], [row.clone()]).unwrap();
+        let example = KeptExample {
+            table: String::from_utf8(table).unwrap(),
             files: vec![("audio/a.wav".to_owned(), STANDARD.encode([0, 255, 10]))],
         };
         assert_eq!(KeptExample::read(&path), None);
         example.write(&path).unwrap();
         assert_eq!(KeptExample::read(&path).as_ref(), Some(&example));
+        assert_eq!(example.rows().unwrap(), [row]);
         let files = example.files().unwrap();
         assert_eq!(files, [("audio/a.wav".to_owned(), vec![0, 255, 10])]);
         let text = fs::read_to_string(&path).unwrap();
@@ -280,6 +299,7 @@ mod tests {
         assert_eq!(KeptExample::read(&path), None);
         assert!(example.is_made());
         KeptExample::failed().write(&path).unwrap();
-        assert!(!KeptExample::read(&path).unwrap().is_made());
+        let failed = KeptExample::read(&path).unwrap();
+        assert!(!failed.is_made() && failed.rows().unwrap().is_empty());
     }
 }

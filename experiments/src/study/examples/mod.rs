@@ -133,6 +133,11 @@ pub(crate) fn chosen_trials(run: &Run, trials: &[Trial]) -> Vec<Trial> {
     (0..wanted).map(spread).collect()
 }
 
+/// Which of the chosen trials the figures of a single trial show.
+pub(crate) fn shown_in_figures(chosen: &[Trial]) -> Option<&Trial> {
+    chosen.get(chosen.len() / 2)
+}
+
 /// Makes and separates the mixtures of trials again.
 #[derive(Debug)]
 struct Maker<'a> {

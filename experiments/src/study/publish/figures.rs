@@ -11,7 +11,7 @@ use crate::figures::{
     Curve, CurveChart, HeatMap, HeatMaps, LegendPlace, Point, Scale, Spectrogram, Spectrograms,
     Style, Trace, Traces,
 };
-use crate::study::design::text;
+use crate::study::design::{Study, text};
 use crate::study::estimate::{Candidate, Member, TrialResult};
 use crate::study::examples::{Content, Example};
 use crate::study::methods::Method;
@@ -65,10 +65,8 @@ fn over_ratios(summary: &Summary, about: &Caption<'_>) -> CurveChart {
         };
         columns.iter().filter_map(at).collect()
     };
-    let title = format!(
-        "Corpus: {}. Bars: 95 % intervals over {units}",
-        about.corpus
-    );
+    let corpus = about.study.config.corpus.kind.name();
+    let title = format!("Corpus: {corpus}. Bars: 95 % intervals over {units}");
     CurveChart {
         title,
         x_label: "SNR (dB)".to_owned(),
@@ -157,8 +155,7 @@ fn number(value: &Value) -> Option<f64> {
 
 /// q(K) of the fusions, a panel per signal-to-noise ratio: over the true order where mixtures are
 /// drawn, averaged over the runs, else over the runs, averaged over the mixtures of each.
-pub(crate) fn order_posterior(about: &Caption<'_>, results: &[Vec<TrialResult>]) -> HeatMaps {
-    let study = about.study;
+pub(crate) fn order_posterior(study: &Study<'_>, results: &[Vec<TrialResult>]) -> HeatMaps {
     let orders = &study.config.training.orders;
     let mut ratios = study.config.mixtures.snr_db.clone();
     ratios.sort_by(f64::total_cmp);
@@ -207,18 +204,18 @@ pub(crate) fn order_posterior(about: &Caption<'_>, results: &[Vec<TrialResult>])
             .collect::<Vec<Option<f64>>>()
     };
     let (unit, units) = study.unit.names();
-    let (y_label, outlined) = match study.has_recordings() {
+    let (y_label, averaged) = match study.has_recordings() {
         false if study.runs.len() > 1 => (
             "True order",
-            format!(", averaged over the {units}. Outlined: the true order"),
+            format!("means over {units}; outlined: the true order"),
         ),
-        false => ("True order", ". Outlined: the true order".to_owned()),
-        true => ("", format!(", averaged over the mixtures of each {unit}")),
+        false => ("True order", "outlined: the true order".to_owned()),
+        true => ("", format!("means over the mixtures of each {unit}")),
     };
     HeatMaps {
         title: format!(
-            "Order posterior of the fusion. Corpus: {}{outlined}",
-            about.corpus
+            "q(K) of the fusion, corpus {}; {averaged}",
+            study.config.corpus.kind.name()
         ),
         x_label: "Order K".to_owned(),
         y_label: y_label.to_owned(),

@@ -100,7 +100,8 @@ impl Publication<'_> {
             file("effective_orders.csv", &axes, orders)?,
         ];
         if study.has_examples() {
-            let examples = self.examples.iter().flat_map(KeptExample::rows);
+            let examples = self.examples.iter().map(KeptExample::rows);
+            let examples = examples.collect::<Result<Vec<_>>>()?.into_iter().flatten();
             files.push(file::<ExampleRow>("examples.csv", &trial, examples)?);
             let times = self.times.iter().flatten();
             let times = times.map(|time| labelled(Vec::new(), TimeRow::new(time)));
@@ -187,7 +188,7 @@ impl Publication<'_> {
             files.extend(drawn(&name, &figure)?);
         }
         if self.study.config.kind() != Kind::Sweep {
-            let posterior = figures::order_posterior(about, &self.results[..]);
+            let posterior = figures::order_posterior(self.study, &self.results[..]);
             files.extend(drawn("order_posterior", &posterior)?);
         }
         Ok(files)

@@ -164,7 +164,7 @@ pub(crate) fn join_errors(mut errors: Vec<anyhow::Error>) -> Result<()> {
         .map(|error| format!("\n  {error:#}"))
         .collect();
     let message = format!("{} files cannot be used:{}", errors.len(), lines.concat());
-    if errors.iter().all(|error| error.is::<Refused>()) {
+    if errors.iter().all(anyhow::Error::is::<Refused>) {
         bail!(Refused(message));
     }
     bail!(message)

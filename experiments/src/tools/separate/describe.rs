@@ -59,6 +59,7 @@ pub(crate) fn describe_inputs(
             segment_seconds: settings.segment_seconds,
             overlap_seconds: settings.overlap_seconds,
             iterations: settings.iterations,
+            posterior: settings.posterior,
             precision: settings.precision,
             tempering: settings.tempering,
             activation_start: settings.activation_start,

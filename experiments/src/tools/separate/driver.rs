@@ -48,6 +48,7 @@ pub(super) fn separate_recording(
         noise_variance: level::noise_variance(power, settings.noise_db),
         iterations: settings.iterations,
         tempering: settings.tempering,
+        posterior: settings.posterior,
         precision: settings.precision,
         ..Settings::default()
     })?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use dsp::StftSettings;
 use dsp::wav::Encoding;
-use model::{Precision, Tempering};
+use model::{Posterior, Precision, Tempering};
 use serde::{Deserialize, Serialize};
 
 use super::channel_mode::ChannelMode;
@@ -98,6 +98,8 @@ pub(crate) struct SettingsReport {
     pub(crate) overlap_seconds: f64,
     /// Of each inference.
     pub(crate) iterations: usize,
+    /// Which posterior each inference found.
+    pub(crate) posterior: Posterior,
     /// An inference for which f32 is not enough is done in f64.
     pub(crate) precision: Precision,
     /// Weight of the entropy of q(K).

@@ -145,6 +145,7 @@ mod tests {
             segment_seconds: segment,
             overlap_seconds: overlap,
             iterations: 1,
+            posterior: model::Posterior::Factorised,
             precision: model::Precision::F64,
             tempering: model::Tempering::Beta(1.0),
             activation_start: 1.0,

@@ -1,7 +1,7 @@
 //! How a recording is separated.
 
 use dsp::wav::Encoding;
-use model::{Precision, Tempering};
+use model::{Posterior, Precision, Tempering};
 
 use super::channel_mode::ChannelMode;
 
@@ -19,6 +19,8 @@ pub(crate) struct SeparationSettings {
     pub(crate) overlap_seconds: f64,
     /// Iterations of each inference.
     pub(crate) iterations: usize,
+    /// Which posterior each inference finds.
+    pub(crate) posterior: Posterior,
     /// Number format of the matrix products.
     pub(crate) precision: Precision,
     /// Weight of the entropy of q(K).
