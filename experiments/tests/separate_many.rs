@@ -128,7 +128,9 @@ fn what_is_complete_is_not_done_again_and_nothing_else_is_skipped() {
 }
 
 fn interrupt(process: u32) {
-    let sent = Command::new("kill").args(["-INT", &process.to_string()]).status();
+    let sent = Command::new("kill")
+        .args(["-INT", &process.to_string()])
+        .status();
     assert!(sent.is_ok());
 }
 
