@@ -70,7 +70,7 @@ pub(super) fn cases() -> Vec<Case> {
             [b"ID3\x03".as_slice(), &[0; 4000]].concat(),
             "malformed audio file",
         ),
-        recording("big-endian by name only", big_endian, "no data chunk"),
+        recording("big-endian by name only", big_endian, "format tag 0x0100"),
         recording("a header only", right[..12].to_vec(), "no data chunk"),
         recording("no format", no_format, "no format chunk"),
         recording("no data", no_data, "no data chunk"),
