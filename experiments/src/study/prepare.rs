@@ -70,6 +70,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) runs: Vec<PreparedRun<'a>>,
     pub(crate) plan: Plan,
     pub(crate) records: Records<Vec<Estimate>>,
+    /// Files of the corpora that were left out, each with the reason.
+    pub(crate) left_out: Vec<String>,
 }
 
 impl Prepared<'_> {
@@ -85,6 +87,7 @@ struct Material {
     /// Empty where mixtures are drawn.
     recorded: Vec<RecordedMixture>,
     corpus: CorpusInfo,
+    left_out: Vec<String>,
 }
 
 /// Prepares a study. The folder is begun once the first corpus has been read: a study that cannot
@@ -100,6 +103,7 @@ pub(crate) fn prepare<'a>(
     progress: Progress,
 ) -> Result<Prepared<'a>> {
     let mut records = None;
+    let mut left_out = Vec::new();
     let mut runs: Vec<Option<PreparedRun>> = study.runs.iter().map(|_| None).collect();
     let mut planned: Vec<Option<PlannedRun>> = study.runs.iter().map(|_| None).collect();
     // One set of signals in memory at a time, however many there are.
@@ -111,6 +115,13 @@ pub(crate) fn prepare<'a>(
             1 => read()?,
             _ => read().with_context(|| first.name())?,
         };
+        for file in &material.left_out {
+            // Several runs may have a file in common.
+            if !left_out.contains(file) {
+                progress.warn(format_args!("left out: {file}"));
+                left_out.push(file.clone());
+            }
+        }
         let keys_of = |&position: &usize| material.origin.keys(&study.runs[position].config);
         let keys: Vec<DictionaryKeys> = positions.iter().map(keys_of).collect::<Result<_>>()?;
         let records = match &mut records {
@@ -168,6 +179,7 @@ pub(crate) fn prepare<'a>(
         runs: runs.into_iter().flatten().collect(),
         plan,
         records: records.context("there is nothing to run")?,
+        left_out,
     })
 }
 
@@ -211,6 +223,7 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
             },
             origin: Origin::Voices(Box::new(voices)),
             recorded: Vec::new(),
+            left_out: Vec::new(),
         });
     }
     let corpus = open_corpus(&config.corpus, config)?;
@@ -232,6 +245,7 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
         },
         origin: Origin::Signals(signals),
         recorded,
+        left_out: corpus.left_out().to_vec(),
     })
 }
 

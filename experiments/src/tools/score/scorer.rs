@@ -17,9 +17,8 @@ use super::targets::{
     Framing, Missing, Quantity, ScoreSheet, ScoredAs, SpanScores, TargetScore, TargetScores,
 };
 use crate::progress::Progress;
-use crate::store::refused::Refused;
+use crate::store::refused::{Refused, join_errors};
 use crate::study::scores::{Metric, ScoreError, Scores};
-use crate::tools::recordings::join_errors;
 use crate::tools::work_queue::work_through;
 
 /// How sets are scored.
