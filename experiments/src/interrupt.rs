@@ -4,7 +4,7 @@
 use std::io::{Write, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result};
+use crate::progress::Progress;
 
 /// The exit code of an interrupted run, as shells have it for Ctrl-C.
 pub(crate) const EXIT_CODE: u8 = 130;
@@ -16,8 +16,9 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 #[error("interrupted: the same command goes on from what is finished")]
 pub(crate) struct Interrupted;
 
-/// Catches signals from now on. To be called once.
-pub(crate) fn install() -> Result<()> {
+/// Catches signals from now on, if the system allows the thread that waits for them; else a signal
+/// stops at once, which is said. To be called once.
+pub(crate) fn install() {
     let handle = || {
         if REQUESTED.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(EXIT_CODE));
@@ -28,7 +29,11 @@ pub(crate) fn install() -> Result<()> {
             "stopping as soon as what is under way is done; once more stops at once"
         );
     };
-    ctrlc::set_handler(handle).context("cannot catch Ctrl-C")
+    if let Err(error) = ctrlc::set_handler(handle) {
+        Progress::new(true).warn(format_args!(
+            "cannot catch Ctrl-C ({error}): a signal stops at once"
+        ));
+    }
 }
 
 /// To be asked between pieces of work.

@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use common::scene::Scene;
@@ -127,6 +127,13 @@ fn what_is_complete_is_not_done_again_and_nothing_else_is_skipped() {
     assert!(results(&scene.path("out")) != before);
 }
 
+fn interrupt(process: u32) {
+    let sent = Command::new("kill")
+        .args(["-INT", &process.to_string()])
+        .status();
+    assert!(sent.is_ok());
+}
+
 #[test]
 fn a_killed_run_goes_on_with_the_same_bytes() {
     let scene = corpus();
@@ -145,15 +152,21 @@ fn a_killed_run_goes_on_with_the_same_bytes() {
     // Killed again and again, a little later each time, at whatever it is doing.
     let mut unfinished = 0;
     for milliseconds in (5..).step_by(40) {
-        let mut child = command().spawn().unwrap();
+        let mut child = command().stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(milliseconds));
-        let _ = child.kill();
-        if child.wait().unwrap().success() {
-            break;
+        if milliseconds % 80 == 5 {
+            let _ = child.kill();
+        } else {
+            interrupt(child.id());
+        }
+        match child.wait().unwrap().code() {
+            Some(0) => break,
+            // Ctrl-C, once the handler was there.
+            code => assert!([None, Some(130)].contains(&code), "{code:?}"),
         }
         unfinished += 1;
     }
-    assert!(unfinished > 0);
+    assert!(unfinished > 1);
     let output: Output = command().output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(results(&scene.path("killed")) == whole);

@@ -186,6 +186,18 @@ fn a_promise_of_gigabytes_reserves_no_memory() {
     }
 }
 
+/// Reading the first of two would lose the other half without a word.
+#[test]
+fn a_second_chunk_of_samples_is_an_error() {
+    let format = chunk(b"fmt ", &plain_format(TAG_INTEGER, 1, RATE_HZ, 8));
+    for bytes in [&[1, 2][..], &[1, 2, 3]] {
+        let data = chunk(b"data", bytes);
+        let two = riff(&[format.clone(), data.clone(), data]);
+        let fault = fault(&two);
+        assert!(fault.to_string().contains("a second data chunk"), "{fault}");
+    }
+}
+
 #[test]
 fn a_file_without_samples_is_empty() {
     for channels in [1, 2] {

@@ -18,9 +18,9 @@ use crate::clock::Stopwatch;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::store::output::Outputs;
-use crate::store::refused::Refused;
+use crate::store::refused::{Refused, join_errors};
 use crate::tools::dictionary_file::Assumed;
-use crate::tools::recordings::{NamedRecording, Recordings, join_errors};
+use crate::tools::recordings::{NamedRecording, Recordings};
 use crate::tools::separate::{
     Background, Batch, BatchOutcome, ChannelMode, Separation, SeparationReport, SeparationSettings,
     SourceSet, check_recording,
@@ -253,7 +253,7 @@ impl SeparateArguments {
         let mut outputs = Outputs::new(recordings.paths().chain(dictionaries));
         recordings.spool_streams()?;
         recordings.check(self.skip_unusable, |recording| {
-            check_recording(recording.file(), &sources, settings)
+            check_recording(recording, &sources, settings)
         })?;
         let is_one = recordings.is_one_file;
         let option = match self.out {
@@ -269,9 +269,7 @@ impl SeparateArguments {
             &mut outputs,
         )?;
         let pool = start_threads(self.jobs)?;
-        if let Err(error) = interrupt::install() {
-            progress.warn(format_args!("{error:#}: a signal stops at once"));
-        }
+        interrupt::install();
         let stopwatch = Stopwatch::start();
         let outcome = batch.run(&separation, &pool, progress);
         let mut outcome = outcome.context("the same command goes on with what is left")?;
@@ -305,7 +303,7 @@ impl SeparateArguments {
                 let name = recording.name.file_name().unwrap_or_default();
                 let mut name = name.to_owned();
                 name.push("-stems");
-                recording.path.with_file_name(name)
+                recording.place_beside(name)
             }
         }
     }

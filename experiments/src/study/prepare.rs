@@ -72,6 +72,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) runs: Vec<PreparedRun<'a>>,
     pub(crate) plan: Plan,
     pub(crate) records: Records<Vec<Estimate>>,
+    /// Files of the corpora that were left out, each with the reason.
+    pub(crate) left_out: Vec<String>,
 }
 
 impl Prepared<'_> {
@@ -89,6 +91,7 @@ struct Material {
     /// Likewise.
     to_learn_from: Vec<RecordedMixture>,
     corpus: CorpusInfo,
+    left_out: Vec<String>,
 }
 
 /// Prepares a study. The folder is begun once the first corpus has been read: a study that cannot
@@ -104,6 +107,7 @@ pub(crate) fn prepare<'a>(
     progress: Progress,
 ) -> Result<Prepared<'a>> {
     let mut records = None;
+    let mut left_out = Vec::new();
     let mut runs: Vec<Option<PreparedRun>> = study.runs.iter().map(|_| None).collect();
     let mut planned: Vec<Option<PlannedRun>> = study.runs.iter().map(|_| None).collect();
     // One set of signals in memory at a time, however many there are.
@@ -115,6 +119,13 @@ pub(crate) fn prepare<'a>(
             1 => read()?,
             _ => read().with_context(|| first.name())?,
         };
+        for file in &material.left_out {
+            // Several runs may have a file in common.
+            if !left_out.contains(file) {
+                progress.warn(format_args!("left out: {file}"));
+                left_out.push(file.clone());
+            }
+        }
         let keys_of = |&position: &usize| material.origin.keys(&study.runs[position].config);
         let keys: Vec<DictionaryKeys> = positions.iter().map(keys_of).collect::<Result<_>>()?;
         let records = match &mut records {
@@ -176,6 +187,7 @@ pub(crate) fn prepare<'a>(
         runs: runs.into_iter().flatten().collect(),
         plan,
         records: records.context("there is nothing to run")?,
+        left_out,
     })
 }
 
@@ -220,6 +232,7 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
             origin: Origin::Voices(Box::new(voices)),
             recorded: Vec::new(),
             to_learn_from: Vec::new(),
+            left_out: Vec::new(),
         });
     }
     let corpus = open_corpus(&config.corpus, config)?;
@@ -246,6 +259,7 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
         origin: Origin::Signals(signals),
         recorded,
         to_learn_from,
+        left_out: corpus.left_out().to_vec(),
     })
 }
 

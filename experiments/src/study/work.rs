@@ -303,6 +303,7 @@ mod tests {
             }],
             plan: Plan::new(Vec::new()),
             records,
+            left_out: Vec::new(),
         };
         let failures = work(&prepared, Conduct::default(), Progress::new(true)).unwrap();
         let parts = study.parts();

@@ -114,28 +114,43 @@ pub(crate) struct EnergyTrace {
     pub(crate) free_energy: Vec<f64>,
 }
 
-/// The trials that are kept of a run: of the order in the middle, or the first recordings, spread
-/// over the signal-to-noise ratios from the lowest to the highest.
-pub(crate) fn chosen_trials(run: &Run, trials: &[Trial]) -> Vec<Trial> {
+/// Whether a trial is of the order in the middle, or of the first recordings.
+fn is_typical(run: &Run, trial: &Trial) -> bool {
     let orders = &run.config.training.orders;
-    let is_shown = |trial: &&Trial| match trial.member {
+    match trial.member {
         Member::TrueOrder(order) => orders.get(orders.len() / 2) == Some(&order),
         Member::Recording(number) => number == 0,
-    };
-    let mut trials: Vec<Trial> = trials.iter().filter(is_shown).copied().collect();
-    trials.sort_by(|a, b| a.snr_db.total_cmp(&b.snr_db));
-    let wanted = run.config.report.examples.min(trials.len());
-    let last = trials.len().saturating_sub(1);
+    }
+}
+
+/// The trials that are kept of a run: of the order in the middle, or the first recordings, spread
+/// over the signal-to-noise ratios from the lowest to the highest. Where these are too few, there
+/// are others beside them.
+pub(crate) fn chosen_trials(run: &Run, trials: &[Trial]) -> Vec<Trial> {
+    let (mut typical, others): (Vec<Trial>, Vec<Trial>) = trials
+        .iter()
+        .copied()
+        .partition(|trial| is_typical(run, trial));
+    typical.sort_by(|a, b| a.snr_db.total_cmp(&b.snr_db));
+    let wanted = run.config.report.examples;
+    if wanted >= typical.len() {
+        let more = wanted - typical.len();
+        typical.extend(others.into_iter().take(more));
+        typical.sort_by(|a, b| a.snr_db.total_cmp(&b.snr_db));
+        return typical;
+    }
+    let last = typical.len() - 1;
     let spread = |index: usize| match wanted {
-        1 => trials[last / 2],
-        _ => trials[(index * last + (wanted - 1) / 2) / (wanted - 1)],
+        1 => typical[last / 2],
+        _ => typical[(index * last + (wanted - 1) / 2) / (wanted - 1)],
     };
     (0..wanted).map(spread).collect()
 }
 
 /// Which of the chosen trials the figures of a single trial show.
-pub(crate) fn shown_in_figures(chosen: &[Trial]) -> Option<&Trial> {
-    chosen.get(chosen.len() / 2)
+pub(crate) fn shown_in_figures<'a>(run: &Run, chosen: &'a [Trial]) -> Option<&'a Trial> {
+    let typical: Vec<&Trial> = chosen.iter().filter(|it| is_typical(run, it)).collect();
+    typical.get(typical.len() / 2).copied()
 }
 
 /// Makes and separates the mixtures of trials again.
@@ -273,12 +288,18 @@ mod tests {
     use crate::config::Config;
     use crate::study::design::Study;
 
-    fn chosen(examples: usize) -> Vec<f64> {
+    fn chosen(examples: usize) -> (Vec<Trial>, Option<Trial>) {
         let mut config = Config::default();
         config.report.examples = examples;
         let study = Study::new(&config).unwrap();
         let run = &study.runs[0];
         let trials = chosen_trials(run, &run.drawn_trials());
+        let shown = shown_in_figures(run, &trials).copied();
+        (trials, shown)
+    }
+
+    fn ratios(examples: usize) -> Vec<f64> {
+        let (trials, _) = chosen(examples);
         for trial in &trials {
             assert_eq!(trial.member, Member::TrueOrder(8));
         }
@@ -287,11 +308,26 @@ mod tests {
 
     #[test]
     fn examples_reach_from_the_lowest_ratio_to_the_highest() {
-        assert!(chosen(0).is_empty());
-        assert_eq!(chosen(1), [0.0]);
-        assert_eq!(chosen(2), [-6.0, 9.0]);
-        assert_eq!(chosen(3), [-6.0, 3.0, 9.0]);
-        assert_eq!(chosen(100), Config::default().mixtures.snr_db);
+        assert!(ratios(0).is_empty());
+        assert_eq!(ratios(1), [0.0]);
+        assert_eq!(ratios(2), [-6.0, 9.0]);
+        assert_eq!(ratios(3), [-6.0, 3.0, 9.0]);
+        assert_eq!(ratios(6), Config::default().mixtures.snr_db);
+    }
+
+    #[test]
+    fn as_many_examples_as_are_wanted_are_kept() {
+        // Six ratios of seven orders.
+        for (wanted, found) in [(7, 7), (40, 40), (42, 42), (100, 42)] {
+            let (trials, shown) = chosen(wanted);
+            assert_eq!(trials.len(), found);
+            let distinct = |index: usize| !trials[..index].contains(&trials[index]);
+            assert!((0..trials.len()).all(distinct));
+            let shown = shown.unwrap();
+            assert_eq!((shown.member, shown.snr_db), (Member::TrueOrder(8), 3.0));
+        }
+        assert_eq!(chosen(3).1.unwrap().snr_db, 3.0);
+        assert_eq!(chosen(0).1, None);
     }
 
     #[test]

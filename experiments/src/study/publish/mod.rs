@@ -32,6 +32,8 @@ pub(crate) struct Ending {
     pub(crate) table: Option<String>,
     /// Parts of trials, or scores, that failed.
     pub(crate) failures: usize,
+    /// Files of the corpora that were left out.
+    pub(crate) left_out: usize,
 }
 
 /// All that is published of a study.
@@ -39,6 +41,8 @@ pub(crate) struct Ending {
 pub(crate) struct Publication<'a> {
     pub(crate) study: &'a Study<'a>,
     pub(crate) corpus: &'a CorpusInfo,
+    /// Files of the corpora that were left out, each with the reason; none where it is not known.
+    pub(crate) left_out: Option<&'a [String]>,
     pub(crate) results: &'a Results,
     pub(crate) examples: &'a [KeptExample],
     pub(crate) times: &'a Times,
@@ -59,7 +63,8 @@ impl Publication<'_> {
             study,
             corpus: &self.corpus.description,
         };
-        let manifest = Manifest::new(study.seeds(), about.corpus, self.corpus.sha256, stopwatch);
+        let corpus = (about.corpus, self.corpus.sha256, self.left_out);
+        let manifest = Manifest::new(study.seeds(), corpus, stopwatch);
         let trials = self.results.iter().map(Vec::len).sum();
         let mut files = self.tables(&summary)?;
         files.extend(self.documents(&summary, &about, trials, manifest.cpu.as_deref())?);
@@ -77,6 +82,7 @@ impl Publication<'_> {
                 .flatten()
                 .map(TrialResult::failures)
                 .sum(),
+            left_out: self.left_out.map_or(0, <[String]>::len),
         })
     }
 

@@ -19,6 +19,7 @@ use super::sources::SourceSet;
 use super::stem_writers::StemWriters;
 use crate::interrupt;
 use crate::progress::Progress;
+use crate::tools::recordings::NamedRecording;
 
 /// Separates a recording and writes its stems, a file per source, into a folder that exists.
 ///
@@ -26,17 +27,18 @@ use crate::progress::Progress;
 /// A recording that cannot be read, is silent or does not fit the sources or the settings; settings
 /// that the model does not allow; files that cannot be written; an interruption.
 pub(super) fn separate_recording(
-    recording: &Path,
+    recording: &NamedRecording,
     inputs: &SeparationInputs,
     sources: &SourceSet,
     settings: &SeparationSettings,
     folder: &Path,
     progress: Progress,
 ) -> Result<SeparationReport> {
-    let recording_mean_square = measure_mean_square(recording, settings.channels)?;
-    let mut reader = Recording::open(recording)?;
+    let mut reader = recording.open()?;
+    let recording_mean_square = measure_mean_square(&mut reader, settings.channels)?;
     let segmentation = cut_segments(&reader, sources, settings)?;
-    let sources = &sources.learn_background(recording, settings.seed)?;
+    let sources = &sources.learn_background(&mut reader, settings.seed)?;
+    reader.rewind()?;
     let stft = Stft::new(&sources.stft)?;
     let (file_hz, model_hz) = (reader.sample_rate_hz(), sources.sample_rate_hz);
 
@@ -100,8 +102,7 @@ pub(super) fn separate_recording(
 }
 
 /// The mean square of a recording, over all its channels or of their mean.
-fn measure_mean_square(path: &Path, channels: ChannelMode) -> Result<f64> {
-    let mut reader = Recording::open(path)?;
+fn measure_mean_square(reader: &mut Recording, channels: ChannelMode) -> Result<f64> {
     let (mut sum, mut count) = (0.0, 0_usize);
     loop {
         let block = channels.mix_channels(reader.read(BLOCK_SAMPLES)?);
@@ -112,6 +113,10 @@ fn measure_mean_square(path: &Path, channels: ChannelMode) -> Result<f64> {
         sum += mean_square(&block) * samples as f64;
         count += samples;
     }
-    ensure!(sum > 0.0, "{}: every sample is zero", path.display());
+    ensure!(
+        sum > 0.0,
+        "{}: every sample is zero",
+        reader.path().display()
+    );
     Ok(sum / count as f64)
 }
