@@ -268,8 +268,12 @@ pub(crate) struct Model {
     pub(crate) activation_start: ActivationStart,
     /// Floor of the start of `E[W_2]`, which is drawn from its prior.
     pub(crate) dictionary_start_floor: f64,
-    /// Sweeps over all factors.
+    /// Sweeps over all factors, at most.
     pub(crate) iterations: usize,
+    /// Ends a separation once ten sweeps raise its free energy by less than this, in nats per bin
+    /// and frame; 0 for never.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) tolerance: f64,
     /// Numbers of the matrix products, `f32` or `f64`.
     pub(crate) precision: Precision,
     /// Weight of the entropy of q(K), in nats.
@@ -289,6 +293,7 @@ impl Default for Model {
             activation_start: ActivationStart::default(),
             dictionary_start_floor: DICTIONARY_START_FLOOR,
             iterations: paper.iterations,
+            tolerance: paper.tolerance,
             precision: Precision::F32,
             beta: None,
             kappa: None,

@@ -6,7 +6,7 @@ use model::gig::SHAPE_RANGE;
 use super::check::{Invalid, distinct, require, within};
 use super::ranges::{
     COUNT, DRAWN_SHAPE, MOST_ENTRIES, NOISE_DB, ORDER, REPETITIONS, SCALE, SEED, SNR_DB, START,
-    TEMPERING,
+    TEMPERING, TOLERANCE,
 };
 use super::{Config, Estimation, MixtureSource, Sweep};
 use crate::study::methods::Method;
@@ -115,6 +115,7 @@ impl Config {
             &START,
         )?;
         within("model.iterations", model.iterations, &COUNT)?;
+        within("model.tolerance", model.tolerance, &TOLERANCE)?;
         require(
             "model.kappa",
             model.beta.is_none() || model.kappa.is_none(),

@@ -57,6 +57,7 @@ struct SinglesInputs<'a> {
     activation_start: ActivationStart,
     dictionary_start_floor: f64,
     iterations: usize,
+    tolerance: f64,
     precision: Precision,
     background_components: usize,
     filter_taps: usize,
@@ -164,6 +165,7 @@ impl Keys {
             activation_start: model.activation_start,
             dictionary_start_floor: model.dictionary_start_floor,
             iterations: model.iterations,
+            tolerance: model.tolerance,
             precision: model.precision,
             background_components: config.training.background_components,
             filter_taps,
@@ -417,7 +419,7 @@ mod tests {
 
     #[test]
     fn what_determines_a_result_is_in_its_key() {
-        let both: [fn(&mut Config); 9] = [
+        let both: [fn(&mut Config); 10] = [
             |config| config.experiment.seed = 2,
             |config| config.stft.hop_samples = 512,
             |config| config.training.background_components = 8,
@@ -425,6 +427,7 @@ mod tests {
             |config| config.model.activation_start = ActivationStart::Constant(10.0),
             |config| config.model.dictionary_start_floor = 1e-9,
             |config| config.model.iterations = 51,
+            |config| config.model.tolerance = 1e-4,
             |config| config.model.precision = Precision::F32,
             |config| config.evaluation.filter_taps = 256,
         ];

@@ -73,7 +73,7 @@ impl<'a> Separator<'a> {
                 }
             },
             iterations: model.iterations,
-            tolerance: 0.0,
+            tolerance: model.tolerance,
             tempering: model.tempering(),
             posterior: Posterior::Factorised,
             precision: model.precision,

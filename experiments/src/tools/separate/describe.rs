@@ -25,6 +25,7 @@ pub(crate) fn check_recording(
     let reader = recording.open()?;
     check_rate(&reader, sources, settings.resample)?;
     sources.check_stretch(&reader)?;
+    sources.check_combinations(settings.method)?;
     cut_segments(&reader, sources, settings).map(drop)
 }
 
@@ -57,8 +58,9 @@ pub(crate) fn describe_inputs(
             encoding: settings.encoding.unwrap_or_else(|| reader.encoding()),
             segment_seconds: settings.segment_seconds,
             overlap_seconds: settings.overlap_seconds,
+            method: settings.method,
             iterations: settings.iterations,
-            posterior: settings.posterior,
+            tolerance: settings.tolerance,
             precision: settings.precision,
             tempering: settings.tempering,
             activation_start: settings.activation_start,

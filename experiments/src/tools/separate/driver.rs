@@ -46,11 +46,13 @@ pub(super) fn separate_recording(
     let inferences = settings.channels.count_inferences(reader.channels());
     let models = sources.build_models(settings)?;
     let power = level::expected_power(&models);
+    let alternatives = sources.build_alternatives(&models, settings)?;
     let inference = Inference::new(Settings {
         noise_variance: level::noise_variance(power, settings.noise_db),
         iterations: settings.iterations,
         tempering: settings.tempering,
-        posterior: settings.posterior,
+        tolerance: settings.tolerance,
+        posterior: settings.method.posterior(),
         precision: settings.precision,
         ..Settings::default()
     })?;
@@ -61,8 +63,14 @@ pub(super) fn separate_recording(
         noise_variance: inference.settings().noise_variance,
     };
 
-    let mut separator =
-        SegmentSeparator::new(inference, stft, models, inferences, report.level.gain);
+    let mut separator = SegmentSeparator::new(
+        settings.method,
+        inference,
+        stft,
+        alternatives,
+        inferences,
+        report.level.gain,
+    );
     let encoding = inputs.settings.encoding;
     let names = sources.names();
     let mut writers = StemWriters::create(folder, &names, channels, &reader, encoding)?;

@@ -12,6 +12,7 @@ use model::{Dictionary, DictionaryModel, DictionaryStart, OrderEstimate, Setting
 use ndarray::Array2;
 
 use super::recording_buffer::BLOCK_SAMPLES;
+use super::method::{Alternative, SeparationMethod};
 use super::report::{DictionaryUse, SourceReport, check_source_name};
 use super::resampling::resample_channels;
 use super::settings::SeparationSettings;
@@ -162,6 +163,47 @@ impl SourceSet {
     pub(super) fn reports(&self) -> Vec<SourceReport> {
         let reports = self.sources.iter().map(|source| source.report.clone());
         reports.collect()
+    }
+
+    /// Refuses more combinations of orders than the method can take.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub(super) fn check_combinations(&self, method: SeparationMethod) -> Result<()> {
+        method.combinations(&self.order_counts()).map(drop)
+    }
+
+    fn order_counts(&self) -> Vec<usize> {
+        let sources = self.sources.iter();
+        sources.map(|source| source.report.orders.len()).collect()
+    }
+
+    /// The alternatives of a method, as they are before the first segment.
+    ///
+    /// # Errors
+    /// As [`Self::build_models`] and [`Self::check_combinations`].
+    pub(super) fn build_alternatives(
+        &self,
+        models: &[SourceModel],
+        settings: &SeparationSettings,
+    ) -> Result<Vec<Alternative>> {
+        let Some(combinations) = settings.method.combinations(&self.order_counts())? else {
+            return Ok(vec![Alternative {
+                sources: models.to_vec(),
+                combination: None,
+            }]);
+        };
+        let alternative = |combination: Vec<usize>| {
+            let sources = models.iter().zip(&combination).map(|(model, &order)| {
+                let alone = SourceModel::new([model.orders()[order].clone()]);
+                Ok(alone.with_activation_start(settings.activation_start)?)
+            });
+            Ok(Alternative {
+                sources: sources.collect::<Result<_>>()?,
+                combination: Some(combination),
+            })
+        };
+        combinations.into_iter().map(alternative).collect()
     }
 
     /// The sources as they are before the first segment.
