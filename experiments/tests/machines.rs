@@ -29,16 +29,25 @@ fn every_command_works_without_threads() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
         command.current_dir(scene.folder.path()).args(arguments);
         let output = command.env(NO_THREADS.0, NO_THREADS.1).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
     };
     let (iterations, out) = (["--iterations", "3"], ["--orders", "2", "--out"]);
-    let train = |name: &'static str| [&["train", "speech"], &iterations[..], &out, &[name]].concat();
+    let train =
+        |name: &'static str| [&["train", "speech"], &iterations[..], &out, &[name]].concat();
     run(&train("alone.npz"));
     let output = common::experiments(scene.folder.path(), &train("free.npz"));
     assert!(output.status.success(), "{}", stderr(&output));
     let [alone, free] = ["alone.npz", "free.npz"].map(|name| fs::read(scene.path(name)).unwrap());
     assert!(alone == free);
-    run(&[&["separate", "mix.wav", "--speech", "speech.npz"], &iterations[..]].concat());
+    run(&[
+        &["separate", "mix.wav", "--speech", "speech.npz"],
+        &iterations[..],
+    ]
+    .concat());
 }
 
 /// A library that answers every request for a lock as a file system without locks does.
@@ -51,7 +60,10 @@ fn without_locks(folder: &std::path::Path, error: &str) -> Option<PathBuf> {
     fs::write(&source, code).unwrap();
     let library = folder.join(format!("{error}.so"));
     let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source);
+    compiler
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(source);
     compiler.status().ok()?.success().then_some(library)
 }
 
@@ -78,7 +90,14 @@ fn a_file_system_without_locks_is_enough_and_that_is_said() {
     let scene = Scene::new();
     let library = without_locks(scene.folder.path(), "ENOLCK").unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
-    let separate = ["separate", "mix.wav", "--speech", "speech.npz", "--iterations", "2"];
+    let separate = [
+        "separate",
+        "mix.wav",
+        "--speech",
+        "speech.npz",
+        "--iterations",
+        "2",
+    ];
     command.current_dir(scene.folder.path()).args(separate);
     let output = command.env("LD_PRELOAD", &library).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));

@@ -3,7 +3,6 @@
 mod common;
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use common::scene::Scene;
@@ -346,7 +345,12 @@ fn results_and_pages_replace_only_results_and_pages() {
         assert!(common::all_files(study.folder()) == before, "{arguments:?}");
     };
     fs::write(study.path("mine.html"), "<!DOCTYPE html><p>mine").unwrap();
-    for out in ["out/config.toml", "out/table1.csv", "study.toml", "mine.html"] {
+    for out in [
+        "out/config.toml",
+        "out/table1.csv",
+        "study.toml",
+        "mine.html",
+    ] {
         let words = [out, "--out", "not replaced"];
         refused(&["report", "out", "--out", out], &words);
     }
@@ -363,9 +367,15 @@ fn results_and_pages_replace_only_results_and_pages() {
     fs::write(study.path("mine/notes.txt"), "mine").unwrap();
     let run = ["table1", "--config", "study.toml", "--out", "mine"];
     refused(&run, &["table1.csv", "no run wrote", "--force"]);
-    refused(&["merge", "out", "--out", "mine"], &["table1.csv", "no run wrote"]);
+    refused(
+        &["merge", "out", "--out", "mine"],
+        &["table1.csv", "no run wrote"],
+    );
     fs::remove_file(study.path("mine/table1.csv")).unwrap();
     assert!(study.experiments(&run).status.success());
-    assert_eq!(fs::read_to_string(study.path("mine/notes.txt")).unwrap(), "mine");
+    assert_eq!(
+        fs::read_to_string(study.path("mine/notes.txt")).unwrap(),
+        "mine"
+    );
     assert!(study.experiments(&run).status.success());
 }

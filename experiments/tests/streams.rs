@@ -22,7 +22,9 @@ impl Pipe {
         let made = Command::new("mkfifo").arg(folder.join(name)).status();
         assert!(made.unwrap().success());
         let mut command = Command::new("sh");
-        command.current_dir(folder).args(["-c", "cat \"$0\" > \"$1\""]);
+        command
+            .current_dir(folder)
+            .args(["-c", "cat \"$0\" > \"$1\""]);
         let writer = command.args([contents, name]).spawn().unwrap();
         Self { writer }
     }
@@ -51,6 +53,8 @@ fn run(scene: &Scene, input: &str, arguments: &[&str]) -> Output {
         .args(arguments)
         .stdin(source.stdout.take().unwrap());
     let output = command.output().unwrap();
+    // With it goes the pipe: what has not been read is not waited for.
+    drop(command);
     let _ = source.wait();
     let left = all_files(&temporary);
     assert!(left.is_empty(), "{arguments:?} left {:?}", left.keys());
@@ -79,15 +83,27 @@ fn assert_same_stems(scene: &Scene, expected: &str, found: &str) {
     }
 }
 
+/// Where the background is learned, for which the recording is read once more.
+const STRETCH: [&str; 2] = ["--background-from", "0.0-1.0"];
+
+fn separate<'a>(recordings: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    let fixed = ["--speech", "speech.npz", "--iterations", "3"];
+    [&["separate"][..], recordings, &fixed, &STRETCH, more].concat()
+}
+
+fn train<'a>(recordings: &[&'a str], out: &'a str) -> Vec<&'a str> {
+    let fixed = ["--orders", "2", "--iterations", "3", "--out", out];
+    [&["train"][..], recordings, &fixed].concat()
+}
+
 #[test]
 fn separate_reads_pipes_as_it_reads_files() {
     let scene = Scene::new();
-    let stretch = ["--background-from", "0.0-1.0"];
-    let fixed = ["--speech", "speech.npz", "--iterations", "3"];
-    let separate = |recordings: &[&str], more: &[&str]| {
-        [&["separate"], recordings, &fixed[..], &stretch, more].concat()
-    };
-    succeed(&scene, "mix.wav", &separate(&["mix.wav"], &["--out", "file"]));
+    succeed(
+        &scene,
+        "mix.wav",
+        &separate(&["mix.wav"], &["--out", "file"]),
+    );
 
     succeed(&scene, "mix.wav", &separate(&["-"], &[]));
     assert_same_stems(&scene, "file", "standard-input-stems");
@@ -113,8 +129,15 @@ fn separate_reads_pipes_as_it_reads_files() {
 
     // Dictionaries are read once as well.
     let pipe = Pipe::new(scene.folder.path(), "dictionaries", "speech.npz");
-    let arguments = ["--speech", "dictionaries", "--iterations", "3", "--out", "piped"];
-    let arguments = [&["separate", "mix.wav"], &stretch[..], &arguments].concat();
+    let arguments = [
+        "--speech",
+        "dictionaries",
+        "--iterations",
+        "3",
+        "--out",
+        "piped",
+    ];
+    let arguments = [&["separate", "mix.wav"][..], &STRETCH, &arguments].concat();
     succeed(&scene, "mix.wav", &arguments);
     pipe.finish();
     assert_same_stems(&scene, "file", "piped");
@@ -127,10 +150,6 @@ fn train_reads_pipes_as_it_reads_files() {
     let scene = Scene::new();
     let names: Vec<String> = common::files(&scene.path("speech")).into_keys().collect();
     let [first, second] = [0, 1].map(|index| format!("speech/{}", names[index]));
-    let fixed = ["--orders", "2", "--iterations", "3", "--out"];
-    let train = |recordings: &[&str], out: &'static str| {
-        [&["train"], recordings, &fixed[..], &[out]].concat()
-    };
     succeed(&scene, &first, &train(&[&first], "file.npz"));
     succeed(&scene, &first, &train(&["-"], "input.npz"));
     let pipe = Pipe::new(scene.folder.path(), "pipe", &first);
@@ -204,7 +223,15 @@ fn a_stream_is_given_once_and_called_by_its_name() {
     assert!(fail(&scene, "mix.wav", &score, 2).contains(twice));
     let score = ["score", "--reference", "-", "--estimate", "/dev/stdin"];
     assert!(fail(&scene, "mix.wav", &score, 2).contains(twice));
-    let mixed = ["score", "--reference", "mix.wav", "--estimate", "-", "--mixture", "-"];
+    let mixed = [
+        "score",
+        "--reference",
+        "mix.wav",
+        "--estimate",
+        "-",
+        "--mixture",
+        "-",
+    ];
     assert!(fail(&scene, "mix.wav", &mixed, 2).contains(twice));
 
     fs::write(scene.path("text"), "no audio").unwrap();
@@ -230,7 +257,14 @@ fn a_stream_is_given_once_and_called_by_its_name() {
     }
     // A file may have that name, too: the shell's spelling tells them apart.
     fs::copy(scene.path("mix.wav"), scene.path("-")).unwrap();
-    let arguments = ["separate", "./-", "--speech", "speech.npz", "--iterations", "2"];
+    let arguments = [
+        "separate",
+        "./-",
+        "--speech",
+        "speech.npz",
+        "--iterations",
+        "2",
+    ];
     let input = File::open(scene.path("text")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
     command.current_dir(scene.folder.path()).args(arguments);

@@ -291,7 +291,14 @@ mod tests {
     fn a_string_may_look_like_another_value() {
         for name in ["2014", "1.5", "true", "2014-01-01", "inf"] {
             let set = |key: &str| format!("{key}={name}");
-            let config = loaded("", &[&set("experiment.name"), "corpus.kind=chime", &set("corpus.root")]);
+            let config = loaded(
+                "",
+                &[
+                    &set("experiment.name"),
+                    "corpus.kind=chime",
+                    &set("corpus.root"),
+                ],
+            );
             let config = config.unwrap();
             assert_eq!(config.experiment.name, name);
             assert_eq!(config.corpus.root, Some(name.into()));

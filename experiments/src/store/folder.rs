@@ -403,7 +403,9 @@ mod tests {
         let run = claim(folder.path(), FIRST).unwrap();
         fs::create_dir(path("audio")).unwrap();
         fs::write(path("audio/x.wav"), "mine").unwrap();
-        let error = run.publish(&files(&["a.csv", "audio/x.wav"], "")).unwrap_err();
+        let error = run
+            .publish(&files(&["a.csv", "audio/x.wav"], ""))
+            .unwrap_err();
         assert!(error.is::<Refused>() && !path("a.csv").exists(), "{error}");
         assert_eq!(fs::read_to_string(path("audio/x.wav")).unwrap(), "mine");
         fs::remove_file(path("audio/x.wav")).unwrap();

@@ -322,7 +322,10 @@ fn find_place(path: &Path) -> PathBuf {
 /// Whether a path names a stream that the shell opened: it says nothing of what is in it.
 fn is_nameless(path: &Path) -> bool {
     let folder = canonicalise(path.parent().unwrap_or(Path::new("")));
-    ["-", "/dev/stdin"].iter().any(|name| path == Path::new(name)) || folder.starts_with("/proc")
+    ["-", "/dev/stdin"]
+        .iter()
+        .any(|name| path == Path::new(name))
+        || folder.starts_with("/proc")
 }
 
 /// The deepest folder that holds all of these.
