@@ -38,7 +38,8 @@ pub(crate) fn install() {
     };
     // Tried beforehand: signals that are caught without the thread would be lost.
     if let Err(error) = thread::Builder::new().spawn(|| {}) {
-        return warn(&error);
+        warn(&error);
+        return;
     }
     if let Err(error) = ctrlc::set_handler(handle) {
         warn(&error);
