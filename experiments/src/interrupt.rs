@@ -1,8 +1,10 @@
 //! Ctrl-C and termination signals: the first lets what is under way finish, the second ends the
 //! process at once. Either way what is finished is on disk.
 
+use std::fmt::Display;
 use std::io::{Write, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use crate::progress::Progress;
 
@@ -16,7 +18,7 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 #[error("interrupted: the same command goes on from what is finished")]
 pub(crate) struct Interrupted;
 
-/// Catches signals from now on, if the system allows the thread that waits for them; else a signal
+/// Catches signals from now on, if the system allows a thread that waits for them; else a signal
 /// stops at once, which is said. To be called once.
 pub(crate) fn install() {
     let handle = || {
@@ -29,10 +31,18 @@ pub(crate) fn install() {
             "stopping as soon as what is under way is done; once more stops at once"
         );
     };
-    if let Err(error) = ctrlc::set_handler(handle) {
+    let warn = |reason: &dyn Display| {
         Progress::new(true).warn(format_args!(
-            "cannot catch Ctrl-C ({error}): a signal stops at once"
+            "cannot catch Ctrl-C ({reason}): a signal stops at once"
         ));
+    };
+    // Tried beforehand: signals that are caught without the thread would be lost.
+    if let Err(error) = thread::Builder::new().spawn(|| {}) {
+        warn(&error);
+        return;
+    }
+    if let Err(error) = ctrlc::set_handler(handle) {
+        warn(&error);
     }
 }
 

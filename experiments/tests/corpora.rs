@@ -98,6 +98,28 @@ fn corpora_may_be_of_any_format_that_is_read() {
     study.assert_same("wav", "others");
 }
 
+#[test]
+fn a_folder_for_each_speaker_names_the_speakers() {
+    let study = Study::table1();
+    for speaker in ["anna", "bert", "2014"] {
+        write_speech(&study.path("speech").join(speaker).join("session"), 4);
+    }
+    write_background(&study.path("background"), 1.5);
+    let run = |more: &[&str]| [&FOLDER[..], more].concat();
+    study.succeed(&run(&["--set", "corpus.speaker=bert", "--out", "bert"]));
+    assert_eq!(description(&study.path("bert")), "folder, speaker bert");
+    // Without a name the seed draws one: never all of them as one.
+    study.succeed(&run(&["--out", "drawn"]));
+    let drawn = description(&study.path("drawn"));
+    let all = ["anna", "bert", "2014"].map(|speaker| format!("folder, speaker {speaker}"));
+    assert!(all.contains(&drawn), "{drawn}");
+    let message = study.fail(1, &run(&["--set", "corpus.speaker=carl", "--out", "carl"]));
+    assert!(
+        message.contains("\"carl\"") && message.contains("2014, anna, bert"),
+        "{message}"
+    );
+}
+
 /// What people's folders hold beside recordings: companions of macOS, links to disks that are gone,
 /// recordings that went wrong.
 #[cfg(unix)]

@@ -266,6 +266,25 @@ fn one_recording_is_learned_from_once() {
 }
 
 #[test]
+fn orders_may_have_blanks_between_them() {
+    let scene = Scene::new();
+    let fixed = [
+        "train",
+        "speech",
+        "--iterations",
+        "2",
+        "--out",
+        "o.npz",
+        "--orders",
+    ];
+    let arguments = [&fixed[..], &["2, 4"]].concat();
+    let output = common::experiments(scene.folder.path(), &arguments);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let file = experiments::DictionaryFile::read(&scene.path("o.npz")).unwrap();
+    assert_eq!(file.metadata.orders, [2, 4]);
+}
+
+#[test]
 fn unusable_recordings_are_as_if_they_had_not_been_given() {
     let scene = Scene::new();
     let train = |more: &[&str]| scene.train(&[&["--out", "a.npz"], more].concat());

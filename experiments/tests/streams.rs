@@ -53,6 +53,8 @@ fn run(scene: &Scene, input: &str, arguments: &[&str]) -> Output {
         .args(arguments)
         .stdin(source.stdout.take().unwrap());
     let output = command.output().unwrap();
+    // With it goes the pipe: what has not been read is not waited for.
+    drop(command);
     let _ = source.wait();
     let left = all_files(&temporary);
     assert!(left.is_empty(), "{arguments:?} left {:?}", left.keys());
@@ -81,14 +83,22 @@ fn assert_same_stems(scene: &Scene, expected: &str, found: &str) {
     }
 }
 
+/// Where the background is learned, for which the recording is read once more.
+const STRETCH: [&str; 2] = ["--background-from", "0.0-1.0"];
+
+fn separate<'a>(recordings: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    let fixed = ["--speech", "speech.npz", "--iterations", "3"];
+    [&["separate"][..], recordings, &fixed, &STRETCH, more].concat()
+}
+
+fn train<'a>(recordings: &[&'a str], out: &'a str) -> Vec<&'a str> {
+    let fixed = ["--orders", "2", "--iterations", "3", "--out", out];
+    [&["train"][..], recordings, &fixed].concat()
+}
+
 #[test]
 fn separate_reads_pipes_as_it_reads_files() {
     let scene = Scene::new();
-    let stretch = ["--background-from", "0.0-1.0"];
-    let fixed = ["--speech", "speech.npz", "--iterations", "3"];
-    let separate = |recordings: &[&str], more: &[&str]| {
-        [&["separate"], recordings, &fixed[..], &stretch, more].concat()
-    };
     succeed(
         &scene,
         "mix.wav",
@@ -127,7 +137,7 @@ fn separate_reads_pipes_as_it_reads_files() {
         "--out",
         "piped",
     ];
-    let arguments = [&["separate", "mix.wav"], &stretch[..], &arguments].concat();
+    let arguments = [&["separate", "mix.wav"][..], &STRETCH, &arguments].concat();
     succeed(&scene, "mix.wav", &arguments);
     pipe.finish();
     assert_same_stems(&scene, "file", "piped");
@@ -140,10 +150,6 @@ fn train_reads_pipes_as_it_reads_files() {
     let scene = Scene::new();
     let names: Vec<String> = common::files(&scene.path("speech")).into_keys().collect();
     let [first, second] = [0, 1].map(|index| format!("speech/{}", names[index]));
-    let fixed = ["--orders", "2", "--iterations", "3", "--out"];
-    let train = |recordings: &[&str], out: &'static str| {
-        [&["train"], recordings, &fixed[..], &[out]].concat()
-    };
     succeed(&scene, &first, &train(&[&first], "file.npz"));
     succeed(&scene, &first, &train(&["-"], "input.npz"));
     let pipe = Pipe::new(scene.folder.path(), "pipe", &first);

@@ -129,7 +129,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`Refused`] for what is no folder, and, unless they are to be overwritten, for tables of
-    /// another configuration and for files that no run wrote under the names of results; another run under way; files that cannot be read.
+    /// another configuration and for files that no run wrote under the names of results; another
+    /// run under way; files that cannot be read.
     pub(crate) fn claim(results: &Path, config: String, overwrite: bool) -> Result<Self> {
         let kept = KeptPaths::new(results);
         let lock = match kept.lock().exists() {

@@ -11,8 +11,8 @@ use crate::progress::Progress;
 
 /// A lock that is held until it is dropped, or its process ends in whatever way.
 ///
-/// Some file systems have none (Lustre and NFS as they are often mounted, many in user space). There
-/// a run goes on without, which is said: nothing is wrong unless two of them use one folder.
+/// Some file systems have none (Lustre and NFS as they are often mounted, many in user space).
+/// There a run goes on without, which is said: nothing is wrong unless two of them use one folder.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
     _file: File,
