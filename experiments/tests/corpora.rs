@@ -105,7 +105,7 @@ fn a_folder_for_each_speaker_names_the_speakers() {
         write_speech(&study.path("speech").join(speaker).join("session"), 4);
     }
     write_background(&study.path("background"), 1.5);
-    let run = |more: &[&str]| [&FOLDER[..], more].concat();
+    let run = |more: &[&'static str]| [&FOLDER[..], more].concat();
     study.succeed(&run(&["--set", "corpus.speaker=bert", "--out", "bert"]));
     assert_eq!(description(&study.path("bert")), "folder, speaker bert");
     // Without a name the seed draws one: never all of them as one.
@@ -128,7 +128,7 @@ fn files_that_cannot_be_used_are_all_named_or_left_out() {
     let study = Study::table1();
     write_speech(&study.path("speech"), 6);
     write_background(&study.path("background"), 1.5);
-    let run = |out: &str| [&FOLDER[..], &["--skip-unusable", "--out", out]].concat();
+    let run = |out: &'static str| [&FOLDER[..], &["--skip-unusable", "--out", out]].concat();
     let clean = study.run(&run("clean"));
     assert!(clean.status.success());
     let silence = dsp::wav::to_bytes(&[0.0; 9000], 16_000, dsp::wav::Encoding::Pcm16).unwrap();

@@ -34,7 +34,7 @@ pub const NOISE_DB: f64 = -70.0;
 
 /// `kappa = beta / (F N)`, unless said otherwise. Recordings differ in length, so it is `beta` per
 /// bin and frame that carries over; the paper's 1e4 over 1025 bins and 300 frames is 0.0325.
-pub const KAPPA: f64 = 0.325;
+pub const KAPPA: f64 = 0.1;
 
 /// Largest number of iterations, unless said otherwise: on recordings the paper's 50 are far from
 /// the end.

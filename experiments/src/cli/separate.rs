@@ -25,10 +25,9 @@ use crate::store::refused::{Refused, join_errors};
 use crate::tools::dictionary_file::Assumed;
 use crate::tools::recordings::{NamedRecording, Recordings};
 use crate::tools::separate::{
-    Background, Batch, BatchOutcome, ChannelMode, Separation, SeparationReport, SeparationSettings,
-    SeparationMethod, SourceSet, check_recording,
+    Background, Batch, BatchOutcome, ChannelMode, InferenceReport, Separation, SeparationMethod,
+    SeparationReport, SeparationSettings, SourceReport, SourceSet, check_recording,
 };
-
 
 /// What to separate, into what, and how.
 #[derive(Debug, Args)]
@@ -398,11 +397,7 @@ impl SeparateArguments {
     }
 
     fn check(&self, settings: &SeparationSettings) -> Result<()> {
-        within(
-            "background-components",
-            self.background_components,
-            &ORDER,
-        )?;
+        within("background-components", self.background_components, &ORDER)?;
         within("iterations", settings.iterations, &COUNT)?;
         within("tolerance", settings.tolerance, &TOLERANCE)?;
         within("noise-db", settings.noise_db, &NOISE_DB)?;
@@ -435,6 +430,9 @@ fn summarise(batch: &Batch, outcome: &BatchOutcome, seconds: f64) -> String {
         report.mixture.samples as f64 / f64::from(report.mixture.sample_rate_hz)
     };
     let length: f64 = outcome.reports.iter().map(seconds_of).sum();
+    if let (1, [report]) = (all, &outcome.reports[..]) {
+        text += &describe_orders(report);
+    }
     if done > 0 {
         text += &format!(
             "{length:.1} s separated in {seconds:.1} s, {:.1} times as fast as real time\n",
@@ -442,6 +440,32 @@ fn summarise(batch: &Batch, outcome: &BatchOutcome, seconds: f64) -> String {
         );
     }
     text
+}
+
+/// q(K) of each source with several orders, averaged over all that was separated of a recording.
+fn describe_orders(report: &SeparationReport) -> String {
+    let inferences = || {
+        report
+            .segments
+            .iter()
+            .flat_map(|segment| &segment.inferences)
+    };
+    let count = inferences().count();
+    let describe = |(position, source): (usize, &SourceReport)| {
+        if source.orders.len() < 2 || count == 0 {
+            return String::new();
+        }
+        let weight = |order: usize| {
+            let of_order =
+                |it: &InferenceReport| it.order_posterior.get(position)?.get(order).copied();
+            inferences().filter_map(of_order).sum::<f64>() / count as f64
+        };
+        let orders = source.orders.iter().enumerate();
+        let weights = orders.map(|(index, order)| format!("{order}: {:.2}", weight(index)));
+        let weights: Vec<String> = weights.collect();
+        format!("Orders of {}: {}\n", source.name, weights.join(", "))
+    };
+    report.sources.iter().enumerate().map(describe).collect()
 }
 
 /// The folders of stems without `--out`.

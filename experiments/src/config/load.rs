@@ -246,6 +246,8 @@ fn line_of(text: &str, byte: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use model::level;
+
     use super::*;
 
     fn loaded(text: &str, set: &[&str]) -> Result<Config> {
@@ -262,6 +264,20 @@ mod tests {
 
     fn message(text: &str, set: &[&str]) -> String {
         format!("{:#}", loaded(text, set).unwrap_err())
+    }
+
+    /// Recordings are separated by a study as `separate` does unless told otherwise.
+    #[test]
+    fn the_embedded_study_of_recordings_has_the_defaults_of_recordings() {
+        let config = load(&Sources::default(), EmbeddedConfig::REALMIX).unwrap();
+        let settings = model::Settings::for_recording(1.0);
+        assert_eq!(config.model.tempering(), settings.tempering);
+        assert_eq!(config.model.iterations, settings.iterations);
+        assert!((config.model.tolerance - settings.tolerance).abs() < f64::EPSILON);
+        assert_eq!(config.model.activation_start, level::ACTIVATION_START);
+        let components = config.training.background_components;
+        assert_eq!(components, level::BACKGROUND_COMPONENTS);
+        assert!((config.recordings.noise_db - level::NOISE_DB).abs() < f64::EPSILON);
     }
 
     #[test]

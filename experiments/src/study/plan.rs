@@ -428,7 +428,7 @@ mod tests {
             |config| config.model.dictionary_start_floor = 1e-9,
             |config| config.model.iterations = 51,
             |config| config.model.tolerance = 1e-4,
-            |config| config.model.precision = Precision::F32,
+            |config| config.model.precision = Precision::F64,
             |config| config.evaluation.filter_taps = 256,
         ];
         let of_drawn: [fn(&mut Config); 3] = [

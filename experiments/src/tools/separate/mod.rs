@@ -27,6 +27,6 @@ pub(crate) use batch::{Batch, BatchOutcome, Separation};
 pub(crate) use channel_mode::ChannelMode;
 pub(crate) use describe::check_recording;
 pub(crate) use method::SeparationMethod;
-pub(crate) use report::SeparationReport;
+pub(crate) use report::{InferenceReport, SeparationReport, SourceReport};
 pub(crate) use settings::SeparationSettings;
 pub(crate) use sources::{Background, SourceSet};

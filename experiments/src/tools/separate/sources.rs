@@ -11,8 +11,8 @@ use model::itakura_saito::{self, TrainingSettings};
 use model::{Dictionary, DictionaryModel, DictionaryStart, OrderEstimate, Settings, SourceModel};
 use ndarray::Array2;
 
-use super::recording_buffer::BLOCK_SAMPLES;
 use super::method::{Alternative, SeparationMethod};
+use super::recording_buffer::BLOCK_SAMPLES;
 use super::report::{DictionaryUse, SourceReport, check_source_name};
 use super::resampling::resample_channels;
 use super::settings::SeparationSettings;
