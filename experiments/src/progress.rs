@@ -1,12 +1,16 @@
 //! What the user sees while it runs: bars with an estimate of the time left on a terminal, else a
-//! line per stage.
+//! line per stage, and one a minute while it lasts.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::clock::Stopwatch;
+
+/// Seconds between two lines of a stage where there is no bar.
+const SECONDS_BETWEEN_LINES: u64 = 60;
 
 /// Where progress goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +61,7 @@ impl Progress {
             name,
             steps,
             bar,
+            lines: AtomicU64::new(0),
             stopwatch: Stopwatch::start(),
         }
     }
@@ -74,6 +79,8 @@ pub(crate) struct Stage {
     name: &'static str,
     steps: usize,
     bar: ProgressBar,
+    /// Those since the stage began that are not its last.
+    lines: AtomicU64,
     stopwatch: Stopwatch,
 }
 
@@ -86,6 +93,19 @@ impl Stage {
     /// So many steps done at once.
     pub(crate) fn advance(&self, steps: usize) {
         self.bar.inc(steps as u64);
+        let elapsed = self.stopwatch.elapsed();
+        let due = elapsed.as_secs() / SECONDS_BETWEEN_LINES;
+        // Of the threads that see the same minute, one writes.
+        if self.progress.0 == Output::Lines && self.lines.fetch_max(due, Ordering::Relaxed) < due {
+            let done = self.bar.position();
+            let left = elapsed.mul_f64((self.steps as f64 / done.max(1) as f64 - 1.0).max(0.0));
+            self.progress.note(format_args!(
+                "{}: {done} of {}, about {} left",
+                self.name,
+                self.steps,
+                HumanDuration(left)
+            ));
+        }
     }
 
     /// The stage is done: leaves a line with its time.

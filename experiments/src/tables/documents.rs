@@ -1,4 +1,4 @@
-//! The tables of a study put together: Markdown, LaTeX, and what the terminal shows at the end.
+//! The tables of a study put together in Markdown and LaTeX.
 //!
 //! Times vary from run to run, so they are in files of their own, and all other files of a run are
 //! reproducible.
@@ -7,7 +7,7 @@ use super::caption::Caption;
 use super::differences::{self, effective_orders};
 use super::format::{Format, MISSING};
 use super::scores::{of_all_cases, of_case};
-use super::times::{Times, macro_name, milliseconds, ratio};
+use super::times::macro_name;
 use crate::config::Kind;
 use crate::study::methods::Method;
 use crate::study::scores::Metric;
@@ -95,40 +95,6 @@ fn of_sweep(summary: &Summary, about: &Caption<'_>) -> String {
         }
     }
     text
-}
-
-/// The tables of the SDR for the terminal.
-pub(crate) fn terminal(
-    summary: &Summary,
-    about: &Caption<'_>,
-    times: &Times,
-    trials: usize,
-) -> String {
-    if about.study.config.kind() == Kind::Sweep {
-        return format!(
-            "{}, average over the SNRs; {}\n\n{}\n{}",
-            Metric::Sdr.title(),
-            about.seeds(),
-            of_all_cases(summary, about, Format::Markdown).markdown(),
-            averages(summary, about)
-        );
-    }
-    let time = |method| milliseconds(times, method);
-    let table = of_case(
-        summary,
-        about,
-        0,
-        Metric::Sdr,
-        Format::Markdown,
-        Some(&time),
-    );
-    format!(
-        "{}\n\n{}\n{}\n{}\n",
-        about.text(trials),
-        table.markdown(),
-        averages(summary, about),
-        ratio(times)
-    )
 }
 
 /// A booktabs table of the SDR of the only case. Its time column shows the macros that

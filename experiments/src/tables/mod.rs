@@ -1,5 +1,6 @@
 //! Tables: one row type per CSV file ([`rows`]), which writes it and reads it back ([`csv`],
-//! [`recorded`]), and the tables that are read by humans ([`documents`]) in Markdown and LaTeX.
+//! [`recorded`]), and the tables that are read by humans, in Markdown and LaTeX ([`documents`]) and
+//! at the end of a run ([`terminal`]).
 //!
 //! What the paper printed ([`paper`]) and claims ([`claims`]) stands beside a run's own numbers,
 //! and [`comparison`] tells two runs apart.
@@ -16,4 +17,5 @@ pub(crate) mod recorded;
 pub(crate) mod rows;
 pub(crate) mod scores;
 pub(crate) mod table;
+pub(crate) mod terminal;
 pub(crate) mod times;

@@ -120,7 +120,7 @@ pub(super) fn paper_value(paper: &paper::Row, column: Column, columns: &[Column]
 }
 
 /// The method of the largest mean that does not need the true speech.
-fn best(
+pub(super) fn best(
     summary: &Summary,
     case: usize,
     candidates: &[Candidate],

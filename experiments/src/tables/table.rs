@@ -35,6 +35,15 @@ impl<T: Into<String>> From<T> for Entry {
     }
 }
 
+/// How bold entries stand out as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Emphasis {
+    /// By the terminal's bold type.
+    Bold,
+    /// Not at all.
+    None,
+}
+
 /// Rows of text under named columns. A rule can stand above a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Table {
@@ -134,6 +143,63 @@ impl Table {
         text
     }
 
+    /// Plain text in columns, numbers to the right. Headings are broken at spaces and hyphens where
+    /// the entries below are narrower.
+    pub(crate) fn text(&self, emphasis: Emphasis) -> String {
+        let count = |text: &str| text.chars().count();
+        let entries = |column: usize| self.rows.iter().map(move |row| count(&row[column].text));
+        let longest_word = |column: &String| pieces(column).map(|piece| count(piece.trim())).max();
+        let widths: Vec<usize> = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(index, heading)| {
+                let least = match index {
+                    0 => count(heading),
+                    _ => longest_word(heading).unwrap_or(0),
+                };
+                entries(index).fold(least, usize::max)
+            })
+            .collect();
+        let headings = self.columns.iter().zip(&widths);
+        let headings: Vec<Vec<String>> =
+            headings.map(|(text, &width)| broken(text, width)).collect();
+        let height = headings.iter().map(Vec::len).max().unwrap_or(0);
+        let mut lines: Vec<String> = Vec::new();
+        let mut push = |cells: Vec<(String, bool)>| {
+            let mut line = String::new();
+            for (column, ((text, is_bold), &width)) in cells.into_iter().zip(&widths).enumerate() {
+                let padding = " ".repeat(width.saturating_sub(count(&text)));
+                let text = match is_bold && emphasis == Emphasis::Bold {
+                    true => format!("\u{1b}[1m{text}\u{1b}[0m"),
+                    false => text,
+                };
+                line += &match column {
+                    0 => text + &padding,
+                    _ => format!("  {padding}{text}"),
+                };
+            }
+            lines.push(line.trim_end().to_owned());
+        };
+        for level in 0..height {
+            // Headings stand on the entries.
+            let piece = |heading: &Vec<String>| {
+                let from_below = height - level;
+                let at = heading.len().checked_sub(from_below);
+                (at.map(|at| heading[at].clone()).unwrap_or_default(), false)
+            };
+            push(headings.iter().map(piece).collect());
+        }
+        for row in &self.rows {
+            push(
+                row.iter()
+                    .map(|entry| (entry.text.clone(), entry.bold))
+                    .collect(),
+            );
+        }
+        lines.join("\n") + "\n"
+    }
+
     /// A LaTeX `tabular` for the booktabs package. Cells are LaTeX already.
     pub(crate) fn latex(&self) -> String {
         let alignment = format!("l{}", "r".repeat(self.columns.len().saturating_sub(1)));
@@ -148,6 +214,28 @@ impl Table {
         }
         text + "\\bottomrule\n\\end{tabular}\n"
     }
+}
+
+/// The pieces of a heading that may stand on lines of their own, each with its end.
+fn pieces(heading: &str) -> impl Iterator<Item = &str> {
+    heading.split_inclusive([' ', '-'])
+}
+
+/// A heading in lines no wider than a width, as far as its pieces allow.
+fn broken(heading: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for piece in pieces(heading) {
+        match lines.last_mut() {
+            Some(line) if (line.clone() + piece).trim_end().chars().count() <= width => {
+                *line += piece;
+            }
+            _ => lines.push(piece.to_owned()),
+        }
+    }
+    lines
+        .iter()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
 }
 
 fn markdown_cell(cell: &Entry) -> String {
@@ -204,6 +292,23 @@ mod tests {
 | c      |   -10.00 |
 ";
         assert_eq!(table().markdown(), expected);
+    }
+
+    #[test]
+    fn text_is_aligned_under_headings_of_several_lines() {
+        let mut table = Table::new(["model.beta", "Evidence-weighted mean"]);
+        table.push([Entry::from("1"), Entry::bold_if(true, "1.25".to_owned())]);
+        let expected = "            Evidence-
+             weighted
+model.beta       mean
+1                1.25
+";
+        assert_eq!(table.text(Emphasis::None), expected);
+        assert!(
+            table
+                .text(Emphasis::Bold)
+                .ends_with("     \u{1b}[1m1.25\u{1b}[0m\n")
+        );
     }
 
     #[test]

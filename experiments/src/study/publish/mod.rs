@@ -23,6 +23,7 @@ use crate::tables::recorded::means_file;
 use crate::tables::rows::{
     DifferenceRow, EffectiveOrdersRow, ExampleRow, MeanRow, OrderPosteriorRow, ScoreRow, TimeRow,
 };
+use crate::tables::terminal;
 use crate::tables::times::{self, Times};
 
 /// What a run leaves to be said at its end.
@@ -75,7 +76,7 @@ impl Publication<'_> {
         files.push(("manifest.json".to_owned(), manifest.json()?));
         folder.publish(&files)?;
         Ok(Ending {
-            table: Some(documents::terminal(&summary, &about, self.times, trials)),
+            table: Some(terminal::text(&summary, &about, self.times, trials)),
             failures: self
                 .results
                 .iter()
