@@ -24,8 +24,8 @@ pub(super) struct Structured<T: Real> {
     inverse_totals: Vec<Pack<T>>,
     stride: usize,
     variances: Variances<T>,
-    /// `D_K`, or `D_K - C_jm`, of a block.
-    total: Vec<Pack<T>>,
+    /// `D_K - C_{j K_j}` of a source in a block, where it differs between combinations.
+    others: Vec<Pack<T>>,
     /// `1 / V` of an order in a block.
     inverse_v: Vec<Pack<T>>,
     /// `sum_K q(K) C_{j K_j} / D_K` of a block, source after source, `stride` packs apart.
@@ -41,7 +41,7 @@ impl<T: Real> Structured<T> {
             inverse_totals: room(combinations),
             stride,
             variances: Variances::new(sources, stride),
-            total: room(1),
+            others: room(1),
             inverse_v: room(1),
             gains: room(sources.len()),
         }
@@ -89,9 +89,9 @@ impl<T: Real> Structured<T> {
         self.variances.sum_shared(simd, pass.noise_variance, None);
         let inverses = self.inverse_totals.chunks_exact_mut(self.stride);
         for (orders, inverse) in pass.combinations.orders().iter().zip(inverses) {
-            let inverse = &mut inverse[..bins];
-            self.variances.sum(simd, orders, None, inverse);
-            elementwise::invert_valid(simd, &at.place.valid, inverse);
+            let (own, others) = self.variances.split(simd, orders, &mut self.others[..bins]);
+            let valid = &at.place.valid;
+            elementwise::invert_totals(simd, own, others, valid, &mut inverse[..bins]);
         }
     }
 
@@ -105,7 +105,6 @@ impl<T: Real> Structured<T> {
         at: &At<'_, T>,
     ) {
         let bins = observed.len();
-        let others = &mut self.total[..bins];
         for (j, source) in sources.iter_mut().enumerate() {
             if source.orders.len() == 1 {
                 self.variances
@@ -113,17 +112,19 @@ impl<T: Real> Structured<T> {
             }
             for m in 0..source.orders.len() {
                 let power = source.power.block_mut(m, at);
-                power.fill(Pack::ZERO);
-                for given in pass.combinations.given(j, m) {
+                for (i, given) in pass.combinations.given(j, m).iter().enumerate() {
                     let orders = &pass.combinations.orders()[given.combination];
-                    self.variances.sum(simd, orders, Some(j), others);
+                    let inverse_total = &self.inverse_totals[given.combination * self.stride..];
+                    let room = &mut self.others[..bins];
                     let share = Share {
                         own: &self.variances.order(j, m)[..bins],
-                        others,
-                        inverse_total: &self.inverse_totals[given.combination * self.stride..]
-                            [..bins],
+                        others: self.variances.sum_others(simd, orders, j, room),
+                        inverse_total: &inverse_total[..bins],
                     };
-                    elementwise::add_posterior_power(simd, given.weight, &share, observed, power);
+                    let (weight, is_first) = (given.weight, i == 0);
+                    elementwise::add_posterior_power(
+                        simd, weight, &share, observed, is_first, power,
+                    );
                 }
             }
         }
@@ -167,12 +168,12 @@ impl<T: Real> Structured<T> {
         at: &At<'_, T>,
     ) {
         self.variances.sum_shared(simd, pass.noise_variance, None);
-        let total = &mut self.total[..observed.len()];
+        let (bins, valid) = (observed.len(), &at.place.valid);
         for (orders, misfit) in pass.combinations.orders().iter().zip(&mut self.misfits) {
-            self.variances.sum(simd, orders, None, total);
+            let (own, others) = self.variances.split(simd, orders, &mut self.others[..bins]);
             let mut volume = PackProduct::new(simd);
             let quotients =
-                elementwise::measure_totals(simd, total, observed, &at.place.valid, &mut volume);
+                elementwise::measure_totals(simd, own, others, observed, valid, &mut volume);
             misfit.add(simd, volume, quotients);
         }
     }
@@ -282,22 +283,41 @@ impl<T: Real> Variances<T> {
         }
     }
 
-    /// `D_K`, or `D_K - C_jm` of the source left out.
+    /// The two parts of `D_K`: `C_{j K_j}` of the last source with a choice, and all else. Most
+    /// often it is the only one, and nothing needs to be summed up.
     #[inline(always)]
-    fn sum<S: Simd>(
-        &self,
+    fn split<'a, S: Simd>(
+        &'a self,
         simd: S,
         orders: &[usize],
-        left_out: Option<usize>,
-        total: &mut [Pack<T>],
-    ) {
-        let shared = match left_out {
-            Some(j) if self.shared.contains(&j) => &self.rest,
-            _ => &self.base,
+        room: &'a mut [Pack<T>],
+    ) -> (&'a [Pack<T>], &'a [Pack<T>]) {
+        let last = self.choices[self.choices.len() - 1];
+        let own = &self.order(last, orders[last])[..room.len()];
+        (own, self.sum_others(simd, orders, last, room))
+    }
+
+    /// `D_K - C_{j K_j}` of a source, in `room` unless it is the same for all combinations.
+    #[inline(always)]
+    fn sum_others<'a, S: Simd>(
+        &'a self,
+        simd: S,
+        orders: &[usize],
+        source: usize,
+        room: &'a mut [Pack<T>],
+    ) -> &'a [Pack<T>] {
+        let shared = match self.shared.contains(&source) {
+            true => &self.rest[..room.len()],
+            false => &self.base[..room.len()],
         };
-        total.copy_from_slice(&shared[..total.len()]);
-        for &j in self.choices.iter().filter(|&&j| Some(j) != left_out) {
-            elementwise::add(simd, self.order(j, orders[j]), total);
+        let mut choices = self.choices.iter().filter(|&&j| j != source);
+        let Some(&first) = choices.next() else {
+            return shared;
+        };
+        elementwise::add_two(simd, shared, self.order(first, orders[first]), room);
+        for &j in choices {
+            elementwise::add(simd, self.order(j, orders[j]), room);
         }
+        room
     }
 }
