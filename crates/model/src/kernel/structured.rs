@@ -2,8 +2,8 @@
 //!
 //! A combination costs elementwise work only: it takes the variances `C_jm` that its orders have
 //! anyway. The products are those of the factorised posterior but for one of each shared source:
-//! there, the fit of an order needs its new `C` and `V` under the old `E|s|^2`; here, the evidence of
-//! a combination needs the new `C` of all its orders together, once every factor is updated.
+//! there, the fit of an order needs its new `C` and `V` under the old `E|s|^2`; here, the evidence
+//! of a combination needs the new `C` of all its orders together, once every factor is updated.
 
 use fearless_simd::Simd;
 use fearless_simd_macros::simd;
@@ -56,8 +56,9 @@ impl<T: Real> Structured<T> {
         self.misfits.fill(Misfit::ZERO);
     }
 
-    /// `q(S|K)` of a block: eq. (15) with the `C_jm` of each combination. Leaves the orders' `1 / C`
-    /// and, where a dictionary is estimated, `1 / V`, and in `power` what each order is fitted to,
+    /// `q(S|K)` of a block: eq. (15) with the `C_jm` of each combination. Leaves the orders'
+    /// `1 / C` and, where a dictionary is estimated, `1 / V`, and in `power` what each order is
+    /// fitted to,
     ///
     /// `E[ |s_j|^2 | K_j = m ] = sum_K q(K | K_j = m) E[ |s_j|^2 | K ]`.
     pub(super) fn update_sources<S: Simd>(
@@ -132,8 +133,8 @@ impl<T: Real> Structured<T> {
 
     /// What a block adds to `log q~(K)` under the factors just updated, with the `q(S|K)` that is
     /// the best for them: `log D_K + |x|^2 / D_K` of every combination, and `log(C_jm / V_jm)` of
-    /// every order of which it is wanted. The `1 / V` that this takes is also what the next `rho` of
-    /// the activations under known dictionaries needs.
+    /// every order of which it is wanted. The `1 / V` that this takes is also what the next `rho`
+    /// of the activations under known dictionaries needs.
     pub(super) fn add_evidence<S: Simd>(
         &mut self,
         simd: S,
