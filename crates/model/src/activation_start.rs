@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ModelError;
 
-/// The constant at which activations start unless said otherwise: a thousand times their prior mean,
-/// the start that suits data drawn from the model.
+/// The constant at which activations start unless said otherwise: a thousand times their prior
+/// mean, the start that suits data drawn from the model.
 pub const ACTIVATION_START: f64 = 1000.0;
 
 /// The value at which `E[H]` and `1 / E[1/H]` start, the same for all activations of an order.
@@ -181,7 +181,8 @@ mod tests {
                 .validate()
                 .unwrap_err();
             let message = format!(
-                "factor of the balanced activation_start must be positive and below 1e30, got {value}"
+                "factor of the balanced activation_start must be positive and below 1e30, \
+                 got {value}"
             );
             assert_eq!(error.to_string(), message);
         }

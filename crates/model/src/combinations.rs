@@ -8,8 +8,8 @@ use crate::error::ModelError;
 use crate::order_posterior::{entropy, tempered_posterior};
 use crate::source::SourceModel;
 
-/// Largest number of combinations. The work on each bin and frame grows with it, the matrix products
-/// do not.
+/// Largest number of combinations. The work on each bin and frame grows with it, the matrix
+/// products do not.
 pub(crate) const MOST_COMBINATIONS: usize = 256;
 
 /// `q(K)` over all combinations of orders.
@@ -112,7 +112,7 @@ impl Combinations {
         &self.posterior
     }
 
-    /// `q(K | K_j = m)` over the combinations that have it. Defined by the limit where `q(K_j = m)` is 0.
+    /// `q(K | K_j = m)` over the combinations that have it: its limit where `q(K_j = m)` is 0.
     pub(crate) fn given(&self, source: usize, order: usize) -> &[Weighted] {
         &self.conditional[source][order]
     }
@@ -128,9 +128,9 @@ impl Combinations {
         self.per_order(|with_order| with_order.iter().map(|&c| self.posterior[c]).sum())
     }
 
-    /// `log q~(K_j = m)` of every source: `beta log sum exp( log q~(K) / beta )` over the combinations
-    /// with `K_j = m`, of which `q(K_j = m)` is the tempered posterior, and which is the largest free
-    /// energy with that order.
+    /// `log q~(K_j = m)` of every source: `beta log sum exp( log q~(K) / beta )` over the
+    /// combinations with `K_j = m`, of which `q(K_j = m)` is the tempered posterior, and which is
+    /// the largest free energy with that order.
     pub(crate) fn log_marginals(&self, log_posterior: &[f64]) -> Vec<Vec<f64>> {
         self.per_order(|with_order| {
             let logs = with_order.iter().map(|&c| log_posterior[c]);

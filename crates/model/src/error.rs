@@ -67,7 +67,7 @@ pub enum ModelError {
         /// The largest number allowed.
         most: usize,
     },
-    /// A balanced start of the activations, which takes the mixture's level, and a mixture without one.
+    /// A balanced start of the activations, which takes the mixture's level, with a silent mixture.
     #[error("the mixture is silent: a balanced start of the activations has no level to take")]
     SilentMixture,
     /// A setting outside its range.

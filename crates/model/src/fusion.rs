@@ -8,7 +8,7 @@
 //! | [`vb_selection`] | keeps the run with the largest free energy | the free energies |
 //! | [`oracle_selection`] | keeps the run with the best score | the true source |
 //! | [`fusion_by_mean`] | averages the estimates | the estimates |
-//! | [`evidence_weighted_mean`] | averages them by their tempered evidence | estimates, free energies, beta |
+//! | [`evidence_weighted_mean`] | averages them by tempered evidence | estimates, free energies, beta |
 //! | [`weighted_mean`] | averages them by any weights | estimates, weights |
 //! | [`WeightFit`] | learns such weights | other mixtures with their true sources |
 //!
@@ -78,12 +78,12 @@ pub fn evidence_weighted_mean<'a>(
     weighted_mean(estimates, &evidence_weights(free_energies, beta)?)
 }
 
-/// The weights of runs by their free energies in nats: `q_m = exp(F_m / beta) / Z`, the posterior over
-/// the orders with the free energies as evidence.
+/// The weights of runs by their free energies in nats: `q_m = exp(F_m / beta) / Z`, the posterior
+/// over the orders with the free energies as evidence.
 ///
 /// `beta`: as of the inference, large values for weights that are nearly equal, 0 for all weight on
-/// the largest free energy. A free energy that is not finite weighs nothing; none when no free energy
-/// is finite.
+/// the largest free energy. A free energy that is not finite weighs nothing; none when no free
+/// energy is finite.
 #[must_use]
 pub fn evidence_weights(free_energies: &[f64], beta: f64) -> Option<Vec<f64>> {
     let finite: Vec<f64> = free_energies

@@ -16,9 +16,9 @@
 //! | [`Inference`], [`Settings`] | `q(S)`, `q(W\|K)`, `q(H\|K)`, `q(K)`, eq. (15) to (18) |
 //! | [`gig`] | the expectations of the generalised inverse Gaussian, eq. (17) |
 //! | [`tempered_posterior`] | the posterior over the order, eq. (18) |
-//! | [`fusion`] | VB selection, oracle selection and fusion by mean (section 4.2), and by evidence |
+//! | [`fusion`] | VB selection, oracle selection, fusion by mean (section 4.2), by evidence |
 //! | [`plain`] | the same inference, plain and slow, to be read beside the paper |
-//! | [`Posterior`] | what the sources' posterior is conditional on; beyond the paper, on the orders |
+//! | [`Posterior`] | what the sources' posterior depends on; beyond the paper, on the orders |
 //! | [`ActivationStart`] | the "constants" at which activations start (section 4.2) |
 //! | [`level`] | the scale at which the model meets a recording |
 //!

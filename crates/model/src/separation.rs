@@ -32,8 +32,8 @@ pub struct Separation {
     /// `q(K_j)` per source, in the order of its dictionaries. Of the structured posterior, the
     /// marginals of its `q(K)`.
     pub order_posterior: Vec<Vec<f64>>,
-    /// `log q~(K_jm)` under the final `q(S)`, in nats, of which `q(K_j)` is the tempered posterior. Of
-    /// the structured posterior, the free energy that is left if the source has this order,
+    /// `log q~(K_jm)` under the final `q(S)`, in nats, of which `q(K_j)` is the tempered posterior.
+    /// Of the structured posterior, the free energy that is left if the source has this order,
     /// `beta log sum_K exp(log q~(K) / beta)` over the combinations with it.
     pub log_order_posterior: Vec<Vec<f64>>,
     /// The tempered free energy at the end, in nats; with one order per source it bounds the log

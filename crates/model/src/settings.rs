@@ -121,8 +121,8 @@ pub enum Posterior {
     /// and eq. (16) averages the orders' precisions.
     #[default]
     Factorised,
-    /// `q(S|K) q(W|K) q(H|K) q(K)`: the sources depend on the orders, and the estimate is the average
-    /// of what each combination of orders estimates, by its probability. Takes up to 256
+    /// `q(S|K) q(W|K) q(H|K) q(K)`: the sources depend on the orders, and the estimate is the
+    /// average of what each combination of orders estimates, by its probability. Takes up to 256
     /// combinations.
     ///
     /// Source: L. K. Saul, M. I. Jordan, "Exploiting tractable substructures in intractable

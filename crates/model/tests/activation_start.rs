@@ -1,4 +1,4 @@
-//! Where the activations start: a balanced start gives every source its share of the mixture's power.
+//! Where the activations start: balanced, every source has its share of the mixture's power.
 
 use model::plain::{PlainModel, StructuredModel};
 use model::{

@@ -135,8 +135,8 @@ fn two_sources(entries: &[f64]) -> [SourceModel; 2] {
     [source(entries), source(&[1.0])]
 }
 
-/// The result in single precision, that in double, and the iterations that an observer of the former
-/// is told of.
+/// The result in single precision, that in double, and the iterations that an observer of the
+/// former is told of.
 fn run(
     sources: &[SourceModel],
     amplitude: f64,

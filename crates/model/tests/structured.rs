@@ -158,8 +158,8 @@ proptest! {
         assert_equal(&backwards, &forwards, &mixture, opposite);
     }
 
-    /// With an infinite beta the data say nothing, and q(K_j) is uniform: eq. (18) tempers the prior
-    /// as well.
+    /// With an infinite beta the data say nothing, and q(K_j) is uniform: eq. (18) tempers the
+    /// prior as well.
     #[test]
     fn a_large_beta_gives_uniform_weights(mut problem in problems(1..=9, 1..=12)) {
         problem.beta = 1e200;
@@ -304,8 +304,8 @@ fn one_coefficient_by_numerical_integration() {
     );
 }
 
-/// With beta = 1 the free energy is a bound of the log evidence, which is the prior's mixture of the
-/// orders' own.
+/// With beta = 1 the free energy is a bound of the log evidence, which is the prior's mixture of
+/// the orders' own.
 #[test]
 fn one_coefficient_is_bounded_by_its_evidence() {
     let (shape, noise, entries) = (0.7, 0.3, [0.4, 3.0]);

@@ -1,5 +1,5 @@
-//! The structured posterior against NumPy (`scripts/fixtures/structured_reference.py`), after one and
-//! after ten iterations.
+//! The structured posterior against NumPy (`scripts/fixtures/structured_reference.py`), after one
+//! and after ten iterations.
 
 mod common {
     pub(crate) mod fixture;

@@ -233,7 +233,7 @@ proptest! {
         }
     }
 
-    /// To the byte, but for `log q~(K)`, which the structured posterior has of all sources together.
+    /// To the byte, but for `log q~(K)`: the structured posterior has that of all sources at once.
     #[test]
     fn one_order_per_source_is_the_factorised_posterior(mut problem in problems(1..=60, 1..=70)) {
         problem.sources.iter_mut().for_each(|orders| orders.truncate(1));

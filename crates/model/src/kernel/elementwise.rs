@@ -223,19 +223,24 @@ pub(super) fn invert_totals<S: Simd, T: Real>(
     valid: &Pack<T>,
     inverse: &mut [Pack<T>],
 ) {
-    for ((total, own), others) in inverse.iter_mut().zip(own).zip(others) {
-        store(load(simd, own) + load(simd, others), total);
-    }
-    invert_valid(simd, valid, inverse);
-}
-
-/// Replaces totals by their reciprocals, in frames that exist, else 0.
-#[inline(always)]
-pub(super) fn invert_valid<S: Simd, T: Real>(simd: S, valid: &Pack<T>, totals: &mut [Pack<T>]) {
     let valid = load(simd, valid);
-    invert(simd, totals);
-    for total in totals {
-        store(valid * load(simd, total), total);
+    let (inverse_pairs, inverse_rest) = inverse.as_chunks_mut::<2>();
+    let (own_pairs, own_rest) = own.as_chunks::<2>();
+    let (others_pairs, others_rest) = others.as_chunks::<2>();
+    let pairs = own_pairs.iter().zip(others_pairs);
+    for ([first, second], (own, others)) in inverse_pairs.iter_mut().zip(pairs) {
+        let total_a = load(simd, &own[0]) + load(simd, &others[0]);
+        let total_b = load(simd, &own[1]) + load(simd, &others[1]);
+        let [a, b] = T::inverses(simd, [total_a, total_b]);
+        store(valid * a, first);
+        store(valid * b, second);
+    }
+    for (inverse, (own, others)) in inverse_rest
+        .iter_mut()
+        .zip(own_rest.iter().zip(others_rest))
+    {
+        let total = load(simd, own) + load(simd, others);
+        store(valid * (T::constant(simd, 1.0) / total), inverse);
     }
 }
 
@@ -254,6 +259,19 @@ pub(super) fn add<S: Simd, T: Real>(simd: S, terms: &[Pack<T>], sums: &mut [Pack
     }
 }
 
+/// `sums = first + second`.
+#[inline(always)]
+pub(super) fn add_two<S: Simd, T: Real>(
+    simd: S,
+    first: &[Pack<T>],
+    second: &[Pack<T>],
+    sums: &mut [Pack<T>],
+) {
+    for (sum, (first, second)) in sums.iter_mut().zip(first.iter().zip(second)) {
+        store(load(simd, first) + load(simd, second), sum);
+    }
+}
+
 /// A source among all, in a block.
 pub(super) struct Share<'a, T: Real> {
     /// `C_j`.
@@ -262,6 +280,30 @@ pub(super) struct Share<'a, T: Real> {
     pub(super) others: &'a [Pack<T>],
     /// `1 / D` in frames that exist, else 0.
     pub(super) inverse_total: &'a [Pack<T>],
+}
+
+/// The same at a bin, and `|x|^2`.
+struct ShareAt<'a, T: Real> {
+    own: &'a Pack<T>,
+    others: &'a Pack<T>,
+    inverse_total: &'a Pack<T>,
+    observed: &'a Pack<T>,
+}
+
+impl<'a, T: Real> Share<'a, T> {
+    #[inline(always)]
+    fn bins(&self, observed: &'a [Pack<T>]) -> impl Iterator<Item = ShareAt<'a, T>> {
+        let variances = self.own.iter().zip(self.others);
+        let rest = self.inverse_total.iter().zip(observed);
+        variances
+            .zip(rest)
+            .map(|((own, others), (inverse_total, observed))| ShareAt {
+                own,
+                others,
+                inverse_total,
+                observed,
+            })
+    }
 }
 
 /// `E|s_j|^2 = |mu_j|^2 + Sigma_jj` of `q(S)` (eq. 15), written as `g (g |x|^2 + D - C_j)` with the
@@ -273,40 +315,39 @@ pub(super) fn form_posterior_power<S: Simd, T: Real>(
     observed: &[Pack<T>],
     power: &mut [Pack<T>],
 ) {
-    for (bin, (power, observed)) in power.iter_mut().zip(observed).enumerate() {
-        store(posterior_power_at(simd, share, observed, bin), power);
+    for (power, bin) in power.iter_mut().zip(share.bins(observed)) {
+        store(posterior_power_at(simd, bin), power);
     }
 }
 
-/// Adds the same times a weight.
+/// Adds the same times a weight, or begins with it if it is the first of its sum.
 #[inline(always)]
 pub(super) fn add_posterior_power<S: Simd, T: Real>(
     simd: S,
     weight: f64,
     share: &Share<'_, T>,
     observed: &[Pack<T>],
+    is_first: bool,
     power: &mut [Pack<T>],
 ) {
     let weight = T::constant(simd, weight);
-    for (bin, (power, observed)) in power.iter_mut().zip(observed).enumerate() {
-        let conditional = posterior_power_at(simd, share, observed, bin);
-        store(
-            weight.mul_add_precise(conditional, load(simd, power)),
-            power,
-        );
+    let bins = power.iter_mut().zip(share.bins(observed));
+    if is_first {
+        for (power, bin) in bins {
+            store(weight * posterior_power_at(simd, bin), power);
+        }
+    } else {
+        for (power, bin) in bins {
+            let sum = weight.mul_add_precise(posterior_power_at(simd, bin), load(simd, power));
+            store(sum, power);
+        }
     }
 }
 
 #[inline(always)]
-fn posterior_power_at<S: Simd, T: Real>(
-    simd: S,
-    share: &Share<'_, T>,
-    observed: &Pack<T>,
-    bin: usize,
-) -> T::Vector<S> {
-    let gain = load(simd, &share.own[bin]) * load(simd, &share.inverse_total[bin]);
-    let inner = gain.mul_add_precise(load(simd, observed), load(simd, &share.others[bin]));
-    gain * inner
+fn posterior_power_at<S: Simd, T: Real>(simd: S, bin: ShareAt<'_, T>) -> T::Vector<S> {
+    let gain = load(simd, bin.own) * load(simd, bin.inverse_total);
+    gain * gain.mul_add_precise(load(simd, bin.observed), load(simd, bin.others))
 }
 
 /// Adds `weight C_j / D` to the gain of a posterior mean.
@@ -328,12 +369,13 @@ pub(super) fn add_gain<S: Simd, T: Real>(
     }
 }
 
-/// Multiplies totals for the sum of their logarithms, and returns the sums of `|x|^2 / D`. In frames
-/// that do not exist `|x|^2` is 0, and `D` is taken to be 1.
+/// Multiplies the totals `D = C_j + others` for the sum of their logarithms, and returns the sums
+/// of `|x|^2 / D`. In frames that do not exist `|x|^2` is 0, and `D` is taken to be 1.
 #[inline(always)]
 pub(super) fn measure_totals<S: Simd, T: Real>(
     simd: S,
-    totals: &[Pack<T>],
+    own: &[Pack<T>],
+    others: &[Pack<T>],
     observed: &[Pack<T>],
     valid: &Pack<T>,
     volume: &mut PackProduct<S, T>,
@@ -341,18 +383,24 @@ pub(super) fn measure_totals<S: Simd, T: Real>(
     let valid = load(simd, valid);
     let padding = T::constant(simd, 1.0) - valid;
     let mut quotients = T::constant(simd, 0.0);
-    let total_at = |pack: &Pack<T>| valid.mul_add_precise(load(simd, pack), padding);
-    let (pairs, rest) = totals.as_chunks::<2>();
+    let (own_pairs, own_rest) = own.as_chunks::<2>();
+    let (others_pairs, others_rest) = others.as_chunks::<2>();
     let (observed_pairs, observed_rest) = observed.as_chunks::<2>();
-    for (pair, observed) in pairs.iter().zip(observed_pairs) {
-        let pair = [total_at(&pair[0]), total_at(&pair[1])];
+    let pairs = own_pairs.iter().zip(others_pairs);
+    for ((own, others), observed) in pairs.zip(observed_pairs) {
+        let total_a = load(simd, &own[0]) + load(simd, &others[0]);
+        let total_b = load(simd, &own[1]) + load(simd, &others[1]);
+        let pair = [
+            valid.mul_add_precise(total_a, padding),
+            valid.mul_add_precise(total_b, padding),
+        ];
         volume.multiply_pair(simd, pair);
         let [a, b] = T::inverses(simd, pair);
         quotients = load(simd, &observed[0]).mul_add_precise(a, quotients);
         quotients = load(simd, &observed[1]).mul_add_precise(b, quotients);
     }
-    for (total, observed) in rest.iter().zip(observed_rest) {
-        let total = total_at(total);
+    for ((own, others), observed) in own_rest.iter().zip(others_rest).zip(observed_rest) {
+        let total = valid.mul_add_precise(load(simd, own) + load(simd, others), padding);
         volume.multiply(simd, total);
         quotients += load(simd, observed) / total;
     }

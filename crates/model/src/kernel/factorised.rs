@@ -129,8 +129,8 @@ impl<T: Real> Factorised<T> {
         }
     }
 
-    /// `C_j / D`, the gain of the posterior mean `mu_j` (eq. 15), at a bin of the block just updated
-    /// and a frame of its group.
+    /// `C_j / D`, the gain of the posterior mean `mu_j` (eq. 15), at a bin of the block just
+    /// updated and a frame of its group.
     pub(super) fn gain(&self, noise_variance: f64, source: usize, bin: usize, frame: usize) -> f64 {
         let variance = |pack: &Pack<T>| pack.0.as_ref()[frame].to_f64();
         let variances = self.variances.chunks_exact(self.stride);

@@ -2,8 +2,8 @@
 //!
 //! A combination costs elementwise work only: it takes the variances `C_jm` that its orders have
 //! anyway. The products are those of the factorised posterior but for one of each shared source:
-//! there, the fit of an order needs its new `C` and `V` under the old `E|s|^2`; here, the evidence of
-//! a combination needs the new `C` of all its orders together, once every factor is updated.
+//! there, the fit of an order needs its new `C` and `V` under the old `E|s|^2`; here, the evidence
+//! of a combination needs the new `C` of all its orders together, once every factor is updated.
 
 use fearless_simd::Simd;
 use fearless_simd_macros::simd;
@@ -24,8 +24,8 @@ pub(super) struct Structured<T: Real> {
     inverse_totals: Vec<Pack<T>>,
     stride: usize,
     variances: Variances<T>,
-    /// `D_K`, or `D_K - C_jm`, of a block.
-    total: Vec<Pack<T>>,
+    /// `D_K - C_{j K_j}` of a source in a block, where it differs between combinations.
+    others: Vec<Pack<T>>,
     /// `1 / V` of an order in a block.
     inverse_v: Vec<Pack<T>>,
     /// `sum_K q(K) C_{j K_j} / D_K` of a block, source after source, `stride` packs apart.
@@ -41,7 +41,7 @@ impl<T: Real> Structured<T> {
             inverse_totals: room(combinations),
             stride,
             variances: Variances::new(sources, stride),
-            total: room(1),
+            others: room(1),
             inverse_v: room(1),
             gains: room(sources.len()),
         }
@@ -56,8 +56,9 @@ impl<T: Real> Structured<T> {
         self.misfits.fill(Misfit::ZERO);
     }
 
-    /// `q(S|K)` of a block: eq. (15) with the `C_jm` of each combination. Leaves the orders' `1 / C`
-    /// and, where a dictionary is estimated, `1 / V`, and in `power` what each order is fitted to,
+    /// `q(S|K)` of a block: eq. (15) with the `C_jm` of each combination. Leaves the orders'
+    /// `1 / C` and, where a dictionary is estimated, `1 / V`, and in `power` what each order is
+    /// fitted to,
     ///
     /// `E[ |s_j|^2 | K_j = m ] = sum_K q(K | K_j = m) E[ |s_j|^2 | K ]`.
     pub(super) fn update_sources<S: Simd>(
@@ -89,9 +90,9 @@ impl<T: Real> Structured<T> {
         self.variances.sum_shared(simd, pass.noise_variance, None);
         let inverses = self.inverse_totals.chunks_exact_mut(self.stride);
         for (orders, inverse) in pass.combinations.orders().iter().zip(inverses) {
-            let inverse = &mut inverse[..bins];
-            self.variances.sum(simd, orders, None, inverse);
-            elementwise::invert_valid(simd, &at.place.valid, inverse);
+            let (own, others) = self.variances.split(simd, orders, &mut self.others[..bins]);
+            let valid = &at.place.valid;
+            elementwise::invert_totals(simd, own, others, valid, &mut inverse[..bins]);
         }
     }
 
@@ -105,7 +106,6 @@ impl<T: Real> Structured<T> {
         at: &At<'_, T>,
     ) {
         let bins = observed.len();
-        let others = &mut self.total[..bins];
         for (j, source) in sources.iter_mut().enumerate() {
             if source.orders.len() == 1 {
                 self.variances
@@ -113,17 +113,19 @@ impl<T: Real> Structured<T> {
             }
             for m in 0..source.orders.len() {
                 let power = source.power.block_mut(m, at);
-                power.fill(Pack::ZERO);
-                for given in pass.combinations.given(j, m) {
+                for (i, given) in pass.combinations.given(j, m).iter().enumerate() {
                     let orders = &pass.combinations.orders()[given.combination];
-                    self.variances.sum(simd, orders, Some(j), others);
+                    let inverse_total = &self.inverse_totals[given.combination * self.stride..];
+                    let room = &mut self.others[..bins];
                     let share = Share {
                         own: &self.variances.order(j, m)[..bins],
-                        others,
-                        inverse_total: &self.inverse_totals[given.combination * self.stride..]
-                            [..bins],
+                        others: self.variances.sum_others(simd, orders, j, room),
+                        inverse_total: &inverse_total[..bins],
                     };
-                    elementwise::add_posterior_power(simd, given.weight, &share, observed, power);
+                    let (weight, is_first) = (given.weight, i == 0);
+                    elementwise::add_posterior_power(
+                        simd, weight, &share, observed, is_first, power,
+                    );
                 }
             }
         }
@@ -131,8 +133,8 @@ impl<T: Real> Structured<T> {
 
     /// What a block adds to `log q~(K)` under the factors just updated, with the `q(S|K)` that is
     /// the best for them: `log D_K + |x|^2 / D_K` of every combination, and `log(C_jm / V_jm)` of
-    /// every order of which it is wanted. The `1 / V` that this takes is also what the next `rho` of
-    /// the activations under known dictionaries needs.
+    /// every order of which it is wanted. The `1 / V` that this takes is also what the next `rho`
+    /// of the activations under known dictionaries needs.
     pub(super) fn add_evidence<S: Simd>(
         &mut self,
         simd: S,
@@ -167,12 +169,12 @@ impl<T: Real> Structured<T> {
         at: &At<'_, T>,
     ) {
         self.variances.sum_shared(simd, pass.noise_variance, None);
-        let total = &mut self.total[..observed.len()];
+        let (bins, valid) = (observed.len(), &at.place.valid);
         for (orders, misfit) in pass.combinations.orders().iter().zip(&mut self.misfits) {
-            self.variances.sum(simd, orders, None, total);
+            let (own, others) = self.variances.split(simd, orders, &mut self.others[..bins]);
             let mut volume = PackProduct::new(simd);
             let quotients =
-                elementwise::measure_totals(simd, total, observed, &at.place.valid, &mut volume);
+                elementwise::measure_totals(simd, own, others, observed, valid, &mut volume);
             misfit.add(simd, volume, quotients);
         }
     }
@@ -282,22 +284,41 @@ impl<T: Real> Variances<T> {
         }
     }
 
-    /// `D_K`, or `D_K - C_jm` of the source left out.
+    /// The two parts of `D_K`: `C_{j K_j}` of the last source with a choice, and all else. Most
+    /// often it is the only one, and nothing needs to be summed up.
     #[inline(always)]
-    fn sum<S: Simd>(
-        &self,
+    fn split<'a, S: Simd>(
+        &'a self,
         simd: S,
         orders: &[usize],
-        left_out: Option<usize>,
-        total: &mut [Pack<T>],
-    ) {
-        let shared = match left_out {
-            Some(j) if self.shared.contains(&j) => &self.rest,
-            _ => &self.base,
+        room: &'a mut [Pack<T>],
+    ) -> (&'a [Pack<T>], &'a [Pack<T>]) {
+        let last = self.choices[self.choices.len() - 1];
+        let own = &self.order(last, orders[last])[..room.len()];
+        (own, self.sum_others(simd, orders, last, room))
+    }
+
+    /// `D_K - C_{j K_j}` of a source, in `room` unless it is the same for all combinations.
+    #[inline(always)]
+    fn sum_others<'a, S: Simd>(
+        &'a self,
+        simd: S,
+        orders: &[usize],
+        source: usize,
+        room: &'a mut [Pack<T>],
+    ) -> &'a [Pack<T>] {
+        let shared = match self.shared.contains(&source) {
+            true => &self.rest[..room.len()],
+            false => &self.base[..room.len()],
         };
-        total.copy_from_slice(&shared[..total.len()]);
-        for &j in self.choices.iter().filter(|&&j| Some(j) != left_out) {
-            elementwise::add(simd, self.order(j, orders[j]), total);
+        let mut choices = self.choices.iter().filter(|&&j| j != source);
+        let Some(&first) = choices.next() else {
+            return shared;
+        };
+        elementwise::add_two(simd, shared, self.order(first, orders[first]), room);
+        for &j in choices {
+            elementwise::add(simd, self.order(j, orders[j]), room);
         }
+        room
     }
 }

@@ -59,7 +59,7 @@ struct Source {
 impl PlainModel {
     /// The start: factors at their start values, `q(K)` at the prior, `q(S)` as follows from them.
     ///
-    /// `mixture`: frames x bins. The settings' posterior is of no effect: this is the factorised one.
+    /// `mixture`: frames x bins. The posterior is the factorised one, whatever the settings say.
     ///
     /// # Errors
     /// As [`Inference::new`](crate::Inference::new) and

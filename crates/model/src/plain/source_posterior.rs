@@ -61,7 +61,8 @@ impl SourcePosterior {
 
     /// What the free energy has of `q(S)` alone: `E[log p(X | S)]` and its entropy,
     ///
-    /// `- sum_fn [ log(pi sigma^2) + E|x - A s|^2 / sigma^2 ] + sum_fn [ J log(pi e) + log det Sigma ]`.
+    /// `- sum_fn [ log(pi sigma^2) + E|x - A s|^2 / sigma^2 ]`
+    /// `+ sum_fn [ J log(pi e) + log det Sigma ]`.
     pub(super) fn free_energy_term(&self, noise_variance: f64) -> f64 {
         let noise = noise_variance;
         let log_likelihood: f64 = self

@@ -1,9 +1,9 @@
 //! A posterior beyond the paper's, `q(S|K) q(W|K) q(H|K) q(K)`, update by update.
 //!
-//! The paper's `q(S)` is one for all orders, so eq. (16) averages their precisions: one order with a
-//! tiny variance in a bin vetoes that bin for all, and each order is fitted to, and judged by, an
-//! `E|s|^2` that the others dominate. Here `q(S)` is conditional on the orders. Every update stays in
-//! closed form, and a source's estimate is an average of Wiener filters.
+//! The paper's `q(S)` is one for all orders, so eq. (16) averages their precisions: one order with
+//! a tiny variance in a bin vetoes that bin for all, and each order is fitted to, and judged by, an
+//! `E|s|^2` that the others dominate. Here `q(S)` is conditional on the orders. Every update stays
+//! in closed form, and a source's estimate is an average of Wiener filters.
 //!
 //! Source: L. K. Saul, M. I. Jordan, "Exploiting tractable substructures in intractable networks",
 //! NIPS 8 (1996); M. D. Hoffman, D. M. Blei, "Structured stochastic variational inference", AISTATS
@@ -62,9 +62,9 @@ pub struct StructuredModel {
 }
 
 impl StructuredModel {
-    /// The start: factors at their start values, `q(K)` at the prior, `q(S|K)` as follows from them.
+    /// The start: factors at their start values, `q(K)` at the prior, and the `q(S|K)` of these.
     ///
-    /// `mixture`: frames x bins. The settings' posterior is of no effect: this is the structured one.
+    /// `mixture`: frames x bins. The posterior is the structured one, whatever the settings say.
     ///
     /// # Errors
     /// As [`Inference::new`](crate::Inference::new) and
@@ -80,8 +80,8 @@ impl StructuredModel {
         Self::with_gigs(mixture, sources, settings, dictionary_gig, activation_gig)
     }
 
-    /// [`StructuredModel::new`] with GIG distributions tabulated before, which replace the two shapes
-    /// of the settings: for many small models in a row.
+    /// [`StructuredModel::new`] with GIG distributions tabulated before, which replace the two
+    /// shapes of the settings: for many small models in a row.
     ///
     /// # Errors
     /// As [`StructuredModel::new`].
@@ -116,8 +116,8 @@ impl StructuredModel {
     }
 
     /// The updates of one iteration in their order: source by source the estimated dictionaries of
-    /// all orders and the activations of all orders; then `q(S|K)` and `q(K)`, which together are the
-    /// posterior of the mixture's own evidence. The start has a `q(S|K)` for the first of them.
+    /// all orders and the activations of all orders; then `q(S|K)` and `q(K)`, which together are
+    /// the posterior of the mixture's own evidence. The start has a `q(S|K)` for the first of them.
     #[must_use]
     pub fn schedule(&self) -> Vec<Update> {
         let mut updates = Vec::new();
@@ -173,8 +173,8 @@ impl StructuredModel {
         self.source_posteriors = combinations.map(posterior).collect();
     }
 
-    /// `E[ |s_j|^2 | K_j = m ] = sum_K q(K | K_j = m) E[ |s_j|^2 | K ]`, frames x bins: what an order
-    /// is fitted to.
+    /// `E[ |s_j|^2 | K_j = m ] = sum_K q(K | K_j = m) E[ |s_j|^2 | K ]`, frames x bins: what an
+    /// order is fitted to.
     fn posterior_power(&self, source: usize, order: usize) -> Array2<f64> {
         let mut power = Array2::zeros(self.mixture.dim());
         for given in self.combinations.given(source, order) {
@@ -184,7 +184,8 @@ impl StructuredModel {
         power
     }
 
-    /// `rho` and `tau` of `q(W_jm | K_jm)`, components x bins: eq. (17) with `E[ |s_j|^2 | K_j = m ]`,
+    /// `rho` and `tau` of `q(W_jm | K_jm)`, components x bins: eq. (17) with
+    /// `E[ |s_j|^2 | K_j = m ]`,
     ///
     /// `rho = a + E[H]^T (1 / V_jm)`,
     /// `tau = G(W)^2 o [ G(H)^T (E[ |S_j|^2 | K_j = m ] / C_jm^2) ]`.
@@ -246,7 +247,8 @@ impl StructuredModel {
     ///
     /// `- sum_fn [ log(pi sigma^2) + E[ |x - A s|^2 | K ] / sigma^2 ]`
     /// `+ sum_fn [ J log(pi e) + log det Sigma_K ]`
-    /// `+ sum_j ( log pi_{j K_j} - sum_fn [ log pi + log V_{j K_j} + E[ |s_j|^2 | K ] / C_{j K_j} ]`
+    /// `+ sum_j ( log pi_{j K_j}`
+    /// `          - sum_fn [ log pi + log V_{j K_j} + E[ |s_j|^2 | K ] / C_{j K_j} ]`
     /// `          + KL terms of W_{j K_j} and H_{j K_j} )`.
     ///
     /// Where `q(S|K)` has just been updated, that is the evidence of the mixture itself:
