@@ -77,6 +77,10 @@ const FOLDER: [&str; 6] = [
     "corpus.background=background",
 ];
 
+fn with_folder<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&FOLDER[..], more].concat()
+}
+
 #[test]
 fn corpora_may_be_of_any_format_that_is_read() {
     let study = Study::table1();
@@ -105,15 +109,22 @@ fn a_folder_for_each_speaker_names_the_speakers() {
         write_speech(&study.path("speech").join(speaker).join("session"), 4);
     }
     write_background(&study.path("background"), 1.5);
-    let run = |more: &[&'static str]| [&FOLDER[..], more].concat();
-    study.succeed(&run(&["--set", "corpus.speaker=bert", "--out", "bert"]));
+    study.succeed(&with_folder(&[
+        "--set",
+        "corpus.speaker=bert",
+        "--out",
+        "bert",
+    ]));
     assert_eq!(description(&study.path("bert")), "folder, speaker bert");
     // Without a name the seed draws one: never all of them as one.
-    study.succeed(&run(&["--out", "drawn"]));
+    study.succeed(&with_folder(&["--out", "drawn"]));
     let drawn = description(&study.path("drawn"));
     let all = ["anna", "bert", "2014"].map(|speaker| format!("folder, speaker {speaker}"));
     assert!(all.contains(&drawn), "{drawn}");
-    let message = study.fail(1, &run(&["--set", "corpus.speaker=carl", "--out", "carl"]));
+    let message = study.fail(
+        1,
+        &with_folder(&["--set", "corpus.speaker=carl", "--out", "carl"]),
+    );
     assert!(
         message.contains("\"carl\"") && message.contains("2014, anna, bert"),
         "{message}"
@@ -128,8 +139,7 @@ fn files_that_cannot_be_used_are_all_named_or_left_out() {
     let study = Study::table1();
     write_speech(&study.path("speech"), 6);
     write_background(&study.path("background"), 1.5);
-    let run = |out: &'static str| [&FOLDER[..], &["--skip-unusable", "--out", out]].concat();
-    let clean = study.run(&run("clean"));
+    let clean = study.run(&with_folder(&["--skip-unusable", "--out", "clean"]));
     assert!(clean.status.success());
     let silence = dsp::wav::to_bytes(&[0.0; 9000], 16_000, dsp::wav::Encoding::Pcm16).unwrap();
     let short = dsp::wav::to_bytes(&[0.5; 100], 16_000, dsp::wav::Encoding::Pcm16).unwrap();
@@ -158,7 +168,7 @@ fn files_that_cannot_be_used_are_all_named_or_left_out() {
     assert!(message.contains("6 files cannot be used") && !message.contains("._a"));
     assert!(!study.path("out").exists());
 
-    let output = study.run(&run("skipped"));
+    let output = study.run(&with_folder(&["--skip-unusable", "--out", "skipped"]));
     let said = common::stderr(&output);
     assert!(output.status.success(), "{said}");
     for file in unusable {
