@@ -8,7 +8,7 @@
 //! | [`vb_selection`] | keeps the run with the largest free energy | the free energies |
 //! | [`oracle_selection`] | keeps the run with the best score | the true source |
 //! | [`fusion_by_mean`] | averages the estimates | the estimates |
-//! | [`evidence_weighted_mean`] | averages them by tempered evidence | estimates, free energies, beta |
+//! | [`evidence_weighted_mean`] | averages them by evidence | estimates, free energies, beta |
 //! | [`weighted_mean`] | averages them by any weights | estimates, weights |
 //! | [`WeightFit`] | learns such weights | other mixtures with their true sources |
 //!

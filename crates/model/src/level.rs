@@ -76,9 +76,9 @@ pub fn gain(mean_power: f64, expected_power: f64) -> f64 {
 impl Settings {
     /// Settings for recordings that [`gain`] brings to the level of `expected_power`. The defaults
     /// are for mixtures drawn from the model, whose noise variance and number of bins and frames
-    /// are the paper's; here the noise is at [`NOISE_DB`], `beta` follows the size by [`KAPPA`], the
-    /// posterior is structured, and [`ITERATIONS`] and [`TOLERANCE`] say when it ends. Sources start
-    /// at [`ACTIVATION_START`] if they are told to.
+    /// are the paper's; here the noise is at [`NOISE_DB`], `beta` follows the size by [`KAPPA`],
+    /// the posterior is structured, and [`ITERATIONS`] and [`TOLERANCE`] say when it ends. Sources
+    /// start at [`ACTIVATION_START`] if they are told to.
     #[must_use]
     pub fn for_recording(expected_power: f64) -> Self {
         Self {

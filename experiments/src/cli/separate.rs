@@ -130,7 +130,12 @@ pub(crate) struct SeparateArguments {
 
     /// Stop once ten iterations raise the free energy by less than this, in nats per bin and frame;
     /// 0 for never
-    #[arg(long, value_name = "NATS", default_value_t = level::TOLERANCE, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "NATS",
+        default_value_t = level::TOLERANCE,
+        allow_negative_numbers = true
+    )]
     tolerance: f64,
 
     /// Number format of the matrix products; f64 takes about 1.8 times as long
@@ -157,7 +162,12 @@ pub(crate) struct SeparateArguments {
     activation_start: ActivationStart,
 
     /// Level of the sensor noise against the recording
-    #[arg(long, value_name = "DB", default_value_t = level::NOISE_DB, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "DB",
+        default_value_t = level::NOISE_DB,
+        allow_negative_numbers = true
+    )]
     noise_db: f64,
 
     /// Seed of all random numbers

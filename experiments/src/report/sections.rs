@@ -234,9 +234,9 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
                 free_energy,
                 "Line chart: the free energy of each single order and of the fusions, rising over \
                  the iterations.",
-                "Free energy of the separations of one mixture. The fusions' are tempered: they hold \
-                 beta times the entropy of q(K), so their height does not compare with the single \
-                 orders'.",
+                "Free energy of the separations of one mixture. The fusions' are tempered: they \
+                 hold beta times the entropy of q(K), so their height does not compare with the \
+                 single orders'.",
             ))
         }
         @if let Some(spectrograms) = &inputs.spectrograms {

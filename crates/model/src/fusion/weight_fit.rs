@@ -28,8 +28,9 @@ const FLAT: f64 = 1e-14;
 /// assert!((weights[0] - 0.25).abs() < 1e-9);
 /// ```
 ///
-/// Source: X. Jaureguiberry, E. Vincent, G. Richard, "Fusion methods for speech enhancement and audio
-/// source separation", IEEE/ACM Transactions on Audio, Speech, and Language Processing 24 (2016).
+/// Source: X. Jaureguiberry, E. Vincent, G. Richard, "Fusion methods for speech enhancement and
+/// audio source separation", IEEE/ACM Transactions on Audio, Speech, and Language Processing 24
+/// (2016).
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeightFit {
     /// Inner products of the runs' errors, runs x runs, summed over the mixtures.

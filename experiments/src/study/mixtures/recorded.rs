@@ -108,9 +108,9 @@ pub(crate) fn read(
     Ok((signals, mixtures))
 }
 
-/// Adds utterances to learn from and background to learn from, for the weights of the single orders:
-/// as long as that background, at one ratio after the other, all over the utterances. None where
-/// there is no such background.
+/// Adds utterances to learn from and background to learn from, for the weights of the single
+/// orders: as long as that background, at one ratio after the other, all over the utterances. None
+/// where there is no such background.
 pub(crate) fn mix_to_learn_from(signals: &Signals, config: &Config) -> Vec<RecordedMixture> {
     let Signals {
         estimation,

@@ -1,11 +1,11 @@
 //! From a recording to stems: any length, in bounded memory.
 //!
 //! A recording is read once for its level and once more in overlapping segments ([`segmentation`]).
-//! Each segment is separated ([`segment_separator`]) by one inference over all orders of all sources,
-//! or by one for each combination of orders ([`method`]); an estimated dictionary starts from its
-//! posterior in the segment before ([`sources`]). Stems fade from one segment to the next with weights that sum to 1, and are
-//! written as they come ([`stem_writers`]), so that they sum to the mixture, up to the sensor
-//! noise, everywhere.
+//! Each segment is separated ([`segment_separator`]) by one inference over all orders of all
+//! sources, or by one for each combination of orders ([`method`]); an estimated dictionary starts
+//! from its posterior in the segment before ([`sources`]). Stems fade from one segment to the next
+//! with weights that sum to 1, and are written as they come ([`stem_writers`]), so that they sum to
+//! the mixture, up to the sensor noise, everywhere.
 
 mod batch;
 mod channel_mode;
