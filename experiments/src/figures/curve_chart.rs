@@ -11,8 +11,8 @@ use super::legend::{self, LegendEntry};
 use super::plot::{FONT, GREY, GRID, Plot, register_fonts};
 use super::style::Style;
 
-/// Width and height in pixels.
-const SIZE: (u32, u32) = (760, 540);
+/// Width in pixels.
+const WIDTH: u32 = 760;
 
 /// Where the legend is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,11 +21,15 @@ pub(crate) enum LegendPlace {
     Inside,
     /// Above the axes, in a row.
     Above,
+    /// In another chart of the figure.
+    Elsewhere,
 }
 
 /// Curves on common axes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CurveChart {
+    /// In pixels.
+    pub(crate) height: u32,
     /// A line above the axes.
     pub(crate) title: String,
     /// Label of the horizontal axis, with its unit.
@@ -42,7 +46,7 @@ pub(crate) struct CurveChart {
 
 impl Plot for CurveChart {
     fn size(&self) -> (u32, u32) {
-        SIZE
+        (WIDTH, self.height)
     }
 
     fn draw<B>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Result<()>
@@ -62,12 +66,12 @@ impl Plot for CurveChart {
         let text = |size: u32| (FONT, size * scale).into_font();
         area.fill(&WHITE)?;
         let (head, body) = area.split_vertically(match self.legend {
-            LegendPlace::Inside => 0,
+            LegendPlace::Inside | LegendPlace::Elsewhere => 0,
             LegendPlace::Above => legend::HEIGHT * scale,
         });
         let mut builder = ChartBuilder::on(&body);
         match self.legend {
-            LegendPlace::Inside => {
+            LegendPlace::Inside | LegendPlace::Elsewhere => {
                 builder.caption(&self.title, text(15).color(&GREY));
             }
             LegendPlace::Above => legend::draw_above(&head, &self.title, &self.curves, scale)?,
@@ -106,9 +110,12 @@ impl Plot for CurveChart {
             }
             draw_markers(&mut chart, curve.style, &points, scale)?;
         }
-        if self.legend == LegendPlace::Above {
-            area.present()?;
-            return Ok(());
+        match self.legend {
+            LegendPlace::Inside => {}
+            LegendPlace::Above | LegendPlace::Elsewhere => {
+                area.present()?;
+                return Ok(());
+            }
         }
         chart
             .configure_series_labels()
@@ -204,6 +211,7 @@ mod tests {
 
     fn chart(points: &[Point]) -> CurveChart {
         CurveChart {
+            height: 540,
             title: "A title".to_owned(),
             x_label: "SNR (dB)".to_owned(),
             scale: Scale::Linear,

@@ -13,6 +13,7 @@ mod heat_maps;
 mod legend;
 mod plot;
 mod spectrograms;
+mod stack;
 mod style;
 mod traces;
 
@@ -22,5 +23,6 @@ pub(crate) use curve_chart::{CurveChart, LegendPlace};
 pub(crate) use heat_maps::{HeatMap, HeatMaps};
 pub(crate) use plot::Plot;
 pub(crate) use spectrograms::{PanelEdges, Spectrogram, Spectrograms};
+pub(crate) use stack::Stack;
 pub(crate) use style::Style;
 pub(crate) use traces::{Trace, Traces};

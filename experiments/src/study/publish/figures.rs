@@ -9,7 +9,7 @@ use toml::Value;
 use crate::config::{Axis, Config, Kind};
 use crate::figures::{
     Curve, CurveChart, HeatMap, HeatMaps, LegendPlace, Point, Scale, Spectrogram, Spectrograms,
-    Style, Trace, Traces,
+    Stack, Style, Trace, Traces,
 };
 use crate::study::design::{Study, text};
 use crate::study::estimate::{Candidate, Member, TrialResult};
@@ -20,9 +20,14 @@ use crate::study::statistics::{Column, Mean, Summary};
 use crate::tables::caption::Caption;
 use crate::tables::format::Format;
 
-/// The figures of the SDR with their names: over the ratios for one case (Fig. 1), else over the
-/// first axis, one for each combination of the others.
-pub(crate) fn scores(summary: &Summary, about: &Caption<'_>) -> Vec<(String, CurveChart)> {
+/// Heights of charts in pixels: of scores, and of the differences below them.
+const HEIGHT: u32 = 540;
+const HEIGHT_OF_GAINS: u32 = 380;
+
+/// The figures of the SDR with their names: over the ratios for one case, with what the methods
+/// gain over selection below (Fig. 1), else over the first axis, one for each combination of the
+/// others.
+pub(crate) fn scores(summary: &Summary, about: &Caption<'_>) -> Vec<(String, Stack)> {
     let study = about.study;
     let name = match study.config.kind() {
         Kind::Table1 => "fig1",
@@ -36,7 +41,9 @@ pub(crate) fn scores(summary: &Summary, about: &Caption<'_>) -> Vec<(String, Cur
         .flat_map(|sweep| &sweep.axis)
         .next();
     let Some(axis) = axis else {
-        return vec![(name.to_owned(), over_ratios(summary, about))];
+        let mut charts = vec![over_ratios(summary, about)];
+        charts.extend(gains_over_ratios(summary, about));
+        return vec![(name.to_owned(), Stack(charts))];
     };
     // The first axis runs slowest: cases of one combination of the others are this far apart.
     let combinations = study.cases.len() / axis.settings().len();
@@ -49,7 +56,8 @@ pub(crate) fn scores(summary: &Summary, about: &Caption<'_>) -> Vec<(String, Cur
                 1 => name.to_owned(),
                 _ => format!("{name}_{}", combination + 1),
             };
-            (name, over_axis(summary, about, axis, &cases))
+            let chart = over_axis(summary, about, axis, &cases);
+            (name, Stack(vec![chart]))
         })
         .collect()
 }
@@ -68,6 +76,7 @@ fn over_ratios(summary: &Summary, about: &Caption<'_>) -> CurveChart {
     let corpus = about.study.config.corpus.kind.name();
     let title = format!("Corpus: {corpus}. Bars: 95 % intervals over {units}");
     CurveChart {
+        height: HEIGHT,
         title,
         x_label: "SNR (dB)".to_owned(),
         scale: Scale::Linear,
@@ -75,6 +84,38 @@ fn over_ratios(summary: &Summary, about: &Caption<'_>) -> CurveChart {
         y_label: "SDR (dB)".to_owned(),
         curves: curves(&about.study.methods, points),
     }
+}
+
+/// What the methods gain over VB selection on the same mixtures; none where nothing is compared
+/// with it.
+fn gains_over_ratios(summary: &Summary, about: &Caption<'_>) -> Option<CurveChart> {
+    let columns = summary.columns(0);
+    let points = |method| {
+        let at = |&column: &Column| match column {
+            Column::Snr(snr_db) if method == Method::VbSelection => Some(Point {
+                x: snr_db,
+                mean_db: 0.0,
+                interval_db: None,
+            }),
+            Column::Snr(snr_db) => {
+                let gain = summary.difference(0, method, Method::VbSelection, column)?;
+                point(snr_db, &gain.mean)
+            }
+            Column::Average => None,
+        };
+        columns.iter().filter_map(at).collect()
+    };
+    let mut curves = curves(&about.study.methods, points);
+    curves.retain(|curve| !curve.points.is_empty());
+    (curves.len() > 1).then(|| CurveChart {
+        height: HEIGHT_OF_GAINS,
+        title: "Paired differences on the same mixtures".to_owned(),
+        x_label: "SNR (dB)".to_owned(),
+        scale: Scale::Linear,
+        legend: LegendPlace::Elsewhere,
+        y_label: "Gain over VB selection (dB)".to_owned(),
+        curves,
+    })
 }
 
 /// `cases`: their positions, along the axis.
@@ -118,6 +159,7 @@ fn over_axis(summary: &Summary, about: &Caption<'_>, axis: &Axis, cases: &[usize
     };
     let corpus = study.config.corpus.kind.name();
     CurveChart {
+        height: HEIGHT,
         title: format!("{}corpus: {corpus}; {bars}", fixed.collect::<String>()),
         x_label: axis.all_keys().join(", "),
         scale,
