@@ -34,7 +34,7 @@ pub const NOISE_DB: f64 = -70.0;
 
 /// `kappa = beta / (F N)`, unless said otherwise. Recordings differ in length, so it is `beta` per
 /// bin and frame that carries over; the paper's 1e4 over 1025 bins and 300 frames is 0.0325.
-pub const KAPPA: f64 = 0.1;
+pub const KAPPA: f64 = 0.325;
 
 /// Largest number of iterations, unless said otherwise: on recordings the paper's 50 are far from
 /// the end.
@@ -48,7 +48,7 @@ pub const TOLERANCE: f64 = 0.0;
 pub const ACTIVATION_START: ActivationStart = ActivationStart::Constant(1000.0);
 
 /// Components of a background that is estimated, unless said otherwise.
-pub const BACKGROUND_COMPONENTS: usize = 8;
+pub const BACKGROUND_COMPONENTS: usize = 16;
 
 /// The mean power that sources expect of their mixture.
 #[must_use]
