@@ -1,10 +1,12 @@
 //! Ctrl-C and termination signals: the first lets what is under way finish, the second ends the
 //! process at once. Either way what is finished is on disk.
 
+use std::fmt::Display;
 use std::io::{Write, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
-use anyhow::{Context, Result};
+use crate::progress::Progress;
 
 /// The exit code of an interrupted run, as shells have it for Ctrl-C.
 pub(crate) const EXIT_CODE: u8 = 130;
@@ -16,8 +18,9 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 #[error("interrupted: the same command goes on from what is finished")]
 pub(crate) struct Interrupted;
 
-/// Catches signals from now on. To be called once.
-pub(crate) fn install() -> Result<()> {
+/// Catches signals from now on, if the system allows a thread that waits for them; else a signal
+/// stops at once, which is said. To be called once.
+pub(crate) fn install() {
     let handle = || {
         if REQUESTED.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(EXIT_CODE));
@@ -28,7 +31,19 @@ pub(crate) fn install() -> Result<()> {
             "stopping as soon as what is under way is done; once more stops at once"
         );
     };
-    ctrlc::set_handler(handle).context("cannot catch Ctrl-C")
+    let warn = |reason: &dyn Display| {
+        Progress::new(true).warn(format_args!(
+            "cannot catch Ctrl-C ({reason}): a signal stops at once"
+        ));
+    };
+    // Tried beforehand: signals that are caught without the thread would be lost.
+    if let Err(error) = thread::Builder::new().spawn(|| {}) {
+        warn(&error);
+        return;
+    }
+    if let Err(error) = ctrlc::set_handler(handle) {
+        warn(&error);
+    }
 }
 
 /// To be asked between pieces of work.

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use common::sealed::{read_records, write_records};
 use common::stderr;
-use common::study::{Study, done, is_temporary, kill, records, results, wait_for_parts};
+use common::study::{METHODS, Study, done, is_temporary, kill, records, results, wait_for_parts};
 use dsp::wav::{Encoding, write};
 use rand::RngExt;
 
@@ -54,7 +54,10 @@ fn kills_change_no_byte_of_realmix_and_dictionaries_are_learned_once() {
     let learned = written(&study.path("out/cache"));
     assert_eq!(learned.len(), 8);
     let said = study.succeed(&["--out", "out"]);
-    assert!(said.contains("32 of 32 parts are there already"), "{said}");
+    assert!(
+        said.contains(&format!("{0} of {0} parts are there already", study.parts)),
+        "{said}"
+    );
     assert_eq!(written(&study.path("out/cache")), learned);
 }
 
@@ -148,7 +151,10 @@ fn whenever_a_run_is_killed_the_tables_are_of_the_recorded_configuration() {
     assert!(without_configuration > 0);
     for seed in ["7", "8"] {
         let said = study.succeed(&forced(seed));
-        assert!(said.contains("8 of 8 parts are there already"), "{said}");
+        assert!(
+            said.contains(&format!("{0} of {0} parts are there already", study.parts)),
+            "{said}"
+        );
         study.assert_same(seed, "out");
         let left: Vec<String> = common::all_files(&out).into_keys().collect();
         assert!(!left.iter().any(|name| is_temporary(name)), "{left:?}");
@@ -184,7 +190,10 @@ fn one_folder_is_for_one_run_and_an_unfinished_one_is_no_obstacle() {
     study.assert_same("whole", "out");
     let said = study.succeed(&[&SHARED[..], &["--force"]].concat());
     assert!(
-        said.contains(&format!("{kept} of 64 parts are there already")),
+        said.contains(&format!(
+            "{kept} of {} parts are there already",
+            study.parts
+        )),
         "{said}"
     );
     study.succeed(&[&fresh[..], &["--force"]].concat());
@@ -259,7 +268,10 @@ fn dictionaries_and_shards_take_nothing_from_a_finished_run() {
     assert_eq!(code, Some(0), "{said}");
     study.assert_same("8", "out");
     let said = study.succeed(&[&SHARED[..], &["--force"]].concat());
-    assert!(said.contains("8 of 8 parts are there already"), "{said}");
+    assert!(
+        said.contains(&format!("{0} of {0} parts are there already", study.parts)),
+        "{said}"
+    );
     study.assert_same("whole", "out");
 }
 
@@ -343,7 +355,7 @@ fn a_mixture_that_cannot_be_drawn_is_recorded_and_the_rest_goes_on_unless_it_sha
     for part in [
         "seed 17, 1 dB, true order 1 failed (--fail-fast): making the mixture: ",
         "source 0",
-        "0 of 4 parts are finished",
+        "0 of 10 parts are finished",
     ] {
         assert!(said.contains(part), "{said}");
     }
@@ -356,8 +368,8 @@ fn a_mixture_that_cannot_be_drawn_is_recorded_and_the_rest_goes_on_unless_it_sha
     assert!(observations.contains("\n17,0,1,vb_fusion"));
 }
 
-/// A folder corpus with utterances of a second, and a background recording of two that is silent in
-/// its last: the second of two mixtures cannot be made.
+/// A folder corpus with utterances of a second, and a background recording of three that is silent
+/// in its last: the second of two mixtures cannot be made.
 fn write_half_silent_corpus(folder: &Path) {
     let speech = synth::Speech::new(1);
     for index in 0..6 {
@@ -367,10 +379,10 @@ fn write_half_silent_corpus(folder: &Path) {
         let path = folder.join(format!("speech/{index}.wav"));
         write(path, &samples, synth::SAMPLE_RATE_HZ, Encoding::Float32).unwrap();
     }
-    // The excerpt is a sample longer than the speech.
-    let mut noise = synth::background(3.0, &mut synth::stream(1, "test", &[])).unwrap();
-    noise.truncate(32_001);
-    noise[16_001..].fill(0.0);
+    // A second to learn from, then an excerpt that is a sample longer than the speech.
+    let mut noise = synth::background(4.0, &mut synth::stream(1, "test", &[])).unwrap();
+    noise.truncate(48_001);
+    noise[32_001..].fill(0.0);
     fs::create_dir_all(folder.join("background")).unwrap();
     let path = folder.join("background/room.wav");
     write(path, &noise, synth::SAMPLE_RATE_HZ, Encoding::Float32).unwrap();
@@ -387,7 +399,7 @@ fn a_recording_that_cannot_be_mixed_is_recorded_and_the_rest_goes_on_unless_it_s
     for part in [
         "seed 5, mixture 1, 0 dB failed (--fail-fast): making the mixture: ",
         "the speech or the background is silent",
-        "4 of 8 parts are finished",
+        "12 of 24 parts are finished",
     ] {
         assert!(said.contains(part), "{said}");
     }
@@ -399,7 +411,8 @@ fn a_recording_that_cannot_be_mixed_is_recorded_and_the_rest_goes_on_unless_it_s
         let rows = |start: &str| csv.lines().filter(|line| line.starts_with(start)).count();
         let reason = "making the mixture: the speech or the background is silent";
         assert!(csv.contains(&format!("\n5,,1,0,,,,,,{reason}\n")), "{csv}");
-        // Of the others the mixture, 2 orders and 4 methods by 5 metrics.
-        assert_eq!([rows("5,,0,"), rows("5,,1,")], [2 * 7 * 5, 2]);
+        // Of the others the mixture, 2 orders and the methods by 5 metrics.
+        let estimates = 1 + 2 + METHODS;
+        assert_eq!([rows("5,,0,"), rows("5,,1,")], [2 * estimates * 5, 2]);
     }
 }

@@ -3,10 +3,10 @@
 mod common;
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use common::scene::Scene;
+use common::study::Study;
 use common::{experiments, stderr};
 
 /// The message of a command that is refused, after which every file is as it was.
@@ -331,72 +331,51 @@ fn links_pipes_and_devices_stay_what_they_are() {
 }
 
 #[test]
-fn standard_input_and_pipes_are_read() {
-    let scene = Scene::new();
-    scene.separated(&["mix.wav", "--speech", "speech.npz", "--out", "file"]);
-    let pipe = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
-        command.current_dir(scene.folder.path()).args(arguments);
-        command.stdin(fs::File::open(scene.path("mix.wav")).unwrap());
-        let output = command.output().unwrap();
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            stderr(&output)
-        );
-    };
-    let separate = [
-        "separate",
-        "-",
-        "--speech",
-        "speech.npz",
-        "--iterations",
-        "20",
-    ];
-    pipe(&separate);
-    pipe(&[&separate[..], &["--out", "piped"]].concat());
-    for folder in ["standard-input-stems", "piped"] {
-        for stem in ["speech.wav", "background.wav"] {
-            let [file, piped] =
-                ["file", folder].map(|folder| fs::read(scene.path(folder).join(stem)).unwrap());
-            assert!(file == piped, "{folder}/{stem}");
+fn results_and_pages_replace_only_results_and_pages() {
+    let study = Study::table1();
+    study.succeed(&["--out", "out"]);
+    let refused = |arguments: &[&str], words: &[&str]| {
+        let before = common::all_files(study.folder());
+        let output = study.experiments(arguments);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        for word in words {
+            assert!(message.contains(word), "{arguments:?}: {message}");
         }
+        assert!(common::all_files(study.folder()) == before, "{arguments:?}");
+    };
+    fs::write(study.path("mine.html"), "<!DOCTYPE html><p>mine").unwrap();
+    for out in [
+        "out/config.toml",
+        "out/table1.csv",
+        "study.toml",
+        "mine.html",
+    ] {
+        let words = [out, "--out", "not replaced"];
+        refused(&["report", "out", "--out", out], &words);
     }
-    pipe(&[
-        "train",
-        "-",
-        "--orders",
-        "2",
-        "--iterations",
-        "3",
-        "--out",
-        "piped.npz",
-    ]);
-    let train = [
-        "train",
-        "mix.wav",
-        "--orders",
-        "2",
-        "--iterations",
-        "3",
-        "--out",
-        "file.npz",
-    ];
-    pipe(&train);
-    let [file, piped] = ["file.npz", "piped.npz"].map(|name| fs::read(scene.path(name)).unwrap());
-    assert!(file == piped);
-    assert!(!left_over(&std::env::temp_dir(), std::process::id()));
-}
+    for _ in 0..2 {
+        assert!(study.experiments(&["report", "out"]).status.success());
+    }
+    let page = fs::read(study.path("out/report.html")).unwrap();
+    let output = study.experiments(&["report", "out", "--out", "-"]);
+    assert!(output.stdout == page);
 
-/// Whether a process of this test has left a temporary folder.
-fn left_over(folder: &Path, _: u32) -> bool {
-    let entries = fs::read_dir(folder).unwrap().flatten();
-    entries
-        .filter(|entry| {
-            entry
-                .file_name()
-                .to_string_lossy()
-                .starts_with("experiments-")
-        })
-        .any(|entry| entry.path().join("standard-input").exists())
+    // Somebody's own tables, where no run has been.
+    fs::create_dir_all(study.path("mine/audio/mixture")).unwrap();
+    fs::write(study.path("mine/table1.csv"), "mine").unwrap();
+    fs::write(study.path("mine/notes.txt"), "mine").unwrap();
+    let run = ["table1", "--config", "study.toml", "--out", "mine"];
+    refused(&run, &["table1.csv", "no run wrote", "--force"]);
+    refused(
+        &["merge", "out", "--out", "mine"],
+        &["table1.csv", "no run wrote"],
+    );
+    fs::remove_file(study.path("mine/table1.csv")).unwrap();
+    assert!(study.experiments(&run).status.success());
+    assert_eq!(
+        fs::read_to_string(study.path("mine/notes.txt")).unwrap(),
+        "mine"
+    );
+    assert!(study.experiments(&run).status.success());
 }

@@ -420,6 +420,23 @@ fn the_file_for_museval_has_its_numbers() {
         2 * 2 * 4,
         "two of three windows of two sources have numbers"
     );
+
+    // Its aggregator reads the file, where it is installed.
+    let script = "import sys, museval\n\
+        store = museval.EvalStore()\n\
+        store.add_eval_dir(sys.argv[1])\n\
+        scores = store.agg_frames_tracks_scores()\n\
+        assert len(scores) == 8 and scores.notna().all(), scores\n";
+    let python = |arguments: &[&str]| Command::new("python3").args(arguments).output();
+    let has_museval = python(&["-c", "import museval"]);
+    if has_museval.is_ok_and(|output| output.status.success()) {
+        let track = folder.path().join("all/test");
+        fs::create_dir_all(&track).unwrap();
+        fs::copy(folder.path().join("m.json"), track.join("track.json")).unwrap();
+        let all = folder.path().join("all").display().to_string();
+        let output = python(&["-c", script, &all]).unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
 }
 
 /// Whatever has a name of museval's is written by `--museval` alone.

@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use common::scene::Scene;
@@ -127,6 +127,13 @@ fn what_is_complete_is_not_done_again_and_nothing_else_is_skipped() {
     assert!(results(&scene.path("out")) != before);
 }
 
+fn interrupt(process: u32) {
+    let sent = Command::new("kill")
+        .args(["-INT", &process.to_string()])
+        .status();
+    assert!(sent.is_ok());
+}
+
 #[test]
 fn a_killed_run_goes_on_with_the_same_bytes() {
     let scene = corpus();
@@ -145,15 +152,21 @@ fn a_killed_run_goes_on_with_the_same_bytes() {
     // Killed again and again, a little later each time, at whatever it is doing.
     let mut unfinished = 0;
     for milliseconds in (5..).step_by(40) {
-        let mut child = command().spawn().unwrap();
+        let mut child = command().stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(milliseconds));
-        let _ = child.kill();
-        if child.wait().unwrap().success() {
-            break;
+        if milliseconds % 80 == 5 {
+            let _ = child.kill();
+        } else {
+            interrupt(child.id());
+        }
+        match child.wait().unwrap().code() {
+            Some(0) => break,
+            // Ctrl-C, once the handler was there.
+            code => assert!([None, Some(130)].contains(&code), "{code:?}"),
         }
         unfinished += 1;
     }
-    assert!(unfinished > 0);
+    assert!(unfinished > 1);
     let output: Output = command().output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(results(&scene.path("killed")) == whole);
@@ -250,6 +263,25 @@ fn one_recording_is_learned_from_once() {
         bytes == once && message.contains("same.wav is mix.wav"),
         "{message}"
     );
+}
+
+#[test]
+fn orders_may_have_blanks_between_them() {
+    let scene = Scene::new();
+    let fixed = [
+        "train",
+        "speech",
+        "--iterations",
+        "2",
+        "--out",
+        "o.npz",
+        "--orders",
+    ];
+    let arguments = [&fixed[..], &["2, 4"]].concat();
+    let output = common::experiments(scene.folder.path(), &arguments);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let file = experiments::DictionaryFile::read(&scene.path("o.npz")).unwrap();
+    assert_eq!(file.metadata.orders, [2, 4]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use common::sealed::read_records;
-use common::study::{Study, TINY_RECORDINGS, records, results, varies};
+use common::study::{METHODS, RECORDED_PARTS, Study, TINY_RECORDINGS, records, results, varies};
 use common::{TINY, experiments, files, stderr, write_background, write_speech};
 use dsp::audio::read_mono;
 use dsp::wav::{Encoding, write};
@@ -23,7 +23,7 @@ const TABLES: [&str; 6] = [
     "order_posterior.csv",
 ];
 /// Written of those whose single trials are shown.
-const SHOWN: [&str; 11] = [
+const SHOWN: [&str; 13] = [
     "differences.tex",
     "examples.csv",
     "free_energy.csv",
@@ -31,11 +31,16 @@ const SHOWN: [&str; 11] = [
     "free_energy.svg",
     "order_posterior.png",
     "order_posterior.svg",
+    "order_posterior_structured.png",
+    "order_posterior_structured.svg",
     "spectrograms.png",
     "timings.csv",
     "timings.md",
     "timings.tex",
 ];
+
+/// Comparisons between methods.
+const COMPARISONS: usize = 11;
 
 /// Runs a study with one thread and with three, checks that it is the same, and returns the names
 /// of its files.
@@ -94,10 +99,13 @@ fn table1_writes_a_row_for_every_number_whatever_the_threads() {
     let expected = [&TABLES[..], &SHOWN, &own].concat();
     let expected: BTreeSet<String> = expected.into_iter().map(str::to_owned).collect();
     assert_eq!(names, expected);
-    // Two ratios: two examples, of mixture, speech, background and four estimates each.
+    // Two ratios: two examples, of mixture, speech, background and an estimate of each method.
     let folders = [
+        "estimate/evidence_weighted_mean/speech",
         "estimate/fusion_by_mean/speech",
+        "estimate/learned_weights/speech",
         "estimate/oracle_selection/speech",
+        "estimate/structured_fusion/speech",
         "estimate/vb_fusion/speech",
         "estimate/vb_selection/speech",
         "mixture",
@@ -110,25 +118,27 @@ fn table1_writes_a_row_for_every_number_whatever_the_threads() {
     assert_eq!(of_audio, expected.collect::<Vec<_>>());
 
     let rows = |name| number_of_rows(&study, "1", name);
-    // 4 methods x (2 ratios + average) x 3 metrics; 4 trials x (2 single orders + 4 methods) x 5.
-    assert_eq!(rows("table1.csv"), 4 * 3 * 3);
-    assert_eq!(rows("observations.csv"), 4 * 6 * 5);
-    assert_eq!(rows("order_posterior.csv"), 4 * 2);
-    assert_eq!(rows("timings.csv"), 4);
-    // 4 comparisons x (2 ratios + average) x 3 metrics; 2 examples x 7 signals; (2 single orders +
-    // fusion) x 5 iterations.
-    assert_eq!(rows("differences.csv"), 4 * 3 * 3);
-    assert_eq!(rows("effective_orders.csv"), 3);
-    assert_eq!(rows("examples.csv"), 2 * 7);
-    assert_eq!(rows("free_energy.csv"), 3 * 5);
+    // The methods x (2 ratios + average) x 3 metrics; 4 trials x (2 single orders + the methods) x
+    // 5 metrics; 4 trials x 4 methods that weigh x 2 orders.
+    assert_eq!(rows("table1.csv"), METHODS * 3 * 3);
+    assert_eq!(rows("observations.csv"), 4 * (2 + METHODS) * 5);
+    assert_eq!(rows("order_posterior.csv"), 4 * 4 * 2);
+    assert_eq!(rows("timings.csv"), METHODS);
+    // 11 comparisons x (2 ratios + average) x 3 metrics; 4 methods that weigh x (2 ratios +
+    // average); 2 examples x (mixture, truth and methods); (2 single orders + 2 fusions) x 5
+    // iterations.
+    assert_eq!(rows("differences.csv"), COMPARISONS * 3 * 3);
+    assert_eq!(rows("effective_orders.csv"), 4 * 3);
+    assert_eq!(rows("examples.csv"), 2 * (3 + METHODS));
+    assert_eq!(rows("free_energy.csv"), 4 * 5);
     let columns = "method snr_db metric mean_db ci95_low_db ci95_high_db units trials";
     assert_eq!(study.rows("1", "table1.csv")[0].join(" "), columns);
 
     let weights = study.rows("1", "order_posterior.csv");
     let weights = weights[1..]
         .iter()
-        .map(|row| row[4].parse::<f64>().unwrap());
-    assert!((weights.sum::<f64>() - 4.0).abs() < 1e-5);
+        .map(|row| row[5].parse::<f64>().unwrap());
+    assert!((weights.sum::<f64>() - 4.0 * 4.0).abs() < 1e-5);
     let manifest = fs::read(study.path("1/manifest.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
     assert_eq!(manifest["seeds"], serde_json::json!([7]));
@@ -280,37 +290,45 @@ fn a_sweep_separates_the_single_orders_once_for_all_values_of_beta() {
     let same = study.experiments(&["verify", "3", "--against", "1"]);
     assert!(same.status.success(), "{}", stderr(&same));
 
-    // 3 points x 3 seeds x 4 trials x 4 methods x 5 metrics.
+    // 3 points x 3 seeds x 4 trials x the methods x 5 metrics.
     let observations = study.rows("1", "observations.csv");
-    assert_eq!(observations.len() - 1, 3 * 3 * 4 * 4 * 5);
+    assert_eq!(observations.len() - 1, 3 * 3 * 4 * METHODS * 5);
     assert_eq!(observations[0][0], "model.beta");
-    // 3 points x 3 metrics x 4 methods, or as many comparisons, x (2 ratios + average).
-    for name in ["summary.csv", "differences.csv"] {
-        assert_eq!(number_of_rows(&study, "1", name), 3 * 3 * 4 * 3);
+    // 3 points x 3 metrics x the methods, or the comparisons, x (2 ratios + average).
+    for (name, rows) in [("summary.csv", METHODS), ("differences.csv", COMPARISONS)] {
+        assert_eq!(number_of_rows(&study, "1", name), 3 * 3 * rows * 3);
     }
-    // Beta changes the fusion and nothing else.
+    // Beta changes what it tempers and nothing else.
     let of = |beta: &str, method: &str| -> Vec<Vec<String>> {
         let rows = observations.iter();
         let rows = rows.filter(|row| row[0] == beta && row[4] == method);
         rows.map(|row| row[1..].to_vec()).collect()
     };
-    for method in ["vb_selection", "oracle_selection", "fusion_by_mean"] {
+    for method in [
+        "vb_selection",
+        "oracle_selection",
+        "fusion_by_mean",
+        "learned_weights",
+    ] {
         assert_eq!(of("1", method), of("100", method));
     }
-    assert_ne!(of("1", "vb_fusion"), of("100", "vb_fusion"));
+    for method in ["vb_fusion", "structured_fusion", "evidence_weighted_mean"] {
+        assert_ne!(of("1", method), of("100", method));
+    }
 
     // The single orders of a seed's four trials are there once, with three fusions each.
     let all = read_records(&study.path("1"));
     let is_fusion = |estimate: &serde_json::Value| estimate["candidate"]["method"] == "vb_fusion";
     let fusions = all.iter().filter(|it| is_fusion(&it["outcome"]["Ok"][0]));
-    assert_eq!([all.len(), fusions.count()], [3 * 4 * (1 + 3), 3 * 4 * 3]);
+    assert_eq!([all.len(), fusions.count()], [study.parts, 3 * 4 * 3]);
 
     // Half of the records are gone: they are done again, to the same bytes.
     let path = records(&study.path("3"));
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     let said = study.succeed(&["--out", "3"]);
-    for part in ["of 48 parts are there already", "cut off at the end"] {
+    let there = format!("of {} parts are there already", study.parts);
+    for part in [&there[..], "cut off at the end"] {
         assert!(said.contains(part), "{said}");
     }
     study.assert_same("1", "3");
@@ -332,7 +350,7 @@ fn a_point_of_a_sweep_is_what_the_study_without_it_gives() {
     let table1 = Study::table1();
     table1.succeed(&["--out", "table1", "--set", "model.beta=10", "--seed", "8"]);
     let swept = scores_at(&sweep, "sweep", &["10"]);
-    assert_eq!(swept.len(), 4 * 4 * 5);
+    assert_eq!(swept.len(), 4 * METHODS * 5);
     assert_eq!(swept, scores_at(&table1, "table1", &[]));
 
     let sweep = Study::recordings_sweep();
@@ -343,8 +361,8 @@ fn a_point_of_a_sweep_is_what_the_study_without_it_gives() {
     let arguments: Vec<&str> = ["--out", "realmix"].into_iter().chain(settings).collect();
     realmix.succeed(&arguments);
     let swept = scores_at(&sweep, "sweep", &["20"]);
-    // 2 speakers x 2 ratios, each the mixture and 4 methods by 5 metrics.
-    assert_eq!(swept.len(), 2 * 2 * 5 * 5);
+    // 2 speakers x 2 ratios, each the mixture and the methods by 5 metrics.
+    assert_eq!(swept.len(), 2 * 2 * (1 + METHODS) * 5);
     assert_eq!(swept, scores_at(&realmix, "realmix", &[]));
 }
 
@@ -358,9 +376,9 @@ fn a_sweep_over_recordings_has_intervals_over_speakers() {
     let observations = study.rows("1", "observations.csv");
     let labels = ["model.iterations", "seed", "speaker", "mixture", "snr_db"];
     assert_eq!(observations[0][..5], labels);
-    // Every method against the mixture, besides the four comparisons of methods.
+    // Every method against the mixture, besides the comparisons of methods.
     let differences = study.rows("1", "differences.csv");
-    assert_eq!(differences.len() - 1, 2 * 3 * (4 + 4) * 3);
+    assert_eq!(differences.len() - 1, 2 * 3 * (COMPARISONS + METHODS) * 3);
     let row = differences
         .iter()
         .find(|row| row[..5] == ["10", "vb_fusion", "mixture", "average", "sdr"])
@@ -383,7 +401,6 @@ fn a_sweep_over_recordings_has_intervals_over_speakers() {
 fn zipped_axes_grids_and_chosen_methods() {
     let section = r#"
 [sweep]
-methods = ["vb_fusion"]
 [[sweep.axis]]
 keys = ["model.iterations", "training.iterations"]
 values = [[2, 3], [3, 4]]
@@ -395,7 +412,8 @@ key = "training.normalisation"
 values = ["unit_sum", "unit_peak"]
 "#;
     let points = 2 * 3 * 2;
-    let study = Study::new("sweep", &format!("{TINY}{section}"), points * 4);
+    let chosen = TINY.replace("[evaluation]", "[evaluation]\nmethods = [\"vb_fusion\"]");
+    let study = Study::new("sweep", &format!("{chosen}{section}"), points * 4);
     study.succeed(&["--out", "out"]);
     let observations = study.rows("out", "observations.csv");
     assert_eq!(observations.len() - 1, points * 4 * 5);
@@ -426,7 +444,7 @@ values = ["unit_sum", "unit_peak"]
 #[test]
 fn seeds_alone_are_a_sweep_over_the_ratios() {
     let seeds = format!("{TINY}\n[sweep]\nseeds = [1, 2, 3]\n");
-    let study = Study::new("sweep", &seeds, 3 * 8);
+    let study = Study::new("sweep", &seeds, 3 * Study::table1().parts);
     study.succeed(&["--out", "out"]);
     let svg = fs::read_to_string(study.path("out/sweep.svg")).unwrap();
     assert!(svg.contains("SNR (dB)"));
@@ -444,7 +462,7 @@ fn realmix_compares_with_the_mixtures_whatever_the_threads() {
         .iter()
         .filter(|name| name.starts_with("audio/"))
         .count();
-    assert_eq!(audio, 7);
+    assert_eq!(audio, 3 + METHODS);
     names.retain(|name| !name.contains('/'));
     let own = [
         "realmix.md",
@@ -457,8 +475,12 @@ fn realmix_compares_with_the_mixtures_whatever_the_threads() {
     let expected: BTreeSet<String> = expected.into_iter().map(str::to_owned).collect();
     assert_eq!(names, expected);
 
-    // 2 speakers x 2 seeds x 2 mixtures x 2 ratios, each the mixture, 2 orders and 4 methods.
-    assert_eq!(number_of_rows(&study, "1", "observations.csv"), 16 * 7 * 5);
+    // 2 speakers x 2 seeds x 2 mixtures x 2 ratios, each the mixture, 2 orders and the methods.
+    let estimates = 1 + 2 + METHODS;
+    assert_eq!(
+        number_of_rows(&study, "1", "observations.csv"),
+        16 * estimates * 5
+    );
     // The mixture's own plain SDR is the ratio it was made at, to the six decimals written.
     let plain = values(&study, "1", "mixture", "plain_sdr");
     assert_eq!(plain.len(), 16);
@@ -490,7 +512,7 @@ fn a_known_background_changes_the_estimates_and_not_the_mixtures() {
     let one = TINY_RECORDINGS
         .replace("[3, 7]", "[3]")
         .replace("seeds = 2", "seeds = 1");
-    let study = Study::new("realmix", &one, 8);
+    let study = Study::new("realmix", &one, 4 * RECORDED_PARTS);
     study.succeed(&["--out", "estimated"]);
     study.succeed(&["--out", "known", "--set", "recordings.background=known"]);
     let [estimated, known] = ["estimated", "known"].map(|run| {

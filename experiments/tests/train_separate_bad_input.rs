@@ -131,7 +131,7 @@ fn what_cannot_be_learned_from_is_refused_by_name() {
             2,
             &["slow.wav", "8000", "--sample-rate"],
         ),
-        (&["empty"], 1, &["empty", "no WAV file"]),
+        (&["empty"], 1, &["empty", "no audio file"]),
         (&["no*thing.wav"], 1, &["no*thing.wav", "no file matches"]),
         (&["[a.wav"], 2, &["[a.wav", "not a pattern"]),
         (&["nope.wav"], 1, &["nope.wav"]),

@@ -5,7 +5,7 @@
 //! | WAV, RIFX, RF64, BW64, Wave64 | integers of 8 to 32 bits, floats of 32 and 64, A-law, mu-law |
 //! | AIFF, AIFC | the same |
 //! | FLAC, also in Ogg | integers of 4 to 32 bits |
-//! | Ogg Vorbis, MP3 | lossy; decoded in single precision |
+//! | Ogg Vorbis of one or two channels, MP3 | lossy; decoded in single precision |
 //!
 //! What a file is, its first bytes say; its name does not matter. [`read_mono`] and
 //! [`read_channels`] hold a whole file, [`Reader`] goes once through one of any length, and

@@ -144,6 +144,10 @@ fn what_is_not_read_is_named_with_a_command_that_converts_it() {
         ),
         (ogg(b"OpusHead"), ["Ogg Opus", "ffmpeg -i in.opus"]),
         (
+            [b"\xff\xfd\x84\x04".as_slice(), &[0; 60]].concat(),
+            ["layer II", "ffmpeg -i in.mp2"],
+        ),
+        (
             b"\0\0\0\x20ftypM4A ".to_vec(),
             ["MP4", "ffmpeg -i in.m4a out.wav"],
         ),
@@ -183,6 +187,18 @@ fn a_promise_of_gigabytes_reserves_no_memory() {
     for length in [u32::MAX - 1, 0x7fff_f000, 0x4000_0000] {
         bytes[length_field..length_field + 4].copy_from_slice(&length.to_le_bytes());
         assert_eq!(read(&bytes).unwrap().channels, [[0.5, 0.0, 0.0, -0.5]]);
+    }
+}
+
+/// Reading the first of two would lose the other half without a word.
+#[test]
+fn a_second_chunk_of_samples_is_an_error() {
+    let format = chunk(b"fmt ", &plain_format(TAG_INTEGER, 1, RATE_HZ, 8));
+    for bytes in [&[1, 2][..], &[1, 2, 3]] {
+        let data = chunk(b"data", bytes);
+        let two = riff(&[format.clone(), data.clone(), data]);
+        let fault = fault(&two);
+        assert!(fault.to_string().contains("a second data chunk"), "{fault}");
     }
 }
 
@@ -272,6 +288,15 @@ fn flac_that_is_cut_or_damaged_is_an_error() {
         fault(&damaged),
         AudioFault::Damaged { .. } | AudioFault::Truncated { .. }
     ));
+}
+
+/// The decoder takes more channels for others and their samples come out wrong.
+#[test]
+fn vorbis_of_more_than_two_channels_is_named() {
+    let fault = fault(include_bytes!("fixtures/audio/vorbis_3.ogg"));
+    let message = fault.to_string();
+    assert!(message.contains("more than two channels"), "{message}");
+    assert!(message.contains("ffmpeg -i in.ogg out.wav"), "{message}");
 }
 
 /// Found by fuzzing: a codebook so large that symphonia's own arithmetic overflowed and panicked.

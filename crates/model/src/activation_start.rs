@@ -1,5 +1,8 @@
 //! Where the activations of a source start.
 
+use std::fmt::{self, Display};
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::ModelError;
@@ -48,6 +51,37 @@ impl Default for ActivationStart {
 impl From<f64> for ActivationStart {
     fn from(constant: f64) -> Self {
         Self::Constant(constant)
+    }
+}
+
+/// A start that is neither of the ways to say one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a number, `balanced` or `balanced=FACTOR`, for example balanced=10")]
+pub struct ParseActivationStartError;
+
+/// As an option of a command line: `1000`, `balanced`, `balanced=10`.
+impl FromStr for ActivationStart {
+    type Err = ParseActivationStartError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |text: &str| text.trim().parse().map_err(|_| ParseActivationStartError);
+        match text.split_once('=') {
+            None if text == "balanced" => Ok(Self::Balanced { factor: 1.0 }),
+            Some(("balanced", factor)) => Ok(Self::Balanced {
+                factor: number(factor)?,
+            }),
+            _ => Ok(Self::Constant(number(text)?)),
+        }
+    }
+}
+
+impl Display for ActivationStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Constant(start) => write!(f, "{start}"),
+            Self::Balanced { factor: 1.0 } => f.write_str("balanced"),
+            Self::Balanced { factor } => write!(f, "balanced={factor}"),
+        }
     }
 }
 

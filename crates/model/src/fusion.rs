@@ -8,16 +8,21 @@
 //! | [`vb_selection`] | keeps the run with the largest free energy | the free energies |
 //! | [`oracle_selection`] | keeps the run with the best score | the true source |
 //! | [`fusion_by_mean`] | averages the estimates | the estimates |
-//! | [`fusion_by_evidence`] | averages them by their tempered evidence | estimates, free energies, beta |
+//! | [`evidence_weighted_mean`] | averages them by their tempered evidence | estimates, free energies, beta |
 //! | [`weighted_mean`] | averages them by any weights | estimates, weights |
+//! | [`WeightFit`] | learns such weights | other mixtures with their true sources |
 //!
 //! All give the run's own estimate back when there is one, and none depends on the order of the
 //! runs, but for ties, which go to the first.
+
+mod weight_fit;
 
 use ndarray::{Array2, ArrayView2};
 use rustfft::num_complex::Complex64;
 
 use crate::order_posterior::tempered_posterior;
+
+pub use weight_fit::WeightFit;
 
 /// Index of the run with the largest free energy, the paper's VB selection.
 ///
@@ -55,17 +60,17 @@ pub fn fusion_by_mean<'a>(
 /// other, or when the estimates' shapes differ.
 ///
 /// ```
-/// use model::fusion::fusion_by_evidence;
+/// use model::fusion::evidence_weighted_mean;
 /// use ndarray::array;
 ///
 /// let estimates = [array![[4.0.into()]], array![[8.0.into()]]];
 /// let estimates = estimates.each_ref().map(|estimate| estimate.view());
 /// // The second run is exp(ln(3)) = 3 times as probable.
-/// let fused = fusion_by_evidence(estimates, &[-100.0, -100.0 + 3.0_f64.ln()], 1.0).unwrap();
+/// let fused = evidence_weighted_mean(estimates, &[-100.0, -100.0 + 3.0_f64.ln()], 1.0).unwrap();
 /// assert!((fused[(0, 0)].re - 7.0).abs() < 1e-12);
 /// ```
 #[must_use]
-pub fn fusion_by_evidence<'a>(
+pub fn evidence_weighted_mean<'a>(
     estimates: impl IntoIterator<Item = ArrayView2<'a, Complex64>>,
     free_energies: &[f64],
     beta: f64,
@@ -165,11 +170,11 @@ mod tests {
             oracle_selection(&runs.free_energies).map(|index| runs.estimates[index].clone())
         }),
         ("fusion_by_mean", |runs| fusion_by_mean(runs.views())),
-        ("fusion_by_evidence", |runs| {
-            fusion_by_evidence(runs.views(), &runs.free_energies, 2.5)
+        ("evidence_weighted_mean", |runs| {
+            evidence_weighted_mean(runs.views(), &runs.free_energies, 2.5)
         }),
-        ("fusion_by_evidence, beta 0", |runs| {
-            fusion_by_evidence(runs.views(), &runs.free_energies, 0.0)
+        ("evidence_weighted_mean, beta 0", |runs| {
+            evidence_weighted_mean(runs.views(), &runs.free_energies, 0.0)
         }),
         ("weighted_mean", |runs| {
             let weights: Vec<f64> = runs.free_energies.iter().map(|f| 0.3 + f * f).collect();

@@ -14,6 +14,7 @@ use crate::problem::Problem;
 use crate::separation::{FactorExpectations, OrderEstimate, Separation};
 use crate::settings::{Execution, Posterior, Precision, Settings};
 use crate::source::SourceModel;
+use crate::stopping::StoppingRule;
 
 /// A checked inference, ready to run. Building one tabulates the GIG expectations, so keep it for
 /// several mixtures.
@@ -100,7 +101,7 @@ impl Inference {
         self.separate_observed(mixture, sources, &mut ())
     }
 
-    /// [`Inference::separate`], reporting every iteration to `observer`.
+    /// [`Inference::separate`], reporting every iteration to `observer`, which may stop it.
     ///
     /// # Errors
     /// As [`Inference::separate`].
@@ -145,30 +146,23 @@ impl Inference {
             activation_gig: self.activation_gig.clone(),
         };
         let mut model = TiledModel::<T>::new(problem, configuration);
-        for iteration in 1..settings.iterations {
-            let wants_free_energy = observer.wants_free_energy(iteration);
-            model.iterate(wants_free_energy);
-            let free_energy = wants_free_energy.then(|| model.free_energy(mixture));
-            if model.is_out_of_range() {
-                return None;
-            }
-            observer.observe(&Progress {
-                iteration,
-                order_posterior: model.order_posterior(),
-                free_energy,
-            });
-        }
-        model.iterate(true);
+        let End {
+            iterations,
+            is_observed,
+        } = self.iterate(&mut model, mixture, observer)?;
         let mut estimates = vec![Array2::zeros((frames, bins)); problem.sources.len()];
         let free_energy = model.posterior_means(mixture, &mut estimates);
         if model.is_out_of_range() {
             return None;
         }
-        observer.observe(&Progress {
-            iteration: settings.iterations,
-            order_posterior: model.order_posterior(),
-            free_energy: Some(free_energy),
-        });
+        if !is_observed {
+            // There is nothing left to stop.
+            let _ = observer.observe(&Progress {
+                iteration: iterations,
+                order_posterior: model.order_posterior(),
+                free_energy: Some(free_energy),
+            });
+        }
         let factor = |(mean, harmonic)| FactorExpectations { mean, harmonic };
         let factors = problem.sources.iter().enumerate().map(|(j, source)| {
             let order = |m| OrderEstimate {
@@ -192,8 +186,60 @@ impl Inference {
             free_energy,
             factors: factors.collect(),
             estimates,
+            iterations,
         })
     }
+
+    /// Iterates until the settings or the observer say that it is enough. The last iteration has
+    /// gathered the evidence. None where the numbers `T` are not enough.
+    fn iterate<T: Real>(
+        &self,
+        model: &mut TiledModel<T>,
+        mixture: ArrayView2<'_, Complex64>,
+        observer: &mut dyn Observer,
+    ) -> Option<End> {
+        let mut rule = StoppingRule::new(self.settings.tolerance, mixture.len());
+        let mut last = self.settings.iterations;
+        let mut iteration = 1;
+        loop {
+            let end = |is_observed| End {
+                iterations: iteration,
+                is_observed,
+            };
+            let is_watched = observer.wants_free_energy(iteration);
+            let is_due = rule.is_due(iteration);
+            model.iterate(is_watched || is_due || iteration == last);
+            if iteration == last {
+                return Some(end(false));
+            }
+            let free_energy = (is_watched || is_due).then(|| model.free_energy(mixture));
+            if model.is_out_of_range() {
+                return None;
+            }
+            if is_due && free_energy.is_some_and(|value| rule.is_met(value)) {
+                return Some(end(false));
+            }
+            let flow = observer.observe(&Progress {
+                iteration,
+                order_posterior: model.order_posterior(),
+                free_energy: free_energy.filter(|_| is_watched),
+            });
+            if flow.is_break() {
+                if is_watched {
+                    return Some(end(true));
+                }
+                last = iteration + 1;
+            }
+            iteration += 1;
+        }
+    }
+}
+
+/// How an inference has ended.
+struct End {
+    iterations: usize,
+    /// Whether the observer has been told of the last iteration.
+    is_observed: bool,
 }
 
 /// Separates a mixture once; see [`Inference`] for several.

@@ -23,7 +23,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use crate::settings::{Settings, Tempering};
+use crate::activation_start::ActivationStart;
+use crate::settings::{Posterior, Settings, Tempering};
 use crate::source::SourceModel;
 
 /// Level of the sensor noise against a recording's mean power, unless said otherwise: that of the
@@ -31,9 +32,23 @@ use crate::source::SourceModel;
 /// recording of usual level.
 pub const NOISE_DB: f64 = -70.0;
 
-/// `kappa = beta / (F N)`, unless said otherwise: the paper's `beta` of 1e4 over its 1025 bins and
-/// 300 frames. Recordings differ in length, so it is `beta` per bin and frame that carries over.
-pub const KAPPA: f64 = 0.0325;
+/// `kappa = beta / (F N)`, unless said otherwise. Recordings differ in length, so it is `beta` per
+/// bin and frame that carries over; the paper's 1e4 over 1025 bins and 300 frames is 0.0325.
+pub const KAPPA: f64 = 0.325;
+
+/// Largest number of iterations, unless said otherwise: on recordings the paper's 50 are far from
+/// the end.
+pub const ITERATIONS: usize = 200;
+
+/// Rise of the free energy at which an inference ends before, unless said otherwise; see
+/// [`Settings::tolerance`].
+pub const TOLERANCE: f64 = 0.0;
+
+/// Where activations start, unless said otherwise.
+pub const ACTIVATION_START: ActivationStart = ActivationStart::Constant(1000.0);
+
+/// Components of a background that is estimated, unless said otherwise.
+pub const BACKGROUND_COMPONENTS: usize = 8;
 
 /// The mean power that sources expect of their mixture.
 #[must_use]
@@ -61,12 +76,17 @@ pub fn gain(mean_power: f64, expected_power: f64) -> f64 {
 impl Settings {
     /// Settings for recordings that [`gain`] brings to the level of `expected_power`. The defaults
     /// are for mixtures drawn from the model, whose noise variance and number of bins and frames
-    /// are the paper's; here the noise is at [`NOISE_DB`] and `beta` follows the size by [`KAPPA`].
+    /// are the paper's; here the noise is at [`NOISE_DB`], `beta` follows the size by [`KAPPA`], the
+    /// posterior is structured, and [`ITERATIONS`] and [`TOLERANCE`] say when it ends. Sources start
+    /// at [`ACTIVATION_START`] if they are told to.
     #[must_use]
     pub fn for_recording(expected_power: f64) -> Self {
         Self {
             noise_variance: noise_variance(expected_power, NOISE_DB),
+            iterations: ITERATIONS,
+            tolerance: TOLERANCE,
             tempering: Tempering::Kappa(KAPPA),
+            posterior: Posterior::Structured,
             ..Self::default()
         }
     }

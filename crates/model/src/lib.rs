@@ -90,8 +90,9 @@ mod range;
 mod separation;
 mod settings;
 mod source;
+mod stopping;
 
-pub use activation_start::{ACTIVATION_START, ActivationStart};
+pub use activation_start::{ACTIVATION_START, ActivationStart, ParseActivationStartError};
 pub use dictionary::{Dictionary, DictionaryError, DictionaryStart};
 pub use error::ModelError;
 pub use gig::{Gig, GigError};

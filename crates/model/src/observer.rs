@@ -1,4 +1,6 @@
-//! Watching an inference from outside, iteration by iteration.
+//! Watching an inference from outside, iteration by iteration, and stopping it.
+
+use std::ops::ControlFlow;
 
 /// Where an inference stands after an iteration.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +25,7 @@ impl Progress {
 
 /// Told of every iteration of an inference.
 ///
-/// A closure is an observer, and `()` is the one that does not listen:
+/// A closure that returns nothing is an observer, and `()` is the one that does not listen:
 ///
 /// ```
 /// use model::{Dictionary, Inference, Progress, Settings, SourceModel};
@@ -39,6 +41,41 @@ impl Progress {
 /// assert_eq!(done, 7);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// One with a rule of its own stops the inference:
+///
+/// ```
+/// # use model::{Dictionary, Inference, Settings, SourceModel};
+/// # use ndarray::{Array2, array};
+/// # let source = SourceModel::known([Dictionary::new(array![[4.0, 1.0, 1.0]])?]);
+/// # let mixture = Array2::from_elem((5, 3), 1.0.into());
+/// use std::ops::ControlFlow;
+///
+/// use model::{Observer, Progress};
+///
+/// /// Stops where the free energy is high enough.
+/// struct Sufficient(f64);
+///
+/// impl Observer for Sufficient {
+///     fn wants_free_energy(&self, _: usize) -> bool {
+///         true
+///     }
+///
+///     fn observe(&mut self, progress: &Progress) -> ControlFlow<()> {
+///         match progress.free_energy {
+///             Some(free_energy) if free_energy >= self.0 => ControlFlow::Break(()),
+///             _ => ControlFlow::Continue(()),
+///         }
+///     }
+/// }
+///
+/// let inference = Inference::new(Settings::default())?;
+/// let mut rule = Sufficient(-50.0);
+/// let separation = inference.separate_observed(mixture.view(), &[source], &mut rule)?;
+/// assert!(separation.free_energy >= -50.0);
+/// assert!(separation.iterations < 50);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Observer {
     /// Whether the free energy after this iteration, counted from 1, is wanted. It costs about a
     /// third of an iteration. The last iteration always has it.
@@ -46,17 +83,24 @@ pub trait Observer {
         false
     }
 
-    /// Takes note of an iteration that is done.
-    fn observe(&mut self, progress: &Progress);
+    /// Takes note of an iteration that is done, and says whether the inference goes on.
+    ///
+    /// After a break the result is that of the iterations done. It has a free energy, which needs
+    /// terms that an iteration gathers only where they are asked for: if this one's was not, one
+    /// more iteration is made, which is the last.
+    fn observe(&mut self, progress: &Progress) -> ControlFlow<()>;
 }
 
 impl Observer for () {
-    fn observe(&mut self, _: &Progress) {}
+    fn observe(&mut self, _: &Progress) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 impl<F: FnMut(&Progress)> Observer for F {
-    fn observe(&mut self, progress: &Progress) {
+    fn observe(&mut self, progress: &Progress) -> ControlFlow<()> {
         self(progress);
+        ControlFlow::Continue(())
     }
 }
 
@@ -103,12 +147,13 @@ impl Observer for FreeEnergyTrace {
         iteration.is_multiple_of(self.interval)
     }
 
-    fn observe(&mut self, progress: &Progress) {
+    fn observe(&mut self, progress: &Progress) -> ControlFlow<()> {
         if progress.is_first() {
             self.values.clear();
         }
         let value = progress.free_energy;
         self.values
             .extend(value.map(|value| (progress.iteration, value)));
+        ControlFlow::Continue(())
     }
 }

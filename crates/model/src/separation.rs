@@ -41,6 +41,9 @@ pub struct Separation {
     pub free_energy: f64,
     /// Dictionaries and activations per source and order.
     pub factors: Vec<Vec<OrderEstimate>>,
+    /// Iterations done: fewer than the settings' where a tolerance or an observer has stopped the
+    /// inference.
+    pub iterations: usize,
     /// The precision that this is the result of: double also where single was not enough.
     pub precision: Precision,
 }

@@ -14,8 +14,15 @@ pub struct Settings {
     pub activation_shape: f64,
     /// Variance `sigma^2` of the sensor noise.
     pub noise_variance: f64,
-    /// Number of iterations.
+    /// Number of iterations, or the largest where there is a `tolerance`.
     pub iterations: usize,
+    /// Stops an inference that has converged: after the first iteration `i`, a multiple of 10, with
+    ///
+    /// `( F_i - F_{i-10} ) / (F N) < tolerance`,
+    ///
+    /// the rise of the tempered free energy over ten iterations in nats per coefficient of the
+    /// mixture. To look at it costs about 3 % of the time. 0, the default, never stops.
+    pub tolerance: f64,
     /// `beta` or `kappa`.
     pub tempering: Tempering,
     /// What the posterior of the sources is conditional on.
@@ -31,6 +38,7 @@ impl Default for Settings {
             activation_shape: 0.2,
             noise_variance: 1e-6,
             iterations: 50,
+            tolerance: 0.0,
             tempering: Tempering::Beta(1e4),
             posterior: Posterior::default(),
             precision: Precision::default(),
@@ -67,16 +75,19 @@ impl Settings {
         in_range("noise_variance", noise, ok, "between 1e-60 and 1e60")?;
         let iterations = self.iterations as f64;
         in_range("iterations", iterations, self.iterations > 0, "at least 1")?;
+        let is_allowed = |value: f64| value >= 0.0 && value.is_finite();
+        let allowed = "a finite number >= 0";
+        in_range(
+            "tolerance",
+            self.tolerance,
+            is_allowed(self.tolerance),
+            allowed,
+        )?;
         let (name, value) = match self.tempering {
             Tempering::Beta(beta) => ("beta", beta),
             Tempering::Kappa(kappa) => ("kappa", kappa),
         };
-        in_range(
-            name,
-            value,
-            value >= 0.0 && value.is_finite(),
-            "a finite number >= 0",
-        )
+        in_range(name, value, is_allowed(value), allowed)
     }
 }
 

@@ -316,7 +316,7 @@ fn a_prior_that_is_no_distribution_is_an_error() {
 #[test]
 fn settings_out_of_range_are_errors_with_their_name() {
     type Change = fn(&mut Settings, f64);
-    let changes: [(&str, &str, Change, &[f64]); 6] = [
+    let changes: [(&str, &str, Change, &[f64]); 7] = [
         (
             "dictionary_shape",
             "between 0.01 and 0.99",
@@ -340,6 +340,12 @@ fn settings_out_of_range_are_errors_with_their_name() {
             "at least 1",
             |settings, _| settings.iterations = 0,
             &[0.0],
+        ),
+        (
+            "tolerance",
+            "a finite number >= 0",
+            |settings, value| settings.tolerance = value,
+            &[-1e-9, f64::NAN, f64::INFINITY],
         ),
         (
             "beta",

@@ -5,6 +5,8 @@ mod common {
     pub(crate) mod problem;
 }
 
+use std::ops::ControlFlow;
+
 use common::problem::{DictionaryShape, OrderShape, Problem, cases, problems};
 use model::{
     Execution, FactorExpectations, Inference, Observer, Posterior, Progress, Separation, Settings,
@@ -113,6 +115,7 @@ fn assert_equals_plain_of(problem: &Problem, posterior: Posterior) {
         assert_close("free energy of an iteration", *found, *expected, scale);
     }
     assert_eq!(trace.free_energies.len(), ITERATIONS);
+    assert_eq!(found.iterations, expected.iterations);
     let scale = expected.free_energy.abs().max(terms);
     assert_close(
         "free energy",
@@ -167,11 +170,12 @@ impl Observer for Trace {
         true
     }
 
-    fn observe(&mut self, progress: &Progress) {
+    fn observe(&mut self, progress: &Progress) -> ControlFlow<()> {
         self.free_energies.extend(progress.free_energy);
         self.last_order_posterior
             .clone_from(&progress.order_posterior);
         assert_eq!(progress.iteration, self.free_energies.len());
+        ControlFlow::Continue(())
     }
 }
 

@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::ending::{Ending, Failure, say};
 use crate::report;
-use crate::store::atomic;
+use crate::store::output::Outputs;
 use crate::tables::recorded::Recorded;
+use crate::tools::file_kinds::REPORT;
 
 /// What to report on, and where to.
 #[derive(Debug, Args)]
@@ -42,13 +43,18 @@ impl ReportArguments {
     pub(crate) fn run(&self) -> Result<Ending, Failure> {
         let default_out = self.run.join("report.html");
         let out = self.out.as_deref().unwrap_or(&default_out);
-        let make = || -> anyhow::Result<usize> {
+        let make = || -> anyhow::Result<Option<usize>> {
             let run = Recorded::open(&self.run)?;
+            // What is read is no page, so nothing that is read can be replaced.
+            let output = Outputs::default().claim_file(out, "--out", REPORT)?;
+            let to_standard_output = output.is_standard_output();
             let page = report::html(&run, self.seconds)?;
-            atomic::write(out, page.as_bytes())?;
-            Ok(page.len())
+            output.write(page.as_bytes())?;
+            Ok((!to_standard_output).then_some(page.len()))
         };
-        let bytes = make().map_err(Failure::Run)?;
+        let Some(bytes) = make().map_err(Failure::Run)? else {
+            return Ok(Ending::Done);
+        };
         say(&format!(
             "{}: {:.1} MB\n",
             out.display(),

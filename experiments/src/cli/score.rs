@@ -14,8 +14,8 @@ use crate::store::output::Outputs;
 use crate::store::refused::Refused;
 use crate::tools::file_kinds::{SCORES_CSV, SCORES_JSON, SCORES_MUSEVAL};
 use crate::tools::score::{
-    AskedFiles, Framing, ScoreSettings, ScoredAs, SetFiles, pair_files, score_sets, write_csv,
-    write_json, write_museval, write_text,
+    AskedFiles, Framing, ScoreSettings, ScoredAs, SetFiles, SignalSet, pair_files, score_sets,
+    write_csv, write_json, write_museval, write_text,
 };
 
 /// What to score, and how.
@@ -111,11 +111,18 @@ impl ScoreArguments {
             }),
         };
         let pool = start_threads(self.jobs)?;
-        let sheet = score_sets(&sets, &settings, &pool, Progress::new(self.quiet))?;
-        let images = match (&museval, sets.as_slice()) {
-            (Some(_), [set]) => Some(pool.install(|| write_museval(set))?),
+        // Read once: it may come through a pipe.
+        let loaded = match (&museval, sets.as_slice()) {
+            (Some(_), [files]) => Some((SignalSet::read(files)?, files)),
             _ => None,
         };
+        let signals = loaded.as_ref().map(|(set, _)| set);
+        let progress = Progress::new(self.quiet);
+        let sheet = score_sets(&sets, signals, &settings, &pool, progress)?;
+        let images = loaded
+            .as_ref()
+            .map(|(set, files)| pool.install(|| write_museval(set, files)));
+        let images = images.transpose()?;
         let mut to_standard_output = false;
         for (output, contents) in [
             (json, Some(write_json(&sheet)?)),

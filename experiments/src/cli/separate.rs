@@ -1,7 +1,9 @@
 //! `separate`: its options and its run.
 
+use std::fmt::Debug;
 use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -9,31 +11,24 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use dsp::wav::Encoding;
 use dsp::{StftSettings, Window};
-use model::{Posterior, Precision, Tempering};
+use model::{ActivationStart, Precision, Tempering, level};
 
 use super::ending::{Ending, Failure};
 use super::threads::start_threads;
 use super::train::WindowKind;
 use crate::clock::Stopwatch;
+use crate::config::ranges::{COUNT, NOISE_DB, ORDER, START, TEMPERING, TOLERANCE};
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::store::output::Outputs;
-use crate::store::refused::Refused;
+use crate::store::refused::{Refused, join_errors};
 use crate::tools::dictionary_file::Assumed;
-use crate::tools::recordings::{NamedRecording, Recordings, join_errors};
+use crate::tools::recordings::{NamedRecording, Recordings};
 use crate::tools::separate::{
     Background, Batch, BatchOutcome, ChannelMode, Separation, SeparationReport, SeparationSettings,
-    SourceSet, check_recording,
+    SeparationMethod, SourceSet, check_recording,
 };
-use model::level::NOISE_DB;
 
-/// Most components of an estimated background, as configurations have it.
-const MOST_COMPONENTS: usize = 1000;
-/// Components of an estimated background, unless said otherwise.
-const DEFAULT_COMPONENTS: usize = 16;
-
-/// The paper's beta of 1e4 per bin of its observations.
-const KAPPA: f64 = 0.0325;
 
 /// What to separate, into what, and how.
 #[derive(Debug, Args)]
@@ -55,9 +50,14 @@ pub(crate) struct SeparateArguments {
     #[arg(long, value_name = "NPZ", conflicts_with_all = ["background_from", "no_background"])]
     background: Option<PathBuf>,
 
-    /// Components of a background that is estimated or learned; without it, 16
-    #[arg(long, value_name = "K", conflicts_with_all = ["background", "no_background"])]
-    background_components: Option<NonZeroUsize>,
+    /// Components of a background that is estimated or learned
+    #[arg(
+        long,
+        value_name = "K",
+        default_value_t = level::BACKGROUND_COMPONENTS,
+        conflicts_with_all = ["background", "no_background"]
+    )]
+    background_components: usize,
 
     /// Learn the background from a stretch of the recording with nothing else in it, in seconds
     #[arg(long, value_name = "START-END", conflicts_with = "no_background")]
@@ -121,19 +121,25 @@ pub(crate) struct SeparateArguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     overlap: f64,
 
-    /// Iterations
-    #[arg(long, value_name = "N", default_value = "50")]
-    iterations: NonZeroUsize,
+    /// How several orders of a source become one estimate
+    #[arg(long, value_enum, default_value_t = SeparationMethod::Structured)]
+    method: SeparationMethod,
 
-    /// Which posterior is found: the paper's, or one whose sources depend on the orders
-    #[arg(long, value_enum, default_value_t = PosteriorKind::Factorised)]
-    posterior: PosteriorKind,
+    /// Iterations, at most
+    #[arg(long, value_name = "N", default_value_t = level::ITERATIONS)]
+    iterations: usize,
 
-    /// Number format of the matrix products; f32 takes about 0.55 of the time
-    #[arg(long, value_enum, default_value_t = PrecisionKind::F64)]
+    /// Stop once ten iterations raise the free energy by less than this, in nats per bin and frame;
+    /// 0 for never
+    #[arg(long, value_name = "NATS", default_value_t = level::TOLERANCE, allow_negative_numbers = true)]
+    tolerance: f64,
+
+    /// Number format of the matrix products; f64 takes about 1.8 times as long
+    #[arg(long, value_enum, default_value_t = PrecisionKind::F32)]
     precision: PrecisionKind,
 
-    /// Weight of the entropy of q(K) per bin; without it, that of the paper, 0.0325
+    /// Weight of the entropy of q(K) per bin and frame; the paper's is 0.0325. Without it, the
+    /// default of recordings
     #[arg(long, value_name = "KAPPA", allow_negative_numbers = true)]
     kappa: Option<f64>,
 
@@ -146,12 +152,13 @@ pub(crate) struct SeparateArguments {
     )]
     beta: Option<f64>,
 
-    /// Start value of the activations; 1, the prior's mean, suits recordings
-    #[arg(long, value_name = "START", default_value_t = 1.0)]
-    activation_start: f64,
+    /// Where the activations start: a number, `balanced` for the level of the recording, or
+    /// `balanced=FACTOR`
+    #[arg(long, value_name = "START", default_value_t = level::ACTIVATION_START)]
+    activation_start: ActivationStart,
 
     /// Level of the sensor noise against the recording
-    #[arg(long, value_name = "DB", default_value_t = NOISE_DB, allow_negative_numbers = true)]
+    #[arg(long, value_name = "DB", default_value_t = level::NOISE_DB, allow_negative_numbers = true)]
     noise_db: f64,
 
     /// Seed of all random numbers
@@ -213,13 +220,15 @@ enum PrecisionKind {
     F64,
 }
 
-/// [`Posterior`] by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum PosteriorKind {
-    /// The paper's: the orders' precisions are averaged
-    Factorised,
-    /// The estimates of all combinations of orders are averaged, of 256 at most
-    Structured,
+/// Refuses a value of an option that is not in its range.
+fn within<T: PartialOrd + Debug>(option: &str, value: T, range: &RangeInclusive<T>) -> Result<()> {
+    ensure!(
+        range.contains(&value),
+        "--{option} {value:?}: is out of range, allowed are {:?} to {:?}",
+        range.start(),
+        range.end()
+    );
+    Ok(())
 }
 
 fn parse_named_source(text: &str) -> Result<(String, PathBuf), String> {
@@ -253,7 +262,7 @@ impl SeparateArguments {
         let mut outputs = Outputs::new(recordings.paths().chain(dictionaries));
         recordings.spool_streams()?;
         recordings.check(self.skip_unusable, |recording| {
-            check_recording(recording.file(), &sources, settings)
+            check_recording(recording, &sources, settings)
         })?;
         let is_one = recordings.is_one_file;
         let option = match self.out {
@@ -269,9 +278,7 @@ impl SeparateArguments {
             &mut outputs,
         )?;
         let pool = start_threads(self.jobs)?;
-        if let Err(error) = interrupt::install() {
-            progress.warn(format_args!("{error:#}: a signal stops at once"));
-        }
+        interrupt::install();
         let stopwatch = Stopwatch::start();
         let outcome = batch.run(&separation, &pool, progress);
         let mut outcome = outcome.context("the same command goes on with what is left")?;
@@ -305,7 +312,7 @@ impl SeparateArguments {
                 let name = recording.name.file_name().unwrap_or_default();
                 let mut name = name.to_owned();
                 name.push("-stems");
-                recording.path.with_file_name(name)
+                recording.place_beside(name)
             }
         }
     }
@@ -344,13 +351,8 @@ impl SeparateArguments {
         })
     }
 
-    fn count_components(&self) -> usize {
-        let components = self.background_components;
-        components.map_or(DEFAULT_COMPONENTS, NonZeroUsize::get)
-    }
-
     fn background(&self) -> Background {
-        let components = self.count_components();
+        let components = self.background_components;
         match (self.no_background, &self.background, self.background_from) {
             (true, ..) => Background::None,
             (_, Some(path), _) => Background::File {
@@ -377,11 +379,9 @@ impl SeparateArguments {
             }),
             segment_seconds: self.segment,
             overlap_seconds: self.overlap,
-            iterations: self.iterations.get(),
-            posterior: match self.posterior {
-                PosteriorKind::Factorised => Posterior::Factorised,
-                PosteriorKind::Structured => Posterior::Structured,
-            },
+            method: self.method,
+            iterations: self.iterations,
+            tolerance: self.tolerance,
             precision: match self.precision {
                 PrecisionKind::F32 => Precision::F32,
                 PrecisionKind::F64 => Precision::F64,
@@ -389,7 +389,7 @@ impl SeparateArguments {
             tempering: match (self.kappa, self.beta) {
                 (Some(kappa), _) => Tempering::Kappa(kappa),
                 (None, Some(beta)) => Tempering::Beta(beta),
-                (None, None) => Tempering::Kappa(KAPPA),
+                (None, None) => Tempering::Kappa(level::KAPPA),
             },
             activation_start: self.activation_start,
             noise_db: self.noise_db,
@@ -398,28 +398,19 @@ impl SeparateArguments {
     }
 
     fn check(&self, settings: &SeparationSettings) -> Result<()> {
-        let components = self.count_components();
-        ensure!(
-            components <= MOST_COMPONENTS,
-            "--background-components {components}: is out of range, allowed are 1 to \
-             {MOST_COMPONENTS}"
-        );
-        ensure!(
-            (-200.0..=0.0).contains(&settings.noise_db),
-            "--noise-db {}: is out of range, allowed are -200 to 0",
-            settings.noise_db
-        );
-        ensure!(
-            (1e-30..=1e29).contains(&settings.activation_start),
-            "--activation-start {}: is out of range, allowed are 1e-30 to 1e29",
-            settings.activation_start
-        );
+        within(
+            "background-components",
+            self.background_components,
+            &ORDER,
+        )?;
+        within("iterations", settings.iterations, &COUNT)?;
+        within("tolerance", settings.tolerance, &TOLERANCE)?;
+        within("noise-db", settings.noise_db, &NOISE_DB)?;
+        let (ActivationStart::Constant(start) | ActivationStart::Balanced { factor: start }) =
+            settings.activation_start;
+        within("activation-start", start, &START)?;
         for (option, value) in [("kappa", self.kappa), ("beta", self.beta)] {
-            let value = value.unwrap_or_default();
-            ensure!(
-                (0.0..=1e30).contains(&value),
-                "--{option} {value}: is out of range, allowed are 0 to 1e30"
-            );
+            within(option, value.unwrap_or_default(), &TEMPERING)?;
         }
         let given = self.background.is_some() || self.background_from.is_some();
         ensure!(

@@ -53,6 +53,11 @@ pub(crate) struct StudyArguments {
     #[arg(long)]
     fail_fast: bool,
 
+    /// Leave out files of the corpus that cannot be used, instead of stopping before the work; the
+    /// same as --set corpus.skip_unusable=true
+    #[arg(long)]
+    skip_unusable: bool,
+
     /// Do the i-th of n shares of the trials, for `merge` to put together; no tables are written
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
@@ -93,7 +98,7 @@ impl StudyArguments {
             let text = toml::to_string(&config)?;
             let mut folder =
                 RunFolder::claim(&out, text, self.force)?.with_cache(self.cache.clone());
-            interrupt::install()?;
+            interrupt::install();
             let pool = start_threads(self.jobs)?;
             pool.install(|| study::run(&study, &mut folder, conduct, progress))
         };
@@ -111,6 +116,11 @@ impl StudyArguments {
                 )
             }
         };
+        let said = match done.left_out {
+            0 => said,
+            1 => format!("{said}\n1 unusable file of the corpus was left out"),
+            files => format!("{said}\n{files} unusable files of the corpus were left out"),
+        };
         announce(&said, &out)?;
         Ok(ending(done.failures, progress))
     }
@@ -125,9 +135,13 @@ impl StudyArguments {
 }
 
 fn configuration(arguments: &StudyArguments, kind: Kind) -> anyhow::Result<Config> {
+    let mut set = arguments.set.clone();
+    if arguments.skip_unusable {
+        set.push("corpus.skip_unusable=true".to_owned());
+    }
     let sources = Sources {
         file: arguments.config.clone(),
-        set: arguments.set.clone(),
+        set,
         seed: arguments.seed,
     };
     let embedded = match kind {

@@ -118,7 +118,20 @@ fn set(table: &mut Table, option: &str) -> Result<Config> {
     if !path.contains('.') {
         bail!("expected section.key=value, for example model.iterations=20");
     }
-    assign(table, path.trim(), value(text.trim())?)
+    let (path, text) = (path.trim(), text.trim());
+    let value = value(text)?;
+    let is_string = value.is_str();
+    let mut assigned = table.clone();
+    let mut config = assign(&mut assigned, path, value);
+    // A folder or a name may look like a number: `corpus.root=2014`.
+    if config.is_err() && !is_string && !is_compound(text) {
+        let mut as_string = table.clone();
+        if let Ok(read) = assign(&mut as_string, path, Value::String(text.to_owned())) {
+            (assigned, config) = (as_string, Ok(read));
+        }
+    }
+    *table = assigned;
+    config
 }
 
 /// A configuration with other values for some keys, checked.
@@ -178,11 +191,14 @@ fn value(text: &str) -> Result<Value> {
         Ok(mut table) => table
             .remove("value")
             .ok_or_else(|| anyhow!("{text:?} is not a value")),
-        Err(_) if !text.is_empty() && !text.starts_with(['[', '{', '"', '\'']) => {
-            Ok(Value::String(text.to_owned()))
-        }
+        Err(_) if !text.is_empty() && !is_compound(text) => Ok(Value::String(text.to_owned())),
         Err(error) => bail!("{text:?} is not a TOML value: {}", error.message()),
     }
+}
+
+/// Whether a text begins like a value of several parts, or in quotes.
+fn is_compound(text: &str) -> bool {
+    text.starts_with(['[', '{', '"', '\''])
 }
 
 /// The option or the line of the file that gave `key`.
@@ -269,6 +285,28 @@ mod tests {
             loaded(&toml::to_string(&config).unwrap(), &[]).unwrap(),
             config
         );
+    }
+
+    #[test]
+    fn a_string_may_look_like_another_value() {
+        for name in ["2014", "1.5", "true", "2014-01-01", "inf"] {
+            let set = |key: &str| format!("{key}={name}");
+            let config = loaded(
+                "",
+                &[
+                    &set("experiment.name"),
+                    "corpus.kind=chime",
+                    &set("corpus.root"),
+                ],
+            );
+            let config = config.unwrap();
+            assert_eq!(config.experiment.name, name);
+            assert_eq!(config.corpus.root, Some(name.into()));
+        }
+        let refused = message("", &["model.iterations=many"]);
+        assert!(refused.contains("model.iterations=many"), "{refused}");
+        let refused = message("", &["experiment.name=[1]"]);
+        assert!(refused.contains("experiment.name=[1]"), "{refused}");
     }
 
     #[test]

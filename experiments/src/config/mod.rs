@@ -10,10 +10,11 @@ mod validate;
 
 use dsp::StftSettings;
 use eval::BssEvalSettings;
-use model::{ACTIVATION_START, Posterior, Precision, Settings, Tempering};
+use model::{ActivationStart, Precision, Settings, Tempering};
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::CorpusSection;
+use crate::study::methods::Method;
 use crate::study::scores::Metric;
 
 pub(crate) use load::{EmbeddedConfig, Sources, assigned, load, resolve};
@@ -98,6 +99,27 @@ impl Config {
             (None, MixtureSource::Drawn) => Kind::Table1,
         }
     }
+
+    /// The methods that are compared. Of all of them, those that can be.
+    pub(crate) fn methods(&self) -> Vec<Method> {
+        let methods = self.evaluation.methods.iter().copied();
+        let can_be = |method: &Method| match method {
+            Method::LearnedWeights => self.has_weight_mixtures(),
+            Method::VbSelection
+            | Method::VbFusion
+            | Method::OracleSelection
+            | Method::FusionByMean
+            | Method::StructuredFusion
+            | Method::EvidenceWeightedMean => true,
+        };
+        methods.filter(can_be).collect()
+    }
+
+    /// Whether there is a background to learn the weights of the single orders with.
+    fn has_weight_mixtures(&self) -> bool {
+        let recordings = &self.recordings;
+        recordings.isolated.is_none() || recordings.background == BackgroundModel::Known
+    }
 }
 
 /// Name and seed.
@@ -169,6 +191,8 @@ pub(crate) struct Training {
     pub(crate) background_components: usize,
     /// Multiplicative updates of each training.
     pub(crate) iterations: usize,
+    /// Mixtures of a run that the weights of the method `learned_weights` are learned from.
+    pub(crate) weight_mixtures: usize,
     /// How components are scaled.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) normalisation: Normalisation,
@@ -185,6 +209,7 @@ impl Default for Training {
             orders: (1..=7).map(|m| 2 * m).collect(),
             background_components: 16,
             iterations: TRAINING_ITERATIONS,
+            weight_mixtures: 6,
             normalisation: Normalisation::default(),
             estimation: Estimation::default(),
         }
@@ -238,15 +263,18 @@ pub(crate) struct Model {
     pub(crate) dictionary_shape: f64,
     /// Shape and rate b of the activation prior, Gamma(b, b).
     pub(crate) activation_shape: f64,
-    /// Start value of `E[H]`, with `E[1/H]` its reciprocal.
-    pub(crate) activation_start: f64,
+    /// Where `E[H]` starts, with `E[1/H]` its reciprocal: a number, `"balanced"` for the level of
+    /// the mixture, or `{ balanced = factor }`.
+    pub(crate) activation_start: ActivationStart,
     /// Floor of the start of `E[W_2]`, which is drawn from its prior.
     pub(crate) dictionary_start_floor: f64,
-    /// Sweeps over all factors.
+    /// Sweeps over all factors, at most.
     pub(crate) iterations: usize,
-    /// Which posterior the fusion finds, `factorised` (the paper's) or `structured`.
-    pub(crate) posterior: Posterior,
-    /// Numbers of the matrix products, `f64` or `f32`.
+    /// Ends a separation once ten sweeps raise its free energy by less than this, in nats per bin
+    /// and frame; 0 for never.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) tolerance: f64,
+    /// Numbers of the matrix products, `f32` or `f64`.
     pub(crate) precision: Precision,
     /// Weight of the entropy of q(K), in nats.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -262,11 +290,11 @@ impl Default for Model {
         Self {
             dictionary_shape: paper.dictionary_shape,
             activation_shape: paper.activation_shape,
-            activation_start: ACTIVATION_START,
+            activation_start: ActivationStart::default(),
             dictionary_start_floor: DICTIONARY_START_FLOOR,
             iterations: paper.iterations,
-            posterior: paper.posterior,
-            precision: paper.precision,
+            tolerance: paper.tolerance,
+            precision: Precision::F32,
             beta: None,
             kappa: None,
         }
@@ -292,6 +320,8 @@ pub(crate) struct Evaluation {
     pub(crate) filter_taps: usize,
     /// The metrics averaged in `table1.csv`; `sdr` is always among them.
     pub(crate) metrics: Vec<Metric>,
+    /// The methods that are compared.
+    pub(crate) methods: Vec<Method>,
 }
 
 impl Default for Evaluation {
@@ -299,6 +329,7 @@ impl Default for Evaluation {
         Self {
             filter_taps: BssEvalSettings::default().filter_taps,
             metrics: vec![Metric::Sdr, Metric::PlainSdr, Metric::SiSdr],
+            methods: Method::ALL.into(),
         }
     }
 }

@@ -8,6 +8,8 @@ pub(crate) const SCALE: RangeInclusive<f64> = 1e-30..=1e30;
 pub(crate) const START: RangeInclusive<f64> = 1e-30..=1e29;
 /// beta and kappa; 0 is the limit of all weight on the best order.
 pub(crate) const TEMPERING: RangeInclusive<f64> = 0.0..=1e30;
+/// Rise of the free energy per coefficient at which an inference ends; 0 for never.
+pub(crate) const TOLERANCE: RangeInclusive<f64> = 0.0..=1.0;
 /// Level of the sensor noise against a recording.
 pub(crate) const NOISE_DB: RangeInclusive<f64> = -200.0..=0.0;
 /// Signal-to-noise ratios.

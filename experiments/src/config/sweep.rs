@@ -7,13 +7,12 @@ use toml::Value;
 
 use super::check::{Invalid, require, within};
 use super::ranges::SEED;
-use crate::study::methods::Method;
 
 /// Points of all axes, times seeds.
 const MOST_RUNS: usize = 100_000;
 /// Keys that name or summarise results and do not change them, or that have a place of their own in
 /// `[sweep]`.
-const NOT_SWEPT: [&str; 8] = [
+const NOT_SWEPT: [&str; 9] = [
     "experiment.",
     "mixtures.source",
     "units.",
@@ -22,6 +21,7 @@ const NOT_SWEPT: [&str; 8] = [
     "report.",
     "sweep.",
     "evaluation.metrics",
+    "evaluation.methods",
 ];
 
 /// What is varied.
@@ -31,9 +31,6 @@ pub(crate) struct Sweep {
     /// Every point is run from each; without any, from those of the configuration.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) seeds: Vec<u64>,
-    /// The methods compared; without any, those of Table 1.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) methods: Vec<Method>,
     /// The axes of a grid. The first is that of the figure.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) axis: Vec<Axis>,
@@ -211,8 +208,6 @@ impl Sweep {
         for &seed in &self.seeds {
             within("sweep.seeds", seed, &SEED)?;
         }
-        let methods: HashSet<Method> = self.methods.iter().copied().collect();
-        twice("sweep.methods", methods.len() < self.methods.len())?;
         self.axis.iter().try_for_each(Axis::validate)?;
         let keys: Vec<&str> = self.axis.iter().flat_map(Axis::all_keys).collect();
         if let Some(index) = (1..keys.len()).find(|&i| keys[..i].contains(&keys[i])) {

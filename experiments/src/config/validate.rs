@@ -1,13 +1,15 @@
 //! The range of every configuration value.
 
+use model::ActivationStart;
 use model::gig::SHAPE_RANGE;
 
 use super::check::{Invalid, distinct, require, within};
 use super::ranges::{
     COUNT, DRAWN_SHAPE, MOST_ENTRIES, NOISE_DB, ORDER, REPETITIONS, SCALE, SEED, SNR_DB, START,
-    TEMPERING,
+    TEMPERING, TOLERANCE,
 };
 use super::{Config, Estimation, MixtureSource, Sweep};
+use crate::study::methods::Method;
 use crate::study::scores::Metric;
 
 impl Config {
@@ -69,7 +71,12 @@ impl Config {
             training.background_components,
             &ORDER,
         )?;
-        within("training.iterations", training.iterations, &COUNT)
+        within("training.iterations", training.iterations, &COUNT)?;
+        within(
+            "training.weight_mixtures",
+            training.weight_mixtures,
+            &REPETITIONS,
+        )
     }
 
     fn validate_mixtures(&self) -> Result<(), Invalid> {
@@ -99,13 +106,16 @@ impl Config {
             model.activation_shape,
             &SHAPE_RANGE,
         )?;
-        within("model.activation_start", model.activation_start, &START)?;
+        let (ActivationStart::Constant(start) | ActivationStart::Balanced { factor: start }) =
+            model.activation_start;
+        within("model.activation_start", start, &START)?;
         within(
             "model.dictionary_start_floor",
             model.dictionary_start_floor,
             &START,
         )?;
         within("model.iterations", model.iterations, &COUNT)?;
+        within("model.tolerance", model.tolerance, &TOLERANCE)?;
         require(
             "model.kappa",
             model.beta.is_none() || model.kappa.is_none(),
@@ -132,6 +142,7 @@ impl Config {
             evaluation.metrics.contains(&Metric::Sdr),
             || "must contain \"sdr\", which decides the oracle selection".to_owned(),
         )?;
+        distinct("evaluation.methods", &evaluation.methods)?;
         within(
             "statistics.resamples",
             self.statistics.resamples,
@@ -191,6 +202,16 @@ impl Config {
             "recordings.isolated",
             recordings.isolated.is_none() || kind.has_isolated_mixtures(),
             || format!("has no meaning when `corpus.kind` is \"{}\"", kind.name()),
+        )?;
+        let learns_weights = self.evaluation.methods.contains(&Method::LearnedWeights);
+        require(
+            "evaluation.methods",
+            !learns_weights || self.has_weight_mixtures() || self.evaluation.methods == Method::ALL,
+            || {
+                "holds \"learned_weights\", and there is no background to learn them from: \
+                 `recordings.isolated` brings mixtures of its own"
+                    .to_owned()
+            },
         )
     }
 

@@ -11,7 +11,8 @@ use anyhow::{Context, Result, ensure};
 use rand::RngExt;
 use synth::Sentence;
 
-use super::files::{Files, find_wav_files};
+use super::files::Files;
+use super::listing::find_audio_files;
 use super::{CorpusSection, Speaker};
 use crate::config::ranges::SPEAKERS;
 
@@ -25,17 +26,15 @@ const BACKGROUNDS: [&str; 2] = ["background", "train/background"];
 /// Lists one speaker's files of a `chime` corpus.
 ///
 /// # Errors
-/// A missing folder, a speaker without files, or a file that is not named by a sentence.
+/// A missing folder, a speaker without files; all files that are not named by a sentence or cannot
+/// be used, unless the section leaves them out.
 pub(crate) fn open(section: &CorpusSection, least_samples: usize, seed: u64) -> Result<Files> {
     let top = top(section)?;
     let (speaker, _) = speakers(section, seed)?;
-    let speech = find_wav_files(
+    let speech = find_audio_files(
         &top.join(SPEECH).join(format!("id{speaker}")),
         "corpus.speaker",
     )?;
-    for path in &speech {
-        check_code(path)?;
-    }
     let background = match &section.background {
         Some(folder) => folder.clone(),
         None => BACKGROUNDS
@@ -50,15 +49,18 @@ pub(crate) fn open(section: &CorpusSection, least_samples: usize, seed: u64) -> 
                 )
             })?,
     };
-    let background = find_wav_files(&background, "corpus.background")?;
-    Ok(Files {
+    let background = find_audio_files(&background, "corpus.background")?;
+    let mut files = Files {
         description: format!("chime, speaker {speaker}"),
         speech,
         background,
         sample_rate_hz: section.sample_rate_hz,
         least_samples,
         seed,
-    })
+        left_out: Vec::new(),
+    };
+    files.check(section.skip_unusable, check_code)?;
+    Ok(files)
 }
 
 /// The folder that holds `train`.

@@ -1,14 +1,20 @@
-//! Corpora of WAV files: finding, checking and reading them.
+//! Corpora of audio files: checking and reading them.
 
-use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
+use dsp::audio::Recording;
+use dsp::{MultichannelAudio, resample};
 use rand::RngExt;
 use rand::seq::SliceRandom;
+use rayon::prelude::*;
 
 use super::Corpus;
+use crate::interrupt;
+use crate::store::refused::join_errors;
+
+/// Samples read at a time where they are only looked at.
+const BLOCK_SAMPLES: usize = 1 << 16;
 
 /// Speech and background as lists of files.
 #[derive(Debug)]
@@ -24,11 +30,25 @@ pub(crate) struct Files {
     /// Fewer samples than this are no utterance: not one frame of the transform.
     pub(crate) least_samples: usize,
     pub(crate) seed: u64,
+    /// Files that were taken out of the lists, each with the reason.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// How much of a file is looked at before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    /// Up to its first sound.
+    Start,
 }
 
 impl Corpus for Files {
     fn description(&self) -> String {
         self.description.clone()
+    }
+
+    fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     fn utterances(&self) -> usize {
@@ -73,6 +93,83 @@ impl Corpus for Files {
 }
 
 impl Files {
+    /// Looks at every file beforehand: at utterances from end to end, at background, which may be
+    /// long, up to its first sound. What cannot be used is taken out if `skip_unusable`.
+    ///
+    /// `check_name` refuses what is not named like an utterance.
+    ///
+    /// # Errors
+    /// All files that cannot be used, unless they are left out; an interruption.
+    pub(crate) fn check(
+        &mut self,
+        skip_unusable: bool,
+        check_name: impl Fn(&Path) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let find_faults = |paths: &[PathBuf], extent| -> Result<Vec<Option<Error>>> {
+            let check = |path: &PathBuf| {
+                interrupt::check()?;
+                let checked = match extent {
+                    Extent::Whole => check_name(path).and_then(|()| self.look_at(path, extent)),
+                    Extent::Start => self.look_at(path, extent),
+                };
+                Ok(checked.err())
+            };
+            paths.par_iter().map(check).collect()
+        };
+        let speech = find_faults(&self.speech, Extent::Whole)?;
+        let background = find_faults(&self.background, Extent::Start)?;
+        let mut errors = Vec::new();
+        for (paths, faults) in [
+            (&mut self.speech, speech),
+            (&mut self.background, background),
+        ] {
+            let mut is_sound = faults.iter().map(Option::is_none);
+            paths.retain(|_| is_sound.next().unwrap_or(true));
+            errors.extend(faults.into_iter().flatten());
+        }
+        if !skip_unusable {
+            return join_errors(errors);
+        }
+        self.left_out = errors.iter().map(|error| format!("{error:#}")).collect();
+        Ok(())
+    }
+
+    /// Finds out what [`Files::read`] would refuse, without resampling.
+    fn look_at(&self, path: &Path, extent: Extent) -> Result<()> {
+        let mut recording = Recording::open(path)?;
+        let (rate_hz, samples) = (recording.sample_rate_hz(), recording.samples());
+        resample(&[], rate_hz, self.sample_rate_hz)
+            .with_context(|| format!("{}: cannot be resampled", path.display()))?;
+        let ratio = f64::from(self.sample_rate_hz) / f64::from(rate_hz);
+        self.check_length(path, (samples as f64 * ratio).round() as usize)?;
+        let mut is_silent = true;
+        while is_silent || extent == Extent::Whole {
+            let channels = recording.read(BLOCK_SAMPLES)?;
+            if channels[0].is_empty() {
+                break;
+            }
+            let block = MultichannelAudio {
+                channels,
+                sample_rate_hz: rate_hz,
+            };
+            is_silent &= block.mixed_down().is_silent();
+        }
+        ensure!(!is_silent, "{}: every sample is zero", path.display());
+        Ok(())
+    }
+
+    fn check_length(&self, path: &Path, samples: usize) -> Result<()> {
+        let least = self.least_samples;
+        ensure!(
+            samples >= least,
+            "{}: {samples} samples at {} Hz are shorter than a frame of {least} \
+             (`stft.window_samples`)",
+            path.display(),
+            self.sample_rate_hz,
+        );
+        Ok(())
+    }
+
     fn read(&self, path: &Path) -> Result<Vec<f64>> {
         let audio = dsp::audio::read_mono(path)?;
         ensure!(
@@ -83,93 +180,7 @@ impl Files {
         let audio = audio
             .at_rate(self.sample_rate_hz)
             .with_context(|| format!("{}: cannot be resampled", path.display()))?;
-        let (samples, least) = (audio.samples.len(), self.least_samples);
-        ensure!(
-            samples >= least,
-            "{}: {samples} samples at {} Hz are shorter than a frame of {least} \
-             (`stft.window_samples`)",
-            path.display(),
-            self.sample_rate_hz,
-        );
+        self.check_length(path, audio.samples.len())?;
         Ok(audio.samples)
-    }
-}
-
-/// All WAV files below a folder, sorted by path so that their order does not depend on the file
-/// system.
-///
-/// # Errors
-/// A folder that is missing, is none or cannot be listed, or holds no WAV file; `key` is the
-/// configuration key or the option it was given by.
-pub(crate) fn find_wav_files(folder: &Path, key: &str) -> Result<Vec<PathBuf>> {
-    ensure!(
-        folder.is_dir(),
-        "{} is not a folder (`{key}`)",
-        folder.display()
-    );
-    let mut found = Vec::new();
-    let mut pending = vec![folder.to_owned()];
-    // Links are followed, but a folder is listed once only: a link back to a parent folder would
-    // never end.
-    let mut listed = HashSet::new();
-    while let Some(folder) = pending.pop() {
-        let mut list = || -> std::io::Result<Vec<PathBuf>> {
-            if !listed.insert(folder.canonicalize()?) {
-                return Ok(Vec::new());
-            }
-            let mut paths: Vec<PathBuf> = fs::read_dir(&folder)?
-                .map(|entry| Ok(entry?.path()))
-                .collect::<std::io::Result<_>>()?;
-            // Hidden files are the file manager's, not recordings.
-            paths.retain(|path| !is_hidden(path));
-            paths.sort();
-            Ok(paths)
-        };
-        for path in list().with_context(|| format!("cannot list {}", folder.display()))? {
-            if path.is_dir() {
-                pending.push(path);
-            } else if path
-                .extension()
-                .is_some_and(|ending| ending.eq_ignore_ascii_case("wav"))
-            {
-                found.push(path);
-            }
-        }
-    }
-    ensure!(
-        !found.is_empty(),
-        "no WAV file below {} (`{key}`)",
-        folder.display()
-    );
-    found.sort();
-    Ok(found)
-}
-
-fn is_hidden(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().starts_with('.')
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use super::*;
-
-    #[test]
-    fn links_are_followed_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let top = folder.path().join("top");
-        let elsewhere = folder.path().join("elsewhere");
-        fs::create_dir_all(top.join("a")).unwrap();
-        fs::create_dir_all(&elsewhere).unwrap();
-        fs::write(top.join("a/1.wav"), "").unwrap();
-        fs::write(elsewhere.join("2.wav"), "").unwrap();
-        symlink(&elsewhere, top.join("b")).unwrap();
-        symlink(&elsewhere, top.join("c")).unwrap();
-        symlink(&top, top.join("a/back")).unwrap();
-        let found = find_wav_files(&top, "corpus.speech").unwrap();
-        assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found.contains(&top.join("a/1.wav")));
     }
 }

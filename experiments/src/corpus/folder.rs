@@ -1,5 +1,5 @@
-//! Two folders of WAV files of any names: one of speech, an utterance a file, and one of
-//! background. A folder of speech that has no WAV files of its own has a folder for each speaker;
+//! Two folders of audio files of any names: one of speech, an utterance a file, and one of
+//! background. A folder of speech that has no audio files of its own has a folder for each speaker;
 //! below that, and where it has some, files are taken from any depth.
 
 use std::path::{Path, PathBuf};
@@ -7,29 +7,31 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use rand::seq::IndexedRandom;
 
-use super::files::{Files, find_wav_files};
+use super::files::Files;
+use super::listing::find_audio_files;
 use super::{CorpusSection, Speaker};
 
 /// Lists the files of a `folder` corpus.
 ///
 /// # Errors
-/// A folder that is missing or holds no WAV file; a speaker or a noise that it does not have.
+/// A folder that is missing or holds no audio file; a speaker or a noise that it does not have; all
+/// files that cannot be used, unless the section leaves them out.
 pub(crate) fn open(section: &CorpusSection, least_samples: usize, seed: u64) -> Result<Files> {
     let folder = speech_folder(section)?;
     let names = speaker_names(folder)?;
     let mut description = "folder".to_owned();
     let speech = match chosen(section, &names, seed)? {
-        None => find_wav_files(folder, "corpus.speech")?,
+        None => find_audio_files(folder, "corpus.speech")?,
         Some(speaker) => {
             description += &format!(", speaker {speaker}");
-            find_wav_files(&folder.join(speaker), "corpus.speaker")?
+            find_audio_files(&folder.join(speaker), "corpus.speaker")?
         }
     };
     let folder = section
         .background
         .as_ref()
         .context("`corpus.background` is missing")?;
-    let mut background = find_wav_files(folder, "corpus.background")?;
+    let mut background = find_audio_files(folder, "corpus.background")?;
     if let Some(noise) = &section.noise {
         description += &format!(", noise {noise}");
         background.retain(|path| noise_name(path, folder) == *noise);
@@ -40,14 +42,17 @@ pub(crate) fn open(section: &CorpusSection, least_samples: usize, seed: u64) -> 
             folder.display()
         );
     }
-    Ok(Files {
+    let mut files = Files {
         description,
         speech,
         background,
         sample_rate_hz: section.sample_rate_hz,
         least_samples,
         seed,
-    })
+        left_out: Vec::new(),
+    };
+    files.check(section.skip_unusable, |_| Ok(()))?;
+    Ok(files)
 }
 
 /// The configured speaker or one drawn from the seed, and all that there are.
@@ -70,7 +75,7 @@ fn speech_folder(section: &CorpusSection) -> Result<&PathBuf> {
 
 /// The names of the speakers' folders; none where all recordings are one speaker's.
 fn speaker_names(folder: &Path) -> Result<Vec<String>> {
-    let files = find_wav_files(folder, "corpus.speech")?;
+    let files = find_audio_files(folder, "corpus.speech")?;
     let mut names = Vec::new();
     for path in files {
         let below = path.strip_prefix(folder).unwrap_or(&path);
@@ -104,7 +109,7 @@ fn chosen(section: &CorpusSection, names: &[String], seed: u64) -> Result<Option
          are: {}",
         speech_folder(section)?.display(),
         match names {
-            [] => "none, as there are WAV files beside the folders".to_owned(),
+            [] => "none, as there are audio files beside the folders".to_owned(),
             names => names.join(", "),
         }
     );

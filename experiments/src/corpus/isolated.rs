@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::CorpusSection;
 use super::chime::{self, top};
-use super::files::find_wav_files;
+use super::listing::find_audio_files;
 
 /// A mixture as it was recorded, and its speech alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,26 +42,31 @@ pub(crate) fn isolated_mixtures(
          scored (`recordings.isolated`)",
         clean.display()
     );
-    let clean_files = find_wav_files(&clean, "recordings.isolated")?;
+    // By their names without the ending: the mixtures may have been compressed, the speech not.
+    let clean_files = find_audio_files(&clean, "recordings.isolated")?;
+    let without_ending = |path: &PathBuf| path.with_extension("");
+    let find_clean = |matches: &dyn Fn(PathBuf) -> bool| {
+        clean_files
+            .iter()
+            .find(|path| matches(without_ending(path)))
+    };
     let mut found = Vec::new();
     for &snr_db in snr_db {
         let ratio = format!("{snr_db}dB").replace('-', "m");
         let folder = set.join("isolated").join(ratio);
         let prefix = format!("s{speaker}_");
-        let mixtures = find_wav_files(&folder, "mixtures.snr_db")?
+        let mixtures = find_audio_files(&folder, "mixtures.snr_db")?
             .into_iter()
             .filter_map(|path| {
-                let name = path.file_name()?.to_str()?.to_owned();
+                let name = path.file_stem()?.to_str()?.to_owned();
                 name.starts_with(&prefix).then_some((path, name))
             });
         let mut count = 0;
         for (mixture, name) in mixtures.take(most) {
             let code = name.strip_prefix(&prefix).unwrap_or(&name);
             let of_speaker = clean.join(format!("id{speaker}")).join(code);
-            let named_alike = || clean_files.iter().find(|path| path.ends_with(&name));
-            let speech = Some(&of_speaker)
-                .filter(|path| path.is_file())
-                .or_else(named_alike)
+            let speech = find_clean(&|path| path == of_speaker)
+                .or_else(|| find_clean(&|path| path.ends_with(&name)))
                 .with_context(|| {
                     format!(
                         "{}: its speech is not below {}",

@@ -8,6 +8,7 @@ mod chime;
 mod files;
 mod folder;
 mod isolated;
+mod listing;
 mod speaker;
 mod split;
 
@@ -21,6 +22,7 @@ use crate::config::check::{Invalid, require, within};
 use crate::config::ranges::{SAMPLE_RATE_HZ, SPEAKERS};
 
 pub(crate) use isolated::{IsolatedMixture, isolated_mixtures};
+pub(crate) use listing::list_audio_files;
 pub(crate) use speaker::Speaker;
 pub use split::{Split, split};
 
@@ -28,6 +30,11 @@ pub use split::{Split, split};
 pub trait Corpus: Sync {
     /// The corpus and its speaker in words; without paths, as results are made public.
     fn description(&self) -> String;
+
+    /// Files that were found and are left out as they cannot be used, each with the reason.
+    fn left_out(&self) -> &[String] {
+        &[]
+    }
 
     /// Number of utterances.
     fn utterances(&self) -> usize;
@@ -52,7 +59,7 @@ pub trait Corpus: Sync {
 pub(crate) enum CorpusKind {
     /// Synthesised, no files.
     Builtin,
-    /// A folder of speech and a folder of background WAV files.
+    /// A folder of speech and a folder of background recordings.
     Folder,
     /// PASCAL CHiME 1, or CHiME 2 track 1.
     Chime,
@@ -85,6 +92,10 @@ pub(crate) struct CorpusSection {
     /// folder of archives in place of those that the program carries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) root: Option<PathBuf>,
+    /// `folder` and `chime`: whether files that cannot be used are left out, instead of ending the
+    /// run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) skip_unusable: bool,
 }
 
 impl Default for CorpusSection {
@@ -97,6 +108,7 @@ impl Default for CorpusSection {
             speech: None,
             background: None,
             root: None,
+            skip_unusable: false,
         }
     }
 }
@@ -157,11 +169,12 @@ impl CorpusSection {
         let speech = ("corpus.speech", self.speech.is_some());
         let background = ("corpus.background", self.background.is_some());
         let root = ("corpus.root", self.root.is_some());
+        let skip = ("corpus.skip_unusable", self.skip_unusable);
         let (needed, meaningless) = match self.kind {
-            CorpusKind::Builtin => (vec![], vec![speech, background, root]),
+            CorpusKind::Builtin => (vec![], vec![speech, background, root, skip]),
             CorpusKind::Folder => (vec![speech, background], vec![root]),
             CorpusKind::Chime => (vec![root], vec![speech]),
-            CorpusKind::Voices => (vec![], vec![speech, background]),
+            CorpusKind::Voices => (vec![], vec![speech, background, skip]),
         };
         for (key, given) in needed {
             require(key, given, || {
@@ -259,7 +272,8 @@ impl CorpusSection {
 /// `least_samples`: fewer samples than this are no utterance. `seed`: root of the random choices.
 ///
 /// # Errors
-/// A missing folder, or a speaker that the corpus does not have.
+/// A missing folder, or a speaker that the corpus does not have; all files that cannot be used,
+/// unless the section leaves them out.
 pub(crate) fn open(
     section: &CorpusSection,
     least_samples: usize,

@@ -15,6 +15,12 @@ pub(crate) enum Marker {
     Triangle,
     /// Filled diamond.
     Diamond,
+    /// Filled triangle, pointing down.
+    Wedge,
+    /// Upright cross.
+    Plus,
+    /// Five-pointed star.
+    Star,
 }
 
 impl Marker {
@@ -34,6 +40,23 @@ impl Marker {
                 .collect(),
             Self::Diamond => (0..4)
                 .map(|i| at(f64::from(i) * 90.0, 1.35 * radius))
+                .collect(),
+            Self::Wedge => (0..3)
+                .map(|i| at(90.0 + f64::from(i) * 120.0, 1.35 * radius))
+                .collect(),
+            Self::Plus => (0..4)
+                .flat_map(|i| {
+                    let arm = f64::from(i) * 90.0;
+                    let (end, corner) = (1.35 * radius, 0.5 * radius);
+                    [(-20.0, end), (20.0, end), (45.0, corner)]
+                        .map(|(turn, length)| at(arm + turn, length))
+                })
+                .collect(),
+            Self::Star => (0..10)
+                .map(|i| {
+                    let length = if i % 2 == 0 { 1.5 } else { 0.65 };
+                    at(-90.0 + f64::from(i) * 36.0, length * radius)
+                })
                 .collect(),
         }
     }
@@ -58,6 +81,9 @@ impl Style {
             Method::VbFusion => (RGBColor(213, 94, 0), None, Marker::Square),
             Method::OracleSelection => (RGBColor(40, 40, 40), Some((2, 4)), Marker::Triangle),
             Method::FusionByMean => (RGBColor(0, 158, 115), Some((14, 4)), Marker::Diamond),
+            Method::StructuredFusion => (RGBColor(204, 121, 167), None, Marker::Star),
+            Method::EvidenceWeightedMean => (RGBColor(86, 180, 233), Some((10, 3)), Marker::Wedge),
+            Method::LearnedWeights => (RGBColor(230, 159, 0), Some((5, 3)), Marker::Plus),
         };
         Self {
             colour,

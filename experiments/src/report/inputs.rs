@@ -6,6 +6,8 @@ use serde_json::Value;
 use super::listening::{self, Example};
 use super::media::{PNG, SVG, embed};
 use crate::config::{Config, Kind};
+use crate::study::methods::Method;
+use crate::study::publish::figures::ORDER_POSTERIORS;
 use crate::study::statistics::Summary;
 use crate::tables::claims::{self, Claim};
 use crate::tables::recorded::Recorded;
@@ -23,7 +25,8 @@ pub(super) struct Inputs {
     pub(super) claims: Vec<Claim>,
     /// Figures of the scores, as data URIs.
     pub(super) scores: Vec<String>,
-    pub(super) order_posterior: Option<String>,
+    /// By method.
+    pub(super) order_posteriors: Vec<(Method, String)>,
     /// Only where examples were kept.
     pub(super) free_energy: Option<String>,
     pub(super) spectrograms: Option<String>,
@@ -56,7 +59,13 @@ impl Inputs {
             summary,
             times,
             scores: score_figures(run, kind)?,
-            order_posterior: optional("order_posterior.svg", SVG, kind != Kind::Sweep)?,
+            order_posteriors: ORDER_POSTERIORS
+                .into_iter()
+                .filter_map(|(method, name)| {
+                    let figure = optional(&format!("{name}.svg"), SVG, kind != Kind::Sweep);
+                    Some(figure.transpose()?.map(|figure| (method, figure)))
+                })
+                .collect::<Result<_>>()?,
             free_energy: optional("free_energy.svg", SVG, has_examples)?,
             spectrograms: optional("spectrograms.png", PNG, has_examples)?,
             examples: match has_examples {

@@ -3,6 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::tables::table::Table;
+use crate::tools::file_kinds::MADE_WITH;
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
@@ -21,6 +22,8 @@ pub(super) fn page(title: &str, lead: &Markup, sections: &[Section]) -> Markup {
         html lang="en" {
             head {
                 meta charset="utf-8";
+                // What this program knows its pages by.
+                meta name="generator" content=(MADE_WITH);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 title { (title) }

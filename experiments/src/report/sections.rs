@@ -66,7 +66,7 @@ pub(super) fn page(inputs: &Inputs, study: &Study<'_>) -> Markup {
     if is_sweep {
         sections.push(("cases", "Cases", cases(inputs, about)));
     } else {
-        sections.push(("orders", "Orders", orders(inputs)));
+        sections.push(("orders", "Orders", orders(inputs, about)));
         sections.push(("times", "Times", times(inputs)));
     }
     sections.push(("run", "What was run", provenance(inputs)));
@@ -232,10 +232,10 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
         @if let Some(free_energy) = &inputs.free_energy {
             (page::figure(
                 free_energy,
-                "Line chart: the free energy of each single order and of the fusion, rising over \
+                "Line chart: the free energy of each single order and of the fusions, rising over \
                  the iterations.",
-                "Free energy of the separations of one mixture. The fusion's is tempered: it holds \
-                 beta times the entropy of q(K), so its height does not compare with the single \
+                "Free energy of the separations of one mixture. The fusions' are tempered: they hold \
+                 beta times the entropy of q(K), so their height does not compare with the single \
                  orders'.",
             ))
         }
@@ -249,18 +249,19 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
     }
 }
 
-fn orders(inputs: &Inputs) -> Markup {
+fn orders(inputs: &Inputs, about: &Caption<'_>) -> Markup {
     html! {
-        @if let Some(order_posterior) = &inputs.order_posterior {
+        @for (method, order_posterior) in &inputs.order_posteriors {
             (page::figure(
                 order_posterior,
                 "Heat maps, one per SNR: the posterior weight of each order, row by row.",
-                "Posterior over the order in the fusions.",
+                &format!("Posterior over the order: {}.", method.inline_label()),
             ))
         }
         (page::table(
-            &differences::effective_orders(&inputs.summary, 0),
-            "How many orders a fusion mixes: exp(entropy of q(K)), averaged over the mixtures",
+            &differences::effective_orders(&inputs.summary, about, 0),
+            "How many orders are mixed: exp(entropy of q(K) or of the weights of a mean), averaged \
+             over the mixtures",
             "other",
         ))
     }

@@ -36,6 +36,29 @@ pub(crate) const CONFIG: &str = "config.toml";
 /// Where the signals of examples are among the results.
 pub(crate) const AUDIO: &str = "audio";
 
+/// Names that results have, without their endings; `sweep_1` and so on beside them.
+const RESULTS: [&str; 15] = [
+    "config",
+    "differences",
+    "effective_orders",
+    "examples",
+    "fig1",
+    "free_energy",
+    "manifest",
+    "observations",
+    "order_posterior",
+    "realmix",
+    "spectrograms",
+    "summary",
+    "sweep",
+    "table1",
+    "timings",
+];
+/// Endings that results have.
+const ENDINGS: [&str; 7] = ["csv", "json", "md", "png", "svg", "tex", "toml"];
+/// Most foreign files that are named one by one.
+const MOST_NAMED: usize = 10;
+
 /// The paths of what a run keeps.
 #[derive(Debug, Clone)]
 pub(crate) struct KeptPaths(PathBuf);
@@ -96,6 +119,8 @@ pub(crate) struct RunFolder {
     config: String,
     overwrite: bool,
     lock: Option<FolderLock>,
+    /// Whether a recorded configuration says that the tables there are a run's.
+    is_recorded: bool,
 }
 
 impl RunFolder {
@@ -103,21 +128,23 @@ impl RunFolder {
     /// created yet.
     ///
     /// # Errors
-    /// [`Refused`] for what is no folder, and for tables of another configuration, unless they are
-    /// to be overwritten; another run under way; files that cannot be read.
+    /// [`Refused`] for what is no folder, and, unless they are to be overwritten, for tables of
+    /// another configuration and for files that no run wrote under the names of results; another
+    /// run under way; files that cannot be read.
     pub(crate) fn claim(results: &Path, config: String, overwrite: bool) -> Result<Self> {
         let kept = KeptPaths::new(results);
         let lock = match kept.lock().exists() {
             true => Some(FolderLock::take(&kept.lock(), results)?),
             false => None,
         };
-        let folder = Self {
+        let mut folder = Self {
             results: results.to_owned(),
             cache: results.join("cache"),
             kept,
             config,
             overwrite,
             lock,
+            is_recorded: false,
         };
         folder.check()?;
         Ok(folder)
@@ -186,6 +213,14 @@ impl RunFolder {
         let staged_config = Staged::new(&recorded, self.config.as_bytes())?;
         let names: BTreeSet<String> = files.iter().map(|(name, _)| name.clone()).collect();
         let older = self.published();
+        if !(self.overwrite || self.is_recorded) {
+            let is_foreign = |name: &&String| {
+                let found = fs::symlink_metadata(self.results.join(name));
+                found.is_ok_and(|found| !found.is_dir()) && !older.contains(*name)
+            };
+            let foreign: Vec<String> = names.iter().filter(is_foreign).cloned().collect();
+            self.check_foreign(&foreign)?;
+        }
         // Killed in between, files of both are there.
         self.record_published(&older.union(&names).cloned().collect())?;
         atomic::remove(&recorded)?;
@@ -198,7 +233,7 @@ impl RunFolder {
     }
 
     /// Refuses what may not be overwritten.
-    fn check(&self) -> Result<()> {
+    fn check(&mut self) -> Result<()> {
         let path = self.results.display();
         ensure!(
             !self.results.exists() || self.results.is_dir(),
@@ -209,8 +244,9 @@ impl RunFolder {
         }
         let recorded = recorded(&self.results.join(CONFIG))
             .context("cannot go by what is recorded there (--force overwrites it)")?;
+        self.is_recorded = recorded.is_some();
         let Some(recorded) = recorded else {
-            return Ok(());
+            return self.check_foreign(&self.find_foreign());
         };
         let wanted: Table = toml::from_str(&self.config)?;
         let differing = differences(&recorded, &wanted);
@@ -220,6 +256,36 @@ impl RunFolder {
                 "{path} holds the results of another configuration: choose another --out, or \
                  overwrite them with --force\n  {}",
                 differing.join("\n  ")
+            ))
+        );
+        Ok(())
+    }
+
+    /// Files under the names of results that were not published here.
+    fn find_foreign(&self) -> Vec<String> {
+        let published = self.published();
+        let entries = fs::read_dir(&self.results).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| is_result(name) && !published.contains(name))
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn check_foreign(&self, names: &[String]) -> Result<()> {
+        let more = match names.len().saturating_sub(MOST_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named = &names[..names.len().min(MOST_NAMED)];
+        ensure!(
+            names.is_empty(),
+            Refused(format!(
+                "{} holds files that no run wrote there and that results would replace: {}{more}: \
+                 choose another --out, move them away, or overwrite them with --force",
+                self.results.display(),
+                named.join(", ")
             ))
         );
         Ok(())
@@ -254,6 +320,13 @@ impl RunFolder {
         }
         Ok(())
     }
+}
+
+/// Whether a file of this name may be among the results of a run, signals aside.
+fn is_result(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(stem, ending)| {
+        ENDINGS.contains(&ending) && (RESULTS.contains(&stem) || stem.starts_with("sweep_"))
+    })
 }
 
 #[cfg(test)]
@@ -311,6 +384,38 @@ mod tests {
         fs::write(path.join(CONFIG), "not [toml").unwrap();
         assert!(message(claim(path, FIRST)).contains("--force overwrites it"));
         forced(path, FIRST);
+    }
+
+    #[test]
+    fn files_that_no_run_wrote_are_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("table1.csv"), "mine").unwrap();
+        fs::write(path("sweep_2.svg"), "mine").unwrap();
+        fs::write(path("notes.md"), "mine").unwrap();
+        let refused = message(claim(folder.path(), FIRST));
+        let named = "would replace: sweep_2.svg, table1.csv:";
+        assert!(refused.contains(named), "{refused}");
+        forced(folder.path(), FIRST);
+        for name in ["table1.csv", "sweep_2.svg"] {
+            fs::remove_file(path(name)).unwrap();
+        }
+        // What only the results tell is found before the first of them is replaced.
+        let run = claim(folder.path(), FIRST).unwrap();
+        fs::create_dir(path("audio")).unwrap();
+        fs::write(path("audio/x.wav"), "mine").unwrap();
+        let error = run
+            .publish(&files(&["a.csv", "audio/x.wav"], ""))
+            .unwrap_err();
+        assert!(error.is::<Refused>() && !path("a.csv").exists(), "{error}");
+        assert_eq!(fs::read_to_string(path("audio/x.wav")).unwrap(), "mine");
+        fs::remove_file(path("audio/x.wav")).unwrap();
+        run.publish(&files(&["table1.csv"], "first")).unwrap();
+        // Its own are replaced, also where what it keeps is gone and the configuration is left.
+        drop(run);
+        fs::remove_dir_all(path("cells")).unwrap();
+        let run = claim(folder.path(), FIRST).unwrap();
+        run.publish(&files(&["table1.csv"], "again")).unwrap();
     }
 
     #[test]

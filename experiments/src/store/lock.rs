@@ -7,7 +7,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::progress::Progress;
+
 /// A lock that is held until it is dropped, or its process ends in whatever way.
+///
+/// Some file systems have none (Lustre and NFS as they are often mounted, many in user space).
+/// There a run goes on without, which is said: nothing is wrong unless two of them use one folder.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
     _file: File,
@@ -30,7 +35,7 @@ impl FolderLock {
         if matches!(tried, Err(TryLockError::WouldBlock)) && file.try_lock_shared().is_ok() {
             bail!("a merge is reading {}: wait for it", folder.display());
         }
-        held(tried, path, folder)?;
+        check_held(tried, path, folder)?;
         // For the message below only: the process, and the machine it is on, which may be another
         // that sees the folder.
         let host = host().unwrap_or_default();
@@ -56,13 +61,17 @@ impl FolderLock {
                 return Err(error).with_context(|| format!("cannot read {}", path.display()));
             }
         };
-        held(file.try_lock_shared(), path, folder)?;
+        check_held(file.try_lock_shared(), path, folder)?;
         Ok(Some(Self { _file: file }))
     }
 }
 
-/// The error of a lock that could not be had.
-fn held(tried: std::result::Result<(), TryLockError>, path: &Path, folder: &Path) -> Result<()> {
+/// The error of a lock that another has. Where there are no locks, a warning.
+fn check_held(
+    tried: std::result::Result<(), TryLockError>,
+    path: &Path,
+    folder: &Path,
+) -> Result<()> {
     match tried {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
@@ -79,7 +88,11 @@ fn held(tried: std::result::Result<(), TryLockError>, path: &Path, folder: &Path
             )
         }
         Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            Progress::new(true).warn(format_args!(
+                "cannot lock {} ({error}): two runs in this folder would not be kept apart",
+                path.display()
+            ));
+            Ok(())
         }
     }
 }

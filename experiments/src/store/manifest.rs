@@ -28,6 +28,9 @@ pub(crate) struct Manifest<'a> {
     pub(crate) corpus: &'a str,
     /// SHA-256 of all signals, or of the dictionaries where there are none.
     pub(crate) corpus_sha256: Digest,
+    /// Files of the corpora that could not be used and were left out, each with the reason; null
+    /// after a merge.
+    pub(crate) left_out: Option<&'a [String]>,
     pub(crate) cpu: Option<String>,
     pub(crate) threads: usize,
     pub(crate) wall_seconds: f64,
@@ -44,11 +47,11 @@ pub(crate) struct Checkout {
 }
 
 impl<'a> Manifest<'a> {
-    /// The manifest of a run that ends now.
+    /// The manifest of a run that ends now. Of the corpora: what they are, their digest, the files
+    /// that were left out.
     pub(crate) fn new(
         seeds: Vec<u64>,
-        corpus: &'a str,
-        corpus_sha256: Digest,
+        (corpus, corpus_sha256, left_out): (&'a str, Digest, Option<&'a [String]>),
         stopwatch: Stopwatch,
     ) -> Self {
         Self {
@@ -60,6 +63,7 @@ impl<'a> Manifest<'a> {
             seeds,
             corpus,
             corpus_sha256,
+            left_out,
             cpu: cpu(),
             threads: rayon::current_num_threads(),
             wall_seconds: stopwatch.elapsed().as_secs_f64(),

@@ -104,14 +104,10 @@ impl<'a> Study<'a> {
         let cases = cases(config)?;
         let swept_seeds = sweep.map(|sweep| &sweep.seeds[..]).unwrap_or_default();
         let of_case = |(index, case): (usize, &Case)| runs(index, &case.config, swept_seeds);
-        let methods = match sweep {
-            Some(sweep) if !sweep.methods.is_empty() => sweep.methods.clone(),
-            _ => Method::ALL.into(),
-        };
         Ok(Self {
             runs: cases.iter().enumerate().flat_map(of_case).collect(),
             cases,
-            methods,
+            methods: config.methods(),
             unit: Unit::new(config),
             config,
         })
@@ -125,9 +121,16 @@ impl<'a> Study<'a> {
         mixture.into_iter().chain(methods).collect()
     }
 
-    /// The parts of each trial that the methods need.
+    /// Those of the compared methods that weigh the orders.
+    pub(crate) fn weighing_methods(&self) -> impl Iterator<Item = Method> {
+        let methods = self.methods.iter().copied();
+        methods.filter(|method| method.weighs_orders())
+    }
+
+    /// The parts of each trial that are tabled.
     pub(crate) fn parts(&self) -> Vec<Part> {
-        let is_needed = |part: &Part| self.methods.iter().any(|method| method.part() == *part);
+        let candidates = self.candidates();
+        let is_needed = |part: &Part| candidates.iter().any(|it| it.part() == *part);
         Part::ALL.into_iter().filter(is_needed).collect()
     }
 

@@ -82,7 +82,8 @@ impl Candidate {
     /// The part of a trial that it is recorded in.
     pub(crate) fn part(self) -> Part {
         match self {
-            Self::Mixture | Self::Order(_) => Part::Singles,
+            Self::Mixture => Part::Mixture,
+            Self::Order(_) => Part::Singles,
             Self::Method(method) => method.part(),
         }
     }
@@ -105,9 +106,23 @@ pub(crate) struct Estimate {
     /// At the end, in nats, where it is of one separation.
     #[serde(with = "number")]
     pub(crate) free_energy: Option<f64>,
-    /// q(K_1), one weight per order, where it is of one separation with all of them.
+    /// q(K_1), or the weights of the single orders in their mean: one per order, where they are
+    /// weighed.
     pub(crate) order_posterior: Option<Vec<f64>>,
     pub(crate) scores: Scores,
+}
+
+impl Estimate {
+    /// An estimate that is neither of one order nor of one separation.
+    pub(crate) fn without_order(candidate: Candidate, scores: Scores) -> Self {
+        Self {
+            candidate,
+            order: None,
+            free_energy: None,
+            order_posterior: None,
+            scores,
+        }
+    }
 }
 
 /// A trial and what came of it.

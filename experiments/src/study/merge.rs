@@ -71,6 +71,7 @@ impl Merged {
         let publication = Publication {
             study: &study,
             corpus: &self.plan.corpus(),
+            left_out: None,
             results: &results(&study, &self.plan, &self.outcomes),
             examples: &self.examples,
             times: &Err("the results were merged from shards, which are not timed".to_owned()),
@@ -192,7 +193,7 @@ impl Shards {
             let Some(planned) = planned.iter().find(is_done) else {
                 continue;
             };
-            let in_figures = shown_in_figures(&chosen) == Some(trial);
+            let in_figures = shown_in_figures(run, &chosen) == Some(trial);
             let key = example_key((study, run), trial, &planned.keys, in_figures)?;
             let read = |folder: &ShardFolder| KeptExample::read(&folder.kept.example(&key));
             // One that could not be made counts if no other shard made it.

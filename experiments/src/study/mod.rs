@@ -11,6 +11,7 @@ pub(crate) mod design;
 pub(crate) mod dictionaries;
 pub(crate) mod estimate;
 pub(crate) mod examples;
+mod learned_weights;
 pub(crate) mod merge;
 pub(crate) mod methods;
 pub(crate) mod mixtures;
@@ -50,7 +51,10 @@ pub(crate) fn run(
     let stopwatch = Stopwatch::start();
     let prepared = prepare::prepare(study, folder, conduct, progress)?;
     if conduct.dictionaries_only {
-        return Ok(Ending::default());
+        return Ok(Ending {
+            left_out: prepared.left_out.len(),
+            ..Ending::default()
+        });
     }
     let failures = work::work(&prepared, conduct, progress)?;
     let results = results(study, &prepared.plan, &prepared.outcomes());
@@ -62,6 +66,7 @@ pub(crate) fn run(
         return Ok(Ending {
             table: None,
             failures,
+            left_out: prepared.left_out.len(),
         });
     }
     let times = match study.has_examples() {
@@ -72,6 +77,7 @@ pub(crate) fn run(
     let publication = Publication {
         study,
         corpus: &prepared.plan.corpus(),
+        left_out: Some(&prepared.left_out),
         results: &results,
         examples: &examples,
         times: &times,

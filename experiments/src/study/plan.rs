@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use dsp::StftSettings;
-use model::{Posterior, Precision};
+use model::{ActivationStart, Posterior, Precision};
 use serde::{Deserialize, Serialize};
 
 use super::design::Run;
@@ -21,9 +21,23 @@ use crate::store::digest::{Computed, Digest};
 /// The keys of a trial's parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Keys {
+    mixture: Digest,
     /// Of the single-order separations, which do not depend on beta.
     singles: Digest,
     fusion: Digest,
+    structured: Digest,
+    tempered: Digest,
+    learned: Digest,
+}
+
+/// All that determines the scores of the mixture of a trial as it is.
+#[derive(Serialize)]
+struct ScoredMixtureInputs<'a> {
+    computed: Computed,
+    mixture: &'a MixtureInputs,
+    seed: u64,
+    trial: &'a [u64],
+    filter_taps: usize,
 }
 
 /// All that determines the single-order separations of a trial and their scores.
@@ -31,18 +45,19 @@ pub(crate) struct Keys {
 struct SinglesInputs<'a> {
     computed: Computed,
     methods: Vec<Method>,
-    mixture: MixtureInputs,
+    mixture: &'a MixtureInputs,
     estimation: &'a [Digest],
     background: Option<Digest>,
     normalisation: Normalisation,
     stft: &'a StftSettings,
     seed: u64,
-    trial: Vec<u64>,
+    trial: &'a [u64],
     dictionary_shape: f64,
     activation_shape: f64,
-    activation_start: f64,
+    activation_start: ActivationStart,
     dictionary_start_floor: f64,
     iterations: usize,
+    tolerance: f64,
     precision: Precision,
     background_components: usize,
     filter_taps: usize,
@@ -64,14 +79,25 @@ enum MixtureInputs {
     },
 }
 
-/// All that determines the fusion of a trial and its scores.
+/// All that determines what depends on the tempering, a fusion or a mean of single orders.
 #[derive(Serialize)]
-struct FusionInputs {
+struct TemperedInputs {
     computed: Computed,
     methods: Vec<Method>,
     singles: Digest,
-    posterior: Posterior,
     beta: f64,
+}
+
+/// All that determines the mean of single orders by learned weights.
+#[derive(Serialize)]
+struct LearnedInputs<'a> {
+    computed: Computed,
+    methods: Vec<Method>,
+    singles: Digest,
+    /// What the weights are learned from, beside what is in the key of the single orders.
+    weight_mixtures: usize,
+    snr_db: &'a [f64],
+    signals: Option<Digest>,
 }
 
 impl Keys {
@@ -91,85 +117,113 @@ impl Keys {
             activation_shape: mixtures.activation_shape,
             noise_variance: mixtures.noise_variance,
         };
-        Self::new(trial, mixture, mixtures.frames, dictionaries, config)
+        Self::new(trial, &mixture, mixtures.frames, None, dictionaries, config)
     }
 
     /// The keys of a trial of recordings.
     ///
-    /// `signals`: of what is mixed. `frames`: of the mixture.
+    /// `signals`: of what is mixed. `frames`: of the mixture. `learned_from`: of the mixtures that
+    /// weights are learned from.
     pub(crate) fn of_recorded(
         trial: &Trial,
         signals: Digest,
         frames: usize,
+        learned_from: Digest,
         dictionaries: &DictionaryKeys,
         config: &Config,
     ) -> Result<Self> {
         let noise_db = config.recordings.noise_db;
         let mixture = MixtureInputs::Recorded { signals, noise_db };
-        Self::new(trial, mixture, frames, dictionaries, config)
+        let learned_from = Some(learned_from);
+        Self::new(trial, &mixture, frames, learned_from, dictionaries, config)
     }
 
     fn new(
         trial: &Trial,
-        mixture: MixtureInputs,
+        mixture: &MixtureInputs,
         frames: usize,
+        learned_from: Option<Digest>,
         dictionaries: &DictionaryKeys,
         config: &Config,
     ) -> Result<Self> {
         let model = &config.model;
+        let trial = &trial.stream_key(&config.corpus)[..];
+        let seed = config.experiment.seed;
+        let filter_taps = config.evaluation.filter_taps;
         let singles = Digest::of_value(&SinglesInputs {
             computed: Computed::new("single orders"),
-            methods: methods_of(Part::Singles),
+            methods: Part::Singles.methods().collect(),
             mixture,
             estimation: &dictionaries.estimation,
             background: dictionaries.background,
             normalisation: config.training.normalisation,
             stft: &config.stft,
-            seed: config.experiment.seed,
-            trial: trial.stream_key(&config.corpus),
+            seed,
+            trial,
             dictionary_shape: model.dictionary_shape,
             activation_shape: model.activation_shape,
             activation_start: model.activation_start,
             dictionary_start_floor: model.dictionary_start_floor,
             iterations: model.iterations,
+            tolerance: model.tolerance,
             precision: model.precision,
             background_components: config.training.background_components,
-            filter_taps: config.evaluation.filter_taps,
+            filter_taps,
         })?;
-        let fusion = Digest::of_value(&FusionInputs {
-            computed: Computed::new("fusion"),
-            methods: methods_of(Part::Fusion),
+        let beta = model.tempering().beta(frames, config.stft.bins());
+        let tempered = |part: Part, what| {
+            Digest::of_value(&TemperedInputs {
+                computed: Computed::new(what),
+                methods: part.methods().collect(),
+                singles,
+                beta,
+            })
+        };
+        Ok(Self {
+            mixture: Digest::of_value(&ScoredMixtureInputs {
+                computed: Computed::new("mixture"),
+                mixture,
+                seed,
+                trial,
+                filter_taps,
+            })?,
             singles,
-            posterior: model.posterior,
-            beta: model.tempering().beta(frames, config.stft.bins()),
-        })?;
-        Ok(Self { singles, fusion })
+            fusion: tempered(Part::Fusion(Posterior::Factorised), "fusion")?,
+            structured: tempered(Part::Fusion(Posterior::Structured), "structured fusion")?,
+            tempered: tempered(Part::Tempered, "tempered")?,
+            learned: Digest::of_value(&LearnedInputs {
+                computed: Computed::new("learned weights"),
+                methods: Part::Learned.methods().collect(),
+                singles,
+                weight_mixtures: config.training.weight_mixtures,
+                snr_db: &config.mixtures.snr_db,
+                signals: learned_from,
+            })?,
+        })
     }
 
     /// The key of a part.
     pub(crate) fn part(&self, part: Part) -> Digest {
         match part {
+            Part::Mixture => self.mixture,
             Part::Singles => self.singles,
-            Part::Fusion => self.fusion,
+            Part::Fusion(Posterior::Factorised) => self.fusion,
+            Part::Fusion(Posterior::Structured) => self.structured,
+            Part::Tempered => self.tempered,
+            Part::Learned => self.learned,
         }
     }
 
-    /// What trials have in common that differ in the posterior and its tempering only: they can
-    /// share their mixture, and are in one shard.
+    /// What trials have in common that differ in the tempering only: they can share their mixture
+    /// and its single-order separations, and are in one shard.
     pub(crate) fn shared(&self) -> Digest {
         self.singles
     }
 
     /// Stands for all parts together.
     pub(crate) fn whole(&self) -> Digest {
-        self.fusion
+        Digest::of_parts(Part::ALL.map(|part| self.part(part).0))
     }
-}
-
-/// The methods whose estimates a part holds: where there is another, nothing older is taken for it.
-fn methods_of(part: Part) -> Vec<Method> {
-    let is_of_part = |method: &Method| method.part() == part;
-    Method::ALL.into_iter().filter(is_of_part).collect()
 }
 
 /// A trial with the keys of its parts.
@@ -202,7 +256,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     pub(crate) fn new(runs: Vec<PlannedRun>) -> Self {
         Self {
@@ -337,7 +391,9 @@ mod tests {
         let mut config = Config::default();
         change(&mut config);
         let signals = Digest::of_bytes(b"signals");
-        Keys::of_recorded(trial, signals, 100, &dictionaries(known), &config).unwrap()
+        let learned_from = Digest::of_bytes(b"learned from");
+        let dictionaries = dictionaries(known);
+        Keys::of_recorded(trial, signals, 100, learned_from, &dictionaries, &config).unwrap()
     }
 
     #[test]
@@ -347,7 +403,7 @@ mod tests {
             |config| config.statistics.resamples = 100,
             |config| config.timings.repetitions = 1,
             |config| config.evaluation.metrics.truncate(1),
-            |config| config.mixtures.snr_db = vec![20.0],
+            |config| config.evaluation.methods.truncate(1),
             |config| config.units.seeds = 3,
             // The default, said.
             |config| config.model.beta = Some(1e4),
@@ -363,14 +419,15 @@ mod tests {
 
     #[test]
     fn what_determines_a_result_is_in_its_key() {
-        let both: [fn(&mut Config); 9] = [
+        let both: [fn(&mut Config); 10] = [
             |config| config.experiment.seed = 2,
             |config| config.stft.hop_samples = 512,
             |config| config.training.background_components = 8,
             |config| config.training.normalisation = Normalisation::Sum,
-            |config| config.model.activation_start = 10.0,
+            |config| config.model.activation_start = ActivationStart::Constant(10.0),
             |config| config.model.dictionary_start_floor = 1e-9,
             |config| config.model.iterations = 51,
+            |config| config.model.tolerance = 1e-4,
             |config| config.model.precision = Precision::F32,
             |config| config.evaluation.filter_taps = 256,
         ];
@@ -398,6 +455,25 @@ mod tests {
     }
 
     #[test]
+    fn what_weights_are_learned_from_is_in_their_key_only() {
+        let plain = drawn(|_| {});
+        let changes: [fn(&mut Config); 2] = [
+            |config| config.mixtures.snr_db = vec![20.0],
+            |config| config.training.weight_mixtures = 7,
+        ];
+        for changed in changes.map(drawn) {
+            for part in Part::ALL {
+                let is_learned = part == Part::Learned;
+                assert_eq!(
+                    changed.part(part) != plain.part(part),
+                    is_learned,
+                    "{part:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn speakers_of_one_corpus_are_listed_together() {
         let speakers = [
             "builtin, speaker 3",
@@ -413,11 +489,17 @@ mod tests {
     }
 
     #[test]
-    fn beta_is_in_the_fusions_key_only() {
+    fn beta_is_in_the_keys_of_what_it_tempers() {
         let plain = drawn(|_| {});
         let changed = drawn(|config| config.model.beta = Some(1.0));
-        assert_eq!(changed.singles, plain.singles);
-        assert_ne!(changed.fusion, plain.fusion);
+        for part in Part::ALL {
+            let is_tempered = matches!(part, Part::Fusion(_) | Part::Tempered);
+            assert_eq!(
+                changed.part(part) != plain.part(part),
+                is_tempered,
+                "{part:?}"
+            );
+        }
         // The same beta, given per bin.
         let kappa = drawn(|config| config.model.kappa = Some(0.5));
         let beta = drawn(|config| config.model.beta = Some(0.5 * 1025.0 * 300.0));

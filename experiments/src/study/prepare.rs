@@ -59,6 +59,8 @@ pub(crate) struct PreparedRun<'a> {
     pub(crate) run: &'a Run,
     /// Shared with other runs of the same; none where there is nothing to do.
     pub(crate) dictionaries: Option<Arc<Dictionaries>>,
+    /// Mixtures of recordings that weights of the single orders are learned from.
+    pub(crate) to_learn_from: Vec<RecordedMixture>,
     pub(crate) trials: Vec<PreparedTrial>,
 }
 
@@ -70,6 +72,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) runs: Vec<PreparedRun<'a>>,
     pub(crate) plan: Plan,
     pub(crate) records: Records<Vec<Estimate>>,
+    /// Files of the corpora that were left out, each with the reason.
+    pub(crate) left_out: Vec<String>,
 }
 
 impl Prepared<'_> {
@@ -84,7 +88,10 @@ struct Material {
     origin: Origin,
     /// Empty where mixtures are drawn.
     recorded: Vec<RecordedMixture>,
+    /// Likewise.
+    to_learn_from: Vec<RecordedMixture>,
     corpus: CorpusInfo,
+    left_out: Vec<String>,
 }
 
 /// Prepares a study. The folder is begun once the first corpus has been read: a study that cannot
@@ -100,6 +107,7 @@ pub(crate) fn prepare<'a>(
     progress: Progress,
 ) -> Result<Prepared<'a>> {
     let mut records = None;
+    let mut left_out = Vec::new();
     let mut runs: Vec<Option<PreparedRun>> = study.runs.iter().map(|_| None).collect();
     let mut planned: Vec<Option<PlannedRun>> = study.runs.iter().map(|_| None).collect();
     // One set of signals in memory at a time, however many there are.
@@ -111,6 +119,13 @@ pub(crate) fn prepare<'a>(
             1 => read()?,
             _ => read().with_context(|| first.name())?,
         };
+        for file in &material.left_out {
+            // Several runs may have a file in common.
+            if !left_out.contains(file) {
+                progress.warn(format_args!("left out: {file}"));
+                left_out.push(file.clone());
+            }
+        }
         let keys_of = |&position: &usize| material.origin.keys(&study.runs[position].config);
         let keys: Vec<DictionaryKeys> = positions.iter().map(keys_of).collect::<Result<_>>()?;
         let records = match &mut records {
@@ -156,6 +171,10 @@ pub(crate) fn prepare<'a>(
             };
             runs[position] = Some(PreparedRun {
                 run,
+                to_learn_from: match &dictionaries {
+                    Some(_) => material.to_learn_from.clone(),
+                    None => Vec::new(),
+                },
                 dictionaries,
                 trials,
             });
@@ -168,6 +187,7 @@ pub(crate) fn prepare<'a>(
         runs: runs.into_iter().flatten().collect(),
         plan,
         records: records.context("there is nothing to run")?,
+        left_out,
     })
 }
 
@@ -211,6 +231,8 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
             },
             origin: Origin::Voices(Box::new(voices)),
             recorded: Vec::new(),
+            to_learn_from: Vec::new(),
+            left_out: Vec::new(),
         });
     }
     let corpus = open_corpus(&config.corpus, config)?;
@@ -218,6 +240,10 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
     let (signals, recorded) = match config.mixtures.source {
         MixtureSource::Drawn => (Signals::read(corpus, config, progress)?, Vec::new()),
         MixtureSource::Recordings => recorded::read(corpus, config)?,
+    };
+    let to_learn_from = match config.mixtures.source {
+        MixtureSource::Drawn => Vec::new(),
+        MixtureSource::Recordings => recorded::mix_to_learn_from(&signals, config),
     };
     let learned = signals.digests().whole();
     let mixed = recorded.iter().map(RecordedMixture::digest);
@@ -232,6 +258,8 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
         },
         origin: Origin::Signals(signals),
         recorded,
+        to_learn_from,
+        left_out: corpus.left_out().to_vec(),
     })
 }
 
@@ -262,11 +290,20 @@ fn prepare_trials(
         MixtureSource::Recordings => {
             let stft = dsp::Stft::new(&config.stft)?;
             let recorded = material.recorded.iter();
+            let learned_from = material.to_learn_from.iter().map(RecordedMixture::digest);
+            let learned_from = Digest::of_parts(learned_from.map(|digest| digest.0));
             recorded
                 .map(|recorded| {
                     let (trial, signals) = (recorded.trial, recorded.digest());
                     let frames = stft.frames(recorded.samples());
-                    let keys = Keys::of_recorded(&trial, signals, frames, dictionaries, config)?;
+                    let keys = Keys::of_recorded(
+                        &trial,
+                        signals,
+                        frames,
+                        learned_from,
+                        dictionaries,
+                        config,
+                    )?;
                     Ok(prepared(trial, keys, Some(recorded.clone())))
                 })
                 .collect()
@@ -284,6 +321,7 @@ struct MaterialInputs<'a> {
     seed: u64,
     utterances_per_side: usize,
     background_seconds: f64,
+    weight_mixtures: usize,
     estimation: Estimation,
     /// The shortest usable recording.
     window_samples: usize,
@@ -305,6 +343,7 @@ fn runs_sharing_signals(runs: &[Run]) -> Result<Vec<Vec<usize>>> {
             seed: config.experiment.seed,
             utterances_per_side: config.training.utterances_per_side,
             background_seconds: config.training.background_seconds,
+            weight_mixtures: config.training.weight_mixtures,
             estimation: config.training.estimation,
             window_samples: config.stft.window_samples,
         })?;

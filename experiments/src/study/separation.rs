@@ -1,13 +1,16 @@
 //! One mixture through every method (section 4.2): a separation for each order, one with all
 //! orders, and what is chosen from or made of them.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use dsp::{Complex64, Stft};
 use eval::BssEvalSettings;
-use model::{Dictionary, Execution, Inference, Observer, Separation, Settings, SourceModel, level};
+use model::{
+    Dictionary, Execution, Inference, Observer, Posterior, Separation, Settings, SourceModel, level,
+};
 use ndarray::Array2;
 
 use super::dictionaries::Dictionaries;
@@ -24,7 +27,8 @@ pub(crate) const SPEECH: usize = 0;
 /// Separates the mixtures of a run, each by itself.
 #[derive(Debug)]
 pub(crate) struct Separator<'a> {
-    inference: Inference,
+    factorised: Inference,
+    structured: Inference,
     stft: Stft,
     dictionaries: &'a Dictionaries,
     config: &'a Config,
@@ -40,6 +44,9 @@ pub(crate) struct Subject {
     /// The start of `E[W_2]`, components x bins: one draw for all separations of the mixture, so
     /// that they differ by the method alone.
     background_start: Array2<f64>,
+    /// Those with one order, once they are needed. They do not depend on the tempering: trials
+    /// that differ in nothing else share them.
+    singles: OnceCell<Vec<SpeechEstimate>>,
 }
 
 impl<'a> Separator<'a> {
@@ -66,12 +73,21 @@ impl<'a> Separator<'a> {
                 }
             },
             iterations: model.iterations,
+            tolerance: model.tolerance,
             tempering: model.tempering(),
-            posterior: model.posterior,
+            posterior: Posterior::Factorised,
             precision: model.precision,
         };
+        let inference = |posterior| {
+            let inference = Inference::new(Settings {
+                posterior,
+                ..settings
+            });
+            inference.map(|inference| inference.with_execution(execution))
+        };
         Ok(Self {
-            inference: Inference::new(settings)?.with_execution(execution),
+            factorised: inference(Posterior::Factorised)?,
+            structured: inference(Posterior::Structured)?,
             stft: Stft::new(&config.stft)?,
             dictionaries,
             config,
@@ -118,6 +134,7 @@ impl<'a> Separator<'a> {
         Ok(Subject {
             observation,
             background_start,
+            singles: OnceCell::new(),
         })
     }
 
@@ -129,11 +146,13 @@ impl<'a> Separator<'a> {
         Scorer::new(&subject.observation.references, &settings)
     }
 
-    /// One separation with some orders of the speaker, by their positions.
+    /// One separation with some orders of the speaker, by their positions. With one order both
+    /// posteriors are the same.
     pub(crate) fn separate(
         &self,
         subject: &Subject,
         orders: Range<usize>,
+        posterior: Posterior,
         observer: &mut dyn Observer,
     ) -> Result<Separation> {
         let speech = self.dictionaries.estimation[orders].iter().map(Arc::clone);
@@ -151,12 +170,14 @@ impl<'a> Separator<'a> {
             background.with_activation_start(start)?,
         ];
         let mixture = subject.observation.spectrogram.view();
-        Ok(self
-            .inference
-            .separate_observed(mixture, &sources, observer)?)
+        let inference = match posterior {
+            Posterior::Factorised => &self.factorised,
+            Posterior::Structured => &self.structured,
+        };
+        Ok(inference.separate_observed(mixture, &sources, observer)?)
     }
 
-    /// Runs and scores one part of a trial.
+    /// Runs and scores one part of a trial. `learned_weights`: for the part that goes by them.
     ///
     /// # Errors
     /// Those of the model. A metric that fails is part of the scores.
@@ -165,96 +186,144 @@ impl<'a> Separator<'a> {
         part: Part,
         subject: &Subject,
         scorer: &Scorer,
+        learned_weights: &[f64],
     ) -> Result<Vec<Estimate>> {
         match part {
-            Part::Singles => self.singles(subject, scorer),
-            Part::Fusion => Ok(vec![self.fusion(subject, scorer)?]),
+            Part::Mixture => {
+                let scores = scorer.score(&subject.observation.signal);
+                Ok(vec![Estimate::without_order(Candidate::Mixture, scores)])
+            }
+            Part::Fusion(posterior) => self.fusion(posterior, subject, scorer),
+            Part::Singles => {
+                let separations = self.separate_singles(subject)?;
+                let score = |separation: &SpeechEstimate| {
+                    self.score(&separation.spectrogram, subject, scorer)
+                };
+                let scores: Vec<Scores> = separations.iter().map(score).collect();
+                let estimates = (0..separations.len()).map(|position| {
+                    let order = self.dictionaries.estimation[position].order();
+                    Estimate {
+                        order: Some(order),
+                        free_energy: Some(separations[position].free_energy),
+                        ..Estimate::without_order(Candidate::Order(order), scores[position].clone())
+                    }
+                });
+                let singles: Vec<Estimate> = estimates.collect();
+                let methods = self.made_of_singles(part, &singles, subject, scorer, &[])?;
+                Ok(singles.into_iter().chain(methods).collect())
+            }
+            // Neither goes by the scores of the single orders.
+            Part::Tempered | Part::Learned => {
+                self.made_of_singles(part, &[], subject, scorer, learned_weights)
+            }
         }
     }
 
-    /// The mixture as it is, where that is tabled; the single orders; the methods that choose from
-    /// them or make something of them.
-    fn singles(&self, subject: &Subject, scorer: &Scorer) -> Result<Vec<Estimate>> {
-        let observation = &subject.observation;
-        let score = |estimate: &Array2<Complex64>| {
-            scorer.score(&observation.synthesise(estimate, &self.stft))
-        };
-        let orders = self.orders();
-        let separations: Vec<SpeechEstimate> = orders
-            .iter()
-            .enumerate()
-            .map(|(position, order)| {
-                let separation = self.separate(subject, position..position + 1, &mut ());
-                let separation =
-                    separation.with_context(|| format!("separation with order {order}"))?;
-                Ok(SpeechEstimate::new(separation))
-            })
-            .collect::<Result<_>>()?;
-        let scores: Vec<Scores> = separations
-            .iter()
-            .map(|separation| score(&separation.spectrogram))
-            .collect();
-        let of_order = |candidate, position: usize| Estimate {
-            candidate,
-            order: Some(orders[position]),
-            free_energy: Some(separations[position].free_energy),
-            order_posterior: None,
-            scores: scores[position].clone(),
-        };
-        let without_order = |candidate, scores| Estimate {
-            candidate,
-            order: None,
-            free_energy: None,
-            order_posterior: None,
-            scores,
-        };
-        let mut estimates = Vec::new();
-        if self.config.mixtures.source == MixtureSource::Recordings {
-            let scores = scorer.score(&observation.signal);
-            estimates.push(without_order(Candidate::Mixture, scores));
-        }
-        let positions = orders.iter().enumerate();
-        let singles =
-            positions.map(|(position, &order)| of_order(Candidate::Order(order), position));
-        estimates.extend(singles);
+    /// The methods of a part that choose from the single-order separations or make something of
+    /// them. `scored`: these, for the methods that choose.
+    fn made_of_singles(
+        &self,
+        part: Part,
+        scored: &[Estimate],
+        subject: &Subject,
+        scorer: &Scorer,
+        learned_weights: &[f64],
+    ) -> Result<Vec<Estimate>> {
+        let separations = self.separate_singles(subject)?;
         let singles = Singles {
-            estimates: separations.iter().map(|s| s.spectrogram.view()).collect(),
-            free_energies: separations.iter().map(|s| s.free_energy).collect(),
-            sdr_db: scores.iter().map(sdr_for_the_oracle).collect(),
+            estimates: separations.iter().map(|it| it.spectrogram.view()).collect(),
+            free_energies: separations.iter().map(|it| it.free_energy).collect(),
+            sdr_db: scored
+                .iter()
+                .map(|it| sdr_for_the_oracle(&it.scores))
+                .collect(),
+            beta: self.beta(subject),
+            learned_weights,
         };
-        for method in Method::ALL {
+        let estimate = |method: Method| {
             let candidate = Candidate::Method(method);
-            estimates.extend(method.choose(&singles).map(|choice| match choice {
-                Choice::Order(position) => of_order(candidate, position),
-                Choice::Estimate(made) => without_order(candidate, score(&made)),
-                Choice::Nothing(error) => without_order(candidate, Scores::failed(&error)),
-            }));
-        }
-        Ok(estimates)
+            let made = |spectrogram: &Array2<Complex64>| {
+                Estimate::without_order(candidate, self.score(spectrogram, subject, scorer))
+            };
+            Some(match method.choose(&singles)? {
+                Choice::Order(position) => Estimate {
+                    candidate,
+                    ..scored.get(position)?.clone()
+                },
+                Choice::Estimate(mean) => made(&mean),
+                Choice::Weighted(weights, mean) => Estimate {
+                    order_posterior: Some(weights),
+                    ..made(&mean)
+                },
+                Choice::Nothing(error) => {
+                    Estimate::without_order(candidate, Scores::failed(&error))
+                }
+            })
+        };
+        Ok(part.methods().filter_map(estimate).collect())
     }
 
-    fn fusion(&self, subject: &Subject, scorer: &Scorer) -> Result<Estimate> {
+    /// The single-order separations of a mixture, by the sequence of the orders.
+    ///
+    /// # Errors
+    /// Those of the model.
+    pub(crate) fn separate_singles<'s>(
+        &self,
+        subject: &'s Subject,
+    ) -> Result<&'s [SpeechEstimate]> {
+        if let Some(separations) = subject.singles.get() {
+            return Ok(separations);
+        }
+        let separate = |(position, order): (usize, usize)| {
+            let single = position..position + 1;
+            let separation = self.separate(subject, single, Posterior::Factorised, &mut ());
+            let separation =
+                separation.with_context(|| format!("separation with order {order}"))?;
+            Ok(SpeechEstimate::new(separation))
+        };
+        let orders = self.orders().into_iter().enumerate();
+        let separations = orders.map(separate).collect::<Result<Vec<_>>>()?;
+        Ok(subject.singles.get_or_init(|| separations))
+    }
+
+    fn fusion(
+        &self,
+        posterior: Posterior,
+        subject: &Subject,
+        scorer: &Scorer,
+    ) -> Result<Vec<Estimate>> {
         let all = 0..self.dictionaries.estimation.len();
-        let mut fused = self.separate(subject, all, &mut ()).context("fusion")?;
+        let separated = self.separate(subject, all, posterior, &mut ());
+        let mut fused = separated.context("fusion")?;
         let order_posterior = fused.order_posterior.swap_remove(SPEECH);
         let fused = SpeechEstimate::new(fused);
-        let samples = subject
-            .observation
-            .synthesise(&fused.spectrogram, &self.stft);
-        Ok(Estimate {
-            candidate: Candidate::Method(Method::VbFusion),
-            order: None,
+        let scores = self.score(&fused.spectrogram, subject, scorer);
+        let estimate = |method| Estimate {
             free_energy: Some(fused.free_energy),
-            order_posterior: Some(order_posterior),
-            scores: scorer.score(&samples),
-        })
+            order_posterior: Some(order_posterior.clone()),
+            ..Estimate::without_order(Candidate::Method(method), scores.clone())
+        };
+        Ok(Part::Fusion(posterior).methods().map(estimate).collect())
+    }
+
+    /// `beta` for a mixture of this size.
+    pub(crate) fn beta(&self, subject: &Subject) -> f64 {
+        let (frames, bins) = subject.observation.spectrogram.dim();
+        self.factorised.settings().tempering.beta(frames, bins)
+    }
+
+    fn score(&self, estimate: &Array2<Complex64>, subject: &Subject, scorer: &Scorer) -> Scores {
+        scorer.score(&subject.observation.synthesise(estimate, &self.stft))
     }
 }
 
 /// What is kept of a separation until it is scored.
-struct SpeechEstimate {
-    spectrogram: Array2<Complex64>,
-    free_energy: f64,
+#[derive(Debug)]
+pub(crate) struct SpeechEstimate {
+    /// Frames x bins.
+    pub(crate) spectrogram: Array2<Complex64>,
+    /// In nats.
+    pub(crate) free_energy: f64,
 }
 
 impl SpeechEstimate {

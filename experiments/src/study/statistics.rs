@@ -93,11 +93,12 @@ pub(crate) struct Difference {
     pub(crate) effect_size: Option<f64>,
 }
 
-/// How many orders a fusion mixes: exp(entropy of q(K_1)), averaged.
+/// How many orders a method mixes: exp(entropy of q(K_1) or of its weights), averaged.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct EffectiveOrders {
     /// Position of the case.
     pub(crate) case: usize,
+    pub(crate) method: Method,
     pub(crate) column: Column,
     pub(crate) mean: Mean,
 }
@@ -109,7 +110,7 @@ pub(crate) struct Summary {
     pub(crate) means: Vec<MeanScore>,
     /// By case, metric, comparison, column.
     pub(crate) differences: Vec<Difference>,
-    /// By case, column.
+    /// By case, method that weighs the orders, column.
     pub(crate) effective_orders: Vec<EffectiveOrders>,
 }
 
@@ -153,11 +154,17 @@ impl Summary {
         })
     }
 
-    /// How many orders a fusion mixes.
-    pub(crate) fn effective_orders(&self, case: usize, column: Column) -> Option<&Mean> {
-        let orders = self.effective_orders.iter();
-        let mut of_column = orders.filter(|it| (it.case, it.column) == (case, column));
-        of_column.next().map(|it| &it.mean)
+    /// How many orders a method mixes.
+    pub(crate) fn effective_orders(
+        &self,
+        case: usize,
+        method: Method,
+        column: Column,
+    ) -> Option<&Mean> {
+        let mut orders = self.effective_orders.iter();
+        let wanted = (case, method, column);
+        let found = orders.find(|it| (it.case, it.method, it.column) == wanted);
+        found.map(|it| &it.mean)
     }
 }
 
@@ -217,10 +224,12 @@ pub(crate) fn summarise(study: &Study<'_>, results: &Results) -> Result<Summary>
                 }
             }
         }
-        for &column in &columns {
-            summary
-                .effective_orders
-                .push(sample.effective_orders(column)?);
+        for method in study.weighing_methods() {
+            for &column in &columns {
+                summary
+                    .effective_orders
+                    .push(sample.effective_orders(method, column)?);
+            }
         }
     }
     Ok(summary)
@@ -307,17 +316,16 @@ impl Sample<'_> {
         })
     }
 
-    fn effective_orders(&self, column: Column) -> Result<EffectiveOrders> {
+    fn effective_orders(&self, method: Method, column: Column) -> Result<EffectiveOrders> {
         let values = self.values(column, |result| {
-            let mut posteriors = result
-                .estimates
-                .iter()
-                .filter_map(|it| it.order_posterior.as_ref());
-            effective_number(posteriors.next()?).ok()
+            let estimate = result.estimate(Candidate::Method(method))?;
+            effective_number(estimate.order_posterior.as_ref()?).ok()
         });
-        let purpose = format!("bootstrap effective orders {}", column.name());
+        let (name, column_name) = (method.name(), column.name());
+        let purpose = format!("bootstrap effective orders {name} {column_name}");
         Ok(EffectiveOrders {
             case: self.case,
+            method,
             column,
             mean: self.mean(&values, &purpose)?,
         })

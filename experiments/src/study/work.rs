@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use model::Execution;
 use rayon::prelude::*;
 
 use super::estimate::Estimate;
+use super::learned_weights::learn_weights;
 use super::methods::Part;
 use super::prepare::{Conduct, Prepared, PreparedTrial};
 use super::separation::Separator;
@@ -30,8 +31,8 @@ struct Task<'a> {
 /// Does the parts of trials that are not recorded, all of them or those of a shard. Returns how
 /// many failed.
 ///
-/// Trials that differ in beta only are done one after another, so that their mixture is drawn, and
-/// its true sources are prepared for scoring, once.
+/// Trials that differ in beta only are done one after another, so that their mixture is drawn, its
+/// true sources are prepared for scoring, and the single orders are separated, once.
 ///
 /// # Errors
 /// An interruption; records that cannot be written; with `fail_fast`, the first part that fails.
@@ -76,9 +77,13 @@ pub(crate) fn work(prepared: &Prepared<'_>, conduct: Conduct, progress: Progress
             dictionaries.map(separator).transpose()
         })
         .collect::<Result<_>>()?;
+    let tasks = || groups.iter().flatten();
+    let learns = |run| tasks().any(|task| task.run == run && task.part == Part::Learned);
+    let learned_weights = learn_weights(&prepared.runs, learns, progress)?;
     let worker = Worker {
         prepared,
         separators,
+        learned_weights,
         recorder: Recorder::new(prepared, wanted.len(), missing, conduct.fail_fast, progress),
     };
     let outcome = groups.par_iter().try_for_each(|group| worker.run(group));
@@ -88,6 +93,8 @@ pub(crate) fn work(prepared: &Prepared<'_>, conduct: Conduct, progress: Progress
 struct Worker<'a> {
     prepared: &'a Prepared<'a>,
     separators: Vec<Option<Separator<'a>>>,
+    /// Of each run, or why there are none.
+    learned_weights: Vec<Result<Vec<f64>, String>>,
     recorder: Recorder<'a>,
 }
 
@@ -118,8 +125,12 @@ impl Worker<'_> {
         for task in tasks {
             interrupt::check()?;
             let estimates = guarded(|| {
+                let weights = match (task.part, &self.learned_weights[task.run]) {
+                    (Part::Learned, Err(error)) => bail!("{error}"),
+                    (_, weights) => weights.as_deref().unwrap_or_default(),
+                };
                 self.separator(task)?
-                    .estimates(task.part, &subject, &scorer)
+                    .estimates(task.part, &subject, &scorer, weights)
             });
             self.record(task, estimates)?;
         }
@@ -282,6 +293,7 @@ mod tests {
                     estimation: vec![Arc::clone(&dictionary)],
                     background: Some(dictionary),
                 })),
+                to_learn_from: Vec::new(),
                 trials: vec![PreparedTrial {
                     trial,
                     keys,
@@ -291,10 +303,12 @@ mod tests {
             }],
             plan: Plan::new(Vec::new()),
             records,
+            left_out: Vec::new(),
         };
         let failures = work(&prepared, Conduct::default(), Progress::new(true)).unwrap();
-        assert_eq!(failures, 2);
-        for part in Part::ALL {
+        let parts = study.parts();
+        assert_eq!((failures, parts.len()), (5, 5));
+        for part in parts {
             let outcome = &prepared.outcomes()[&keys.part(part)];
             let error = outcome.as_ref().unwrap_err();
             assert!(error.contains("bins of the spectrogram"), "{error}");

@@ -2,6 +2,7 @@
 
 use crate::config::MixtureSource;
 use crate::study::design::{Study, Unit};
+use crate::study::methods::Method;
 use crate::study::scores::Metric;
 
 /// A study and where its signals are from.
@@ -25,7 +26,7 @@ impl Caption<'_> {
         let study = self.study;
         format!(
             "Average SDR of the speech in dB over {trials} mixtures{}. Corpus: {}; {}. In \
-             brackets: {}. Bold: the best method that does not need the true speech.",
+             brackets: {}. Bold: the best method that does not need the true speech.{}",
             match study.has_recordings() {
                 true => " of recordings",
                 false => "",
@@ -33,7 +34,20 @@ impl Caption<'_> {
             self.corpus,
             self.seeds(),
             self.intervals(),
+            self.beyond_the_paper(),
         )
+    }
+
+    /// Which methods are not the paper's, where there are some of both.
+    fn beyond_the_paper(&self) -> String {
+        let methods = self.study.methods.iter();
+        let (paper, beyond): (Vec<Method>, Vec<Method>) =
+            methods.partition(|method| Method::PAPER.contains(method));
+        if paper.is_empty() || beyond.is_empty() {
+            return String::new();
+        }
+        let names: Vec<String> = beyond.into_iter().map(Method::inline_label).collect();
+        format!(" Beyond the paper: {}.", names.join(", "))
     }
 
     /// The seeds of the runs.

@@ -78,7 +78,11 @@ pub(crate) fn judge(summary: &Summary, case: usize, times: &[Time]) -> Vec<Claim
     let better = |method: Method, baseline: Method| {
         let (found, verdict, paper) = gain(method, baseline);
         Claim {
-            statement: format!("{} is better than {}", method.label(), inline(baseline)),
+            statement: format!(
+                "{} is better than {}",
+                method.label(),
+                baseline.inline_label()
+            ),
             paper: format!("{paper:+.2} dB"),
             found,
             verdict,
@@ -144,14 +148,9 @@ fn found(difference: Option<&Difference>) -> String {
     .replace('-', "\u{2212}")
 }
 
-/// A method's name within a sentence.
-fn inline(method: Method) -> String {
-    method.label().to_lowercase().replace("vb", "VB")
-}
-
 /// The methods by their average, least first.
 fn order_found(summary: &Summary, case: usize) -> String {
-    let mut means: Vec<(f64, Method)> = Method::ALL
+    let mut means: Vec<(f64, Method)> = Method::PAPER
         .into_iter()
         .filter_map(|method| {
             let candidate = Candidate::Method(method);
@@ -160,7 +159,10 @@ fn order_found(summary: &Summary, case: usize) -> String {
         })
         .collect();
     means.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let names: Vec<String> = means.iter().map(|&(_, method)| inline(method)).collect();
+    let names: Vec<String> = means
+        .iter()
+        .map(|&(_, method)| method.inline_label())
+        .collect();
     if names.is_empty() {
         return "no scores".to_owned();
     }

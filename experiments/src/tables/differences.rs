@@ -66,16 +66,18 @@ fn row(it: &Difference, summary: &Summary, about: &Caption<'_>, format: Format) 
     row
 }
 
-/// One row: how many orders a fusion mixes, column by column.
-pub(crate) fn effective_orders(summary: &Summary, case: usize) -> Table {
+/// How many orders each method mixes that weighs them, column by column.
+pub(crate) fn effective_orders(summary: &Summary, about: &Caption<'_>, case: usize) -> Table {
     let format = Format::Markdown;
     let columns = summary.columns(case);
     let headings = columns.iter().map(|&column| format.column(column));
-    let mut table = Table::new(std::iter::once("SNR".to_owned()).chain(headings));
-    let values = columns
-        .iter()
-        .map(|&column| format.mean(summary.effective_orders(case, column)));
-    table.push(std::iter::once("Orders".to_owned()).chain(values));
+    let mut table = Table::new(std::iter::once("Method".to_owned()).chain(headings));
+    for method in about.study.weighing_methods() {
+        let values = columns
+            .iter()
+            .map(|&column| format.mean(summary.effective_orders(case, method, column)));
+        table.push(std::iter::once(method.label().to_owned()).chain(values));
+    }
     table
 }
 

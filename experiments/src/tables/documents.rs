@@ -50,13 +50,13 @@ fn of_one_case(title: &str, summary: &Summary, about: &Caption<'_>, trials: usiz
         };
         text += &differences::table(summary, about, metric, format, shown).markdown();
     }
-    text += "\n## Orders that a fusion mixes\n\n";
+    text += "\n## Orders that are mixed\n\n";
     text += &format!(
-        "Of {}: the exponential of the entropy of q(K), averaged, with intervals over the \
-         {units}.\n\n",
+        "Of {}: the exponential of the entropy of q(K), or of the weights of a mean, averaged, \
+         with intervals over the {units}.\n\n",
         study.config.training.orders.len()
     );
-    text += &effective_orders(summary, 0).markdown();
+    text += &effective_orders(summary, about, 0).markdown();
     text += "\nThe oracle takes the single order of highest SDR by BSS Eval, whatever metric is \
         shown.\n";
     text + "\nTimes are in `timings.md`: they are the one thing here that varies from run to run.\n"

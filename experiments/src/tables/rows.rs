@@ -57,16 +57,17 @@ impl ScoreRow {
     }
 }
 
-/// `order_posterior.csv`: q(K_1) of a fusion, order by order.
+/// `order_posterior.csv`: q(K_1) of a fusion, or the weights of a mean, order by order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OrderPosteriorRow {
+    pub(crate) method: String,
     pub(crate) order: usize,
     #[serde(with = "digits")]
     pub(crate) probability: f64,
 }
 
 impl Row for OrderPosteriorRow {
-    const COLUMNS: &'static [&'static str] = &["order", "probability"];
+    const COLUMNS: &'static [&'static str] = &["method", "order", "probability"];
 }
 
 /// `table1.csv` and `summary.csv`: a mean score.
@@ -209,9 +210,10 @@ impl DifferenceRow {
     }
 }
 
-/// `effective_orders.csv`: how many orders a fusion mixes.
+/// `effective_orders.csv`: how many orders a method mixes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct EffectiveOrdersRow {
+    method: String,
     snr_db: String,
     #[serde(with = "decimals")]
     effective_orders: Option<f64>,
@@ -225,6 +227,7 @@ pub(crate) struct EffectiveOrdersRow {
 
 impl Row for EffectiveOrdersRow {
     const COLUMNS: &'static [&'static str] = &[
+        "method",
         "snr_db",
         "effective_orders",
         "ci95_low",
@@ -238,6 +241,7 @@ impl EffectiveOrdersRow {
     pub(crate) fn new(it: &EffectiveOrders) -> Self {
         let (ci95_low, ci95_high) = it.mean.interval.unzip();
         Self {
+            method: it.method.name().to_owned(),
             snr_db: it.column.name(),
             effective_orders: it.mean.mean,
             ci95_low,
@@ -250,10 +254,11 @@ impl EffectiveOrdersRow {
     /// The effective orders of a case that the row holds.
     ///
     /// # Errors
-    /// A column that is not of this version.
+    /// Names that are not of this version.
     pub(crate) fn effective_orders(self, case: usize) -> Result<EffectiveOrders> {
         Ok(EffectiveOrders {
             case,
+            method: method(&self.method)?,
             column: column(&self.snr_db)?,
             mean: mean(
                 (self.units, self.trials),
@@ -434,6 +439,7 @@ mod tests {
         });
         round_trip(&ScoreRow::missing("no numbers, \"none\""));
         round_trip(&OrderPosteriorRow {
+            method: "vb_fusion".to_owned(),
             order: 2,
             probability: 2.5e-20,
         });
@@ -468,6 +474,7 @@ mod tests {
         assert_eq!(row.difference(1).unwrap(), difference);
         let orders = EffectiveOrders {
             case: 0,
+            method: Method::StructuredFusion,
             column: Column::Average,
             mean: Mean::default(),
         };

@@ -5,7 +5,7 @@ use super::format::{Format, MISSING};
 use super::paper;
 use super::table::{Entry, Table};
 use crate::study::estimate::Candidate;
-use crate::study::methods::Method;
+use crate::study::methods::{Method, Part};
 use crate::study::scores::Metric;
 use crate::study::statistics::{Column, Summary};
 
@@ -27,7 +27,16 @@ pub(crate) fn of_case(
     header.extend(time.map(|_| "Time (ms)".to_owned()));
     let candidates = about.study.candidates();
     let mut table = Table::new(header);
+    let is_beyond_the_paper = |candidate: Candidate| match candidate {
+        Candidate::Method(method) => !Method::PAPER.contains(&method),
+        Candidate::Mixture | Candidate::Order(_) => false,
+    };
+    let mut is_ruled = false;
     for &candidate in &candidates {
+        if is_beyond_the_paper(candidate) && !is_ruled {
+            table.rule();
+            is_ruled = true;
+        }
         let means = columns.iter().map(|&column| {
             let mean = summary.mean(case, candidate, metric, column);
             let is_best = best(summary, case, &candidates, metric, column) == Some(candidate);
@@ -61,7 +70,7 @@ pub(crate) fn of_case(
     table
 }
 
-/// The SDR of every case, averaged over the ratios, and the effective number of orders.
+/// The SDR of every case, averaged over the ratios, and how many orders the fusions mix.
 pub(crate) fn of_all_cases(summary: &Summary, about: &Caption<'_>, format: Format) -> Table {
     let study = about.study;
     let candidates = study.candidates();
@@ -69,7 +78,13 @@ pub(crate) fn of_all_cases(summary: &Summary, about: &Caption<'_>, format: Forma
     let labels = candidates
         .iter()
         .map(|candidate| candidate.label().to_owned());
-    let mut table = Table::new(keys.chain(labels).chain(["Effective orders".to_owned()]));
+    let fusions = || {
+        study
+            .weighing_methods()
+            .filter(|it| matches!(it.part(), Part::Fusion(_)))
+    };
+    let orders_of = fusions().map(|method| format!("Orders of {}", method.inline_label()));
+    let mut table = Table::new(keys.chain(labels).chain(orders_of));
     for (index, case) in study.cases.iter().enumerate() {
         let column = Column::Average;
         let best = best(summary, index, &candidates, Metric::Sdr, column);
@@ -78,10 +93,14 @@ pub(crate) fn of_all_cases(summary: &Summary, about: &Caption<'_>, format: Forma
             let is_best = best == Some(candidate) && candidates.len() > 1;
             Entry::bold_if(is_best, format.mean(mean))
         };
-        let orders = format.mean(summary.effective_orders(index, column));
+        let orders = fusions().map(|method| {
+            format
+                .mean(summary.effective_orders(index, method, column))
+                .into()
+        });
         let values = case.texts().map(Entry::from);
         let means = candidates.iter().map(mean);
-        table.push(values.chain(means).chain([Entry::from(orders)]));
+        table.push(values.chain(means).chain(orders));
     }
     table
 }

@@ -1,4 +1,4 @@
-//! The files that the tools write, and how this program knows its own.
+//! The files that single commands write, and how this program knows its own.
 
 use crate::store::output::FileKind;
 
@@ -44,6 +44,13 @@ pub(crate) const SCORES_MUSEVAL: FileKind = FileKind {
     name: "a museval file",
     start: b"{\n  \"made_with\": \"experiments ",
     mark: b"\"targets\": [",
+};
+
+/// The page of a run.
+pub(crate) const REPORT: FileKind = FileKind {
+    name: "a report page",
+    start: b"<!DOCTYPE html>",
+    mark: b"<meta name=\"generator\" content=\"experiments ",
 };
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ pub(super) fn cases() -> Vec<Case> {
                 fs::create_dir(folder.join("speech")).unwrap();
             },
             FOLDER,
-            &["no WAV file below speech (`corpus.speech`)"],
+            &["no audio file below speech (`corpus.speech`)"],
         ),
         (
             "an utterance too few",

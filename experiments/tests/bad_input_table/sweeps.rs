@@ -26,10 +26,13 @@ const SECTIONS: [(&str, &str); 6] = [
     ("[sweep]\nseeds = [-1]", "-1"),
     ("[sweep]\nsedes = [1]", "unknown field `sedes`"),
     (
-        "[sweep]\nmethods = [\"vb_fusion\", \"vb_fusion\"]",
-        "`sweep.methods`: holds a value twice",
+        "[sweep]\n[evaluation]\nmethods = [\"vb_fusion\", \"vb_fusion\"]",
+        "`evaluation.methods`: holds VbFusion twice",
     ),
-    ("[sweep]\nmethods = [\"magic\"]", "unknown variant `magic`"),
+    (
+        "[sweep]\n[evaluation]\nmethods = [\"magic\"]",
+        "unknown variant `magic`",
+    ),
     ("[sweep]\naxis = 1", "invalid type"),
 ];
 

@@ -207,7 +207,7 @@ pub(super) fn cases() -> Vec<Case> {
         |folder| fs::create_dir(folder.join("a.d")).unwrap(),
         "train a.d --out x.npz".into(),
         1,
-        &["no WAV file", "a.d"],
+        &["no audio file", "a.d"],
     );
     add(
         "several bad recordings",

@@ -71,6 +71,14 @@ mixtures = 2
 utterances = 1
 "#;
 
+/// Methods that are compared.
+pub const METHODS: usize = 7;
+/// Parts of a trial of a drawn mixture: the single orders, two fusions, what is made of the single
+/// orders by their free energies and by learned weights.
+pub const DRAWN_PARTS: usize = 5;
+/// Of a mixture of recordings, whose own scores are a part as well.
+pub const RECORDED_PARTS: usize = 6;
+
 /// A command with its configuration.
 pub struct Study {
     folder: tempfile::TempDir,
@@ -90,9 +98,9 @@ impl Study {
         }
     }
 
-    /// Two ratios and two orders, each with the single orders and the fusion.
+    /// Two ratios and two orders.
     pub fn table1() -> Self {
-        Self::new("table1", TINY, 2 * 2 * 2)
+        Self::new("table1", TINY, 2 * 2 * DRAWN_PARTS)
     }
 
     /// Long enough to be stopped among its parts.
@@ -102,32 +110,38 @@ impl Study {
             .replace("frames = 20", "frames = 60")
             .replace("orders = [1, 3]", "orders = [1, 2, 3, 4]")
             .replace("iterations = 5\nkappa", "iterations = 40\nkappa");
-        Self::new("table1", &text, 8 * 4 * 2)
+        Self::new("table1", &text, 8 * 4 * DRAWN_PARTS)
     }
 
-    /// Beta changes the fusion only: the single orders of a seed are there once.
+    /// Beta changes the fusions and the mean by evidence only: the single orders of a seed and
+    /// what learned weights make of them are there once.
     pub fn sweep() -> Self {
-        Self::new("sweep", &format!("{TINY}{BETA}"), 3 * 4 * (1 + 3))
+        Self::new("sweep", &format!("{TINY}{BETA}"), 3 * 4 * (2 + 3 * 3))
     }
 
     /// Two speakers with two seeds, two mixtures at two ratios of each.
     pub fn realmix() -> Self {
-        Self::new("realmix", TINY_RECORDINGS, 2 * 2 * 2 * 2 * 2)
+        Self::new("realmix", TINY_RECORDINGS, 2 * 2 * 2 * 2 * RECORDED_PARTS)
     }
 
     /// Long enough to be stopped among its parts.
     pub fn long_realmix() -> Self {
         let text = TINY_RECORDINGS.replace("iterations = 10\nkappa", "iterations = 60\nkappa");
-        Self::new("realmix", &text, 2 * 2 * 2 * 2 * 2)
+        Self::new("realmix", &text, 2 * 2 * 2 * 2 * RECORDED_PARTS)
     }
 
-    /// The mixtures of one seed and speaker, with two numbers of iterations.
+    /// The mixtures of one seed of two speakers, with two numbers of iterations: the mixtures
+    /// themselves are the same.
     pub fn recordings_sweep() -> Self {
         let axis = "\n[sweep]\n[[sweep.axis]]\nkey = \"model.iterations\"\nvalues = [10, 20]\n";
         let text = TINY_RECORDINGS
             .replace("seeds = 2", "seeds = 1")
             .replace("mixtures = 2", "mixtures = 1");
-        Self::new("sweep", &(text + axis), 2 * 2 * 2 * 2)
+        Self::new(
+            "sweep",
+            &(text + axis),
+            2 * 2 * (1 + 2 * (RECORDED_PARTS - 1)),
+        )
     }
 
     pub fn folder(&self) -> &Path {

@@ -52,7 +52,12 @@ pub(super) fn recognise(input: &mut Input) -> Result<Format, AudioFault> {
             format: (*format).to_owned(),
             command,
         });
-    } else if tagged || is_mp3_header(mark) {
+    } else if is_mpeg_header(mark, LAYER_2) {
+        return Err(AudioFault::Unsupported {
+            format: "MPEG audio of layer II".to_owned(),
+            command: "ffmpeg -i in.mp2 out.wav",
+        });
+    } else if tagged || is_mpeg_header(mark, LAYER_3) {
         Format::Mp3
     } else {
         return Err(AudioFault::NotAudio);
@@ -144,13 +149,17 @@ fn skip_id3(input: &mut Input) -> io::Result<bool> {
     Ok(tagged)
 }
 
-/// Whether bytes are the header of a frame of MPEG audio, layer III (ISO/IEC 11172-3, 2.4.1.3).
-fn is_mp3_header(bytes: &[u8]) -> bool {
+/// Layers as headers of frames have them.
+const LAYER_2: u8 = 2;
+const LAYER_3: u8 = 1;
+
+/// Whether bytes are the header of a frame of MPEG audio of a layer (ISO/IEC 11172-3, 2.4.1.3).
+fn is_mpeg_header(bytes: &[u8], wanted: u8) -> bool {
     let &[sync, version, rates, ..] = bytes else {
         return false;
     };
     let (id, layer) = (version >> 3 & 3, version >> 1 & 3);
     let (bit_rate, sample_rate) = (rates >> 4, rates >> 2 & 3);
     let synchronised = sync == 0xff && version >> 5 == 7;
-    synchronised && id != 1 && layer == 1 && !matches!(bit_rate, 0 | 15) && sample_rate != 3
+    synchronised && id != 1 && layer == wanted && !matches!(bit_rate, 0 | 15) && sample_rate != 3
 }

@@ -160,6 +160,8 @@ pub(super) struct PcmDecoder {
     left: Option<u64>,
     position: usize,
     block: Vec<u8>,
+    /// Whether another chunk of samples behind these is an error, not to be passed over in silence.
+    is_one_chunk: bool,
 }
 
 impl PcmDecoder {
@@ -185,7 +187,16 @@ impl PcmDecoder {
             layout,
             left,
             position: 0,
+            is_one_chunk: false,
         })
+    }
+
+    /// Refuses another chunk of samples right behind these.
+    pub(super) fn of_one_chunk(self) -> Self {
+        Self {
+            is_one_chunk: true,
+            ..self
+        }
     }
 
     pub(super) fn layout(&self) -> &Layout {
@@ -225,6 +236,13 @@ impl PcmDecoder {
             }
             if frames == 0 {
                 break;
+            }
+        }
+        if self.left == Some(0) && self.is_one_chunk {
+            // A chunk of odd length is followed by a zero.
+            let behind = self.input.peek(5)?;
+            if behind.starts_with(b"data") || behind == b"\0data" {
+                return Err(AudioFault::Malformed("there is a second data chunk"));
             }
         }
         self.check_finite(&channels)?;

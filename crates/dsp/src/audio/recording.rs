@@ -34,6 +34,15 @@ impl Recording {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, AudioError> {
         let path = path.as_ref();
         let file = rewindable(path).map_err(|fault| AudioError::new(path, fault))?;
+        Self::from_file(path, file)
+    }
+
+    /// Reads a regular file that is open, from its start; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn from_file(name: impl AsRef<Path>, file: File) -> Result<Self, AudioError> {
+        let path = name.as_ref();
         let mut reader = start(&file, path)?;
         let samples = match reader.samples() {
             Some(samples) => samples,

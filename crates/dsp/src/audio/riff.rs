@@ -33,7 +33,7 @@ pub(super) fn open_wav(mut input: Input) -> Result<PcmDecoder, AudioFault> {
                     "there is no format chunk before the samples",
                 ))?;
                 let declared = declared_bytes(&mut input, length, long_bytes)?;
-                return PcmDecoder::new(input, layout, declared);
+                return Ok(PcmDecoder::new(input, layout, declared)?.of_one_chunk());
             }
             b"fmt " => {
                 let fields = input.read_at_most(left.min(MOST_BYTES))?;

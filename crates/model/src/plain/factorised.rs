@@ -43,6 +43,7 @@ pub struct PlainModel {
     activation_gig: Gig,
     sources: Vec<Source>,
     source_posterior: SourcePosterior,
+    iterations: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -102,6 +103,7 @@ impl PlainModel {
             source_posterior: source_posterior(&mixture, &sources, settings.noise_variance),
             mixture,
             sources,
+            iterations: 0,
         })
     }
 
@@ -144,6 +146,7 @@ impl PlainModel {
         for update in self.schedule() {
             self.apply(update);
         }
+        self.iterations += 1;
     }
 
     /// Updates `q(S)`, eq. (15) with the variances of eq. (16):
@@ -310,6 +313,7 @@ impl PlainModel {
         };
         Some(Separation {
             precision: Precision::F64,
+            iterations: self.iterations,
             log_order_posterior: log_order_posterior.collect::<Option<_>>()?,
             estimates: self.source_posterior.mean,
             order_posterior: self.sources.iter().map(|s| s.posterior.clone()).collect(),

@@ -58,6 +58,7 @@ pub struct StructuredModel {
     combinations: Combinations,
     /// `q(S | K)` of every combination.
     source_posteriors: Vec<SourcePosterior>,
+    iterations: usize,
 }
 
 impl StructuredModel {
@@ -108,6 +109,7 @@ impl StructuredModel {
             sources: sources.iter().zip(&problem.starts).map(orders).collect(),
             combinations: Combinations::new(sources, beta),
             source_posteriors: Vec::new(),
+            iterations: 0,
         };
         model.update_sources();
         Ok(model)
@@ -149,6 +151,7 @@ impl StructuredModel {
         for update in self.schedule() {
             self.apply(update);
         }
+        self.iterations += 1;
     }
 
     /// Updates `q(S|K)` of every combination: eq. (15) with the variances of its own orders,
@@ -330,6 +333,7 @@ impl StructuredModel {
         let estimate = |orders: Vec<Order>| orders.into_iter().map(Order::into_estimate).collect();
         Some(Separation {
             precision: Precision::F64,
+            iterations: self.iterations,
             estimates: self.estimates(),
             order_posterior: self.combinations.marginals(),
             log_order_posterior: self.combinations.log_marginals(&log_posterior),

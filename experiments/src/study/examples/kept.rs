@@ -220,14 +220,15 @@ pub(crate) fn keep(
     let (run, results) = (&prepared.runs[0], &results[0]);
     let trials: Vec<_> = run.trials.iter().map(|trial| trial.trial).collect();
     let chosen = chosen_trials(run.run, &trials);
-    let in_figures = shown_in_figures(&chosen);
+    let in_figures = shown_in_figures(run.run, &chosen);
     // Where there is no result, the table says what failed, or it is another shard's.
     let is_wanted = |(trial, result): &(&PreparedTrial, &TrialResult)| {
         chosen.contains(&trial.trial) && result.errors.is_empty()
     };
     let all = run.trials.iter().zip(results);
     let mut wanted: Vec<_> = all.filter(is_wanted).collect();
-    wanted.sort_by(|(a, _), (b, _)| a.trial.snr_db.total_cmp(&b.trial.snr_db));
+    // A merge has them in the same order.
+    wanted.sort_by_key(|(trial, _)| chosen.iter().position(|other| *other == trial.trial));
     if wanted.is_empty() {
         return Ok(Vec::new());
     }

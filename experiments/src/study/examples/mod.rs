@@ -8,7 +8,7 @@ mod kept;
 use anyhow::{Context, Result};
 use dsp::Complex64;
 use dsp::wav::{Encoding, to_bytes};
-use model::{Execution, FreeEnergyTrace, Separation};
+use model::{Execution, FreeEnergyTrace, Posterior, Separation};
 use ndarray::Array2;
 
 use super::design::Run;
@@ -114,28 +114,43 @@ pub(crate) struct EnergyTrace {
     pub(crate) free_energy: Vec<f64>,
 }
 
-/// The trials that are kept of a run: of the order in the middle, or the first recordings, spread
-/// over the signal-to-noise ratios from the lowest to the highest.
-pub(crate) fn chosen_trials(run: &Run, trials: &[Trial]) -> Vec<Trial> {
+/// Whether a trial is of the order in the middle, or of the first recordings.
+fn is_typical(run: &Run, trial: &Trial) -> bool {
     let orders = &run.config.training.orders;
-    let is_shown = |trial: &&Trial| match trial.member {
+    match trial.member {
         Member::TrueOrder(order) => orders.get(orders.len() / 2) == Some(&order),
         Member::Recording(number) => number == 0,
-    };
-    let mut trials: Vec<Trial> = trials.iter().filter(is_shown).copied().collect();
-    trials.sort_by(|a, b| a.snr_db.total_cmp(&b.snr_db));
-    let wanted = run.config.report.examples.min(trials.len());
-    let last = trials.len().saturating_sub(1);
+    }
+}
+
+/// The trials that are kept of a run: of the order in the middle, or the first recordings, spread
+/// over the signal-to-noise ratios from the lowest to the highest. Where these are too few, there
+/// are others beside them.
+pub(crate) fn chosen_trials(run: &Run, trials: &[Trial]) -> Vec<Trial> {
+    let (mut typical, others): (Vec<Trial>, Vec<Trial>) = trials
+        .iter()
+        .copied()
+        .partition(|trial| is_typical(run, trial));
+    typical.sort_by(|a, b| a.snr_db.total_cmp(&b.snr_db));
+    let wanted = run.config.report.examples;
+    if wanted >= typical.len() {
+        let more = wanted - typical.len();
+        typical.extend(others.into_iter().take(more));
+        typical.sort_by(|a, b| a.snr_db.total_cmp(&b.snr_db));
+        return typical;
+    }
+    let last = typical.len() - 1;
     let spread = |index: usize| match wanted {
-        1 => trials[last / 2],
-        _ => trials[(index * last + (wanted - 1) / 2) / (wanted - 1)],
+        1 => typical[last / 2],
+        _ => typical[(index * last + (wanted - 1) / 2) / (wanted - 1)],
     };
     (0..wanted).map(spread).collect()
 }
 
 /// Which of the chosen trials the figures of a single trial show.
-pub(crate) fn shown_in_figures(chosen: &[Trial]) -> Option<&Trial> {
-    chosen.get(chosen.len() / 2)
+pub(crate) fn shown_in_figures<'a>(run: &Run, chosen: &'a [Trial]) -> Option<&'a Trial> {
+    let typical: Vec<&Trial> = chosen.iter().filter(|it| is_typical(run, it)).collect();
+    typical.get(typical.len() / 2).copied()
 }
 
 /// Makes and separates the mixtures of trials again.
@@ -162,9 +177,10 @@ impl<'a> Maker<'a> {
             .prepare(&trial.trial, trial.recorded.as_ref())?;
         let orders = self.separator.orders();
         let mut traces = Vec::new();
-        let mut separate = |candidate, positions| -> Result<Separation> {
+        let mut separate = |candidate, positions, posterior| -> Result<Separation> {
             let mut trace = FreeEnergyTrace::every(1);
-            let separation = self.separator.separate(&subject, positions, &mut trace)?;
+            let separator = &self.separator;
+            let separation = separator.separate(&subject, positions, posterior, &mut trace)?;
             traces.push(EnergyTrace {
                 candidate,
                 free_energy: trace.values().iter().map(|&(_, value)| value).collect(),
@@ -173,9 +189,15 @@ impl<'a> Maker<'a> {
         };
         let mut separations = Vec::new();
         for (position, &order) in orders.iter().enumerate() {
-            separations.push(separate(Candidate::Order(order), position..position + 1)?);
+            let (candidate, single) = (Candidate::Order(order), position..position + 1);
+            separations.push(separate(candidate, single, Posterior::Factorised)?);
         }
-        let fused = separate(Candidate::Method(Method::VbFusion), 0..orders.len())?;
+        let mut fuse =
+            |method, posterior| separate(Candidate::Method(method), 0..orders.len(), posterior);
+        let factorised = fuse(Method::VbFusion, Posterior::Factorised)?;
+        let structured = fuse(Method::StructuredFusion, Posterior::Structured)?;
+        let learned = result.estimate(Candidate::Method(Method::LearnedWeights));
+        let learned_weights = learned.and_then(|estimate| estimate.order_posterior.as_deref());
         let singles = Singles {
             estimates: separations
                 .iter()
@@ -187,19 +209,30 @@ impl<'a> Maker<'a> {
                 .map(|&order| result.estimate(Candidate::Order(order)))
                 .map(|single| single.map_or(f64::NAN, |it| sdr_for_the_oracle(&it.scores)))
                 .collect(),
+            beta: self.separator.beta(&subject),
+            learned_weights: learned_weights.unwrap_or_default(),
         };
 
         let observation = &subject.observation;
         let synthesise =
             |estimate: &Array2<Complex64>| observation.synthesise(estimate, self.separator.stft());
         let estimate = |method: Method| match method.part() {
-            Part::Fusion => Some((None, synthesise(&fused.estimates[SPEECH]))),
-            Part::Singles => match method.choose(&singles)? {
+            Part::Mixture => None,
+            Part::Fusion(posterior) => {
+                let fused = match posterior {
+                    Posterior::Factorised => &factorised,
+                    Posterior::Structured => &structured,
+                };
+                Some((None, synthesise(&fused.estimates[SPEECH])))
+            }
+            Part::Singles | Part::Tempered | Part::Learned => match method.choose(&singles)? {
                 Choice::Order(position) => {
                     let estimate = &separations[position].estimates[SPEECH];
                     Some((Some(orders[position]), synthesise(estimate)))
                 }
-                Choice::Estimate(made) => Some((None, synthesise(&made))),
+                Choice::Estimate(made) | Choice::Weighted(_, made) => {
+                    Some((None, synthesise(&made)))
+                }
                 Choice::Nothing(_) => None,
             },
         };
@@ -255,12 +288,18 @@ mod tests {
     use crate::config::Config;
     use crate::study::design::Study;
 
-    fn chosen(examples: usize) -> Vec<f64> {
+    fn chosen(examples: usize) -> (Vec<Trial>, Option<Trial>) {
         let mut config = Config::default();
         config.report.examples = examples;
         let study = Study::new(&config).unwrap();
         let run = &study.runs[0];
         let trials = chosen_trials(run, &run.drawn_trials());
+        let shown = shown_in_figures(run, &trials).copied();
+        (trials, shown)
+    }
+
+    fn ratios(examples: usize) -> Vec<f64> {
+        let (trials, _) = chosen(examples);
         for trial in &trials {
             assert_eq!(trial.member, Member::TrueOrder(8));
         }
@@ -269,11 +308,26 @@ mod tests {
 
     #[test]
     fn examples_reach_from_the_lowest_ratio_to_the_highest() {
-        assert!(chosen(0).is_empty());
-        assert_eq!(chosen(1), [0.0]);
-        assert_eq!(chosen(2), [-6.0, 9.0]);
-        assert_eq!(chosen(3), [-6.0, 3.0, 9.0]);
-        assert_eq!(chosen(100), Config::default().mixtures.snr_db);
+        assert!(ratios(0).is_empty());
+        assert_eq!(ratios(1), [0.0]);
+        assert_eq!(ratios(2), [-6.0, 9.0]);
+        assert_eq!(ratios(3), [-6.0, 3.0, 9.0]);
+        assert_eq!(ratios(6), Config::default().mixtures.snr_db);
+    }
+
+    #[test]
+    fn as_many_examples_as_are_wanted_are_kept() {
+        // Six ratios of seven orders.
+        for (wanted, found) in [(7, 7), (40, 40), (42, 42), (100, 42)] {
+            let (trials, shown) = chosen(wanted);
+            assert_eq!(trials.len(), found);
+            let distinct = |index: usize| !trials[..index].contains(&trials[index]);
+            assert!((0..trials.len()).all(distinct));
+            let shown = shown.unwrap();
+            assert_eq!((shown.member, shown.snr_db), (Member::TrueOrder(8), 3.0));
+        }
+        assert_eq!(chosen(3).1.unwrap().snr_db, 3.0);
+        assert_eq!(chosen(0).1, None);
     }
 
     #[test]

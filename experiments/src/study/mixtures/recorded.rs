@@ -84,10 +84,7 @@ pub(crate) fn read(
     let recordings = &config.recordings;
     let seed = config.experiment.seed;
     let split = split(corpus, config.training.utterances_per_side, seed)?;
-    let training_seconds = match recordings.background {
-        BackgroundModel::Known => config.training.background_seconds,
-        BackgroundModel::Estimated => 0.0,
-    };
+    let training_seconds = config.training.background_seconds;
     let (mixtures, background) = match recordings.isolated {
         Some(set) => {
             let mixtures = isolated(config, set)?;
@@ -109,6 +106,37 @@ pub(crate) fn read(
         background,
     };
     Ok((signals, mixtures))
+}
+
+/// Adds utterances to learn from and background to learn from, for the weights of the single orders:
+/// as long as that background, at one ratio after the other, all over the utterances. None where
+/// there is no such background.
+pub(crate) fn mix_to_learn_from(signals: &Signals, config: &Config) -> Vec<RecordedMixture> {
+    let Signals {
+        estimation,
+        background,
+        ..
+    } = signals;
+    let samples = background.len().min(estimation.len());
+    if samples == 0 {
+        return Vec::new();
+    }
+    let background = Arc::new(background[..samples].to_vec());
+    let count = config.training.weight_mixtures;
+    let mix = |number: usize| {
+        let last = estimation.len() - samples;
+        let start = last * number / (count - 1).max(1);
+        let ratios = &config.mixtures.snr_db;
+        RecordedMixture {
+            trial: Trial {
+                snr_db: ratios[number % ratios.len()],
+                member: Member::Recording(number),
+            },
+            speech: Arc::new(estimation[start..start + samples].to_vec()),
+            other: Other::Background(Arc::clone(&background)),
+        }
+    };
+    (0..count).map(mix).collect()
 }
 
 /// Adds background to utterances, at every ratio; also returns the excerpt to learn the background

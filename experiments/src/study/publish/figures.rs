@@ -153,9 +153,19 @@ fn number(value: &Value) -> Option<f64> {
     value.as_float().or_else(integer)
 }
 
-/// q(K) of the fusions, a panel per signal-to-noise ratio: over the true order where mixtures are
+/// The methods whose q(K) is drawn, and the names of the figures.
+pub(crate) const ORDER_POSTERIORS: [(Method, &str); 2] = [
+    (Method::VbFusion, "order_posterior"),
+    (Method::StructuredFusion, "order_posterior_structured"),
+];
+
+/// q(K) of a fusion, a panel per signal-to-noise ratio: over the true order where mixtures are
 /// drawn, averaged over the runs, else over the runs, averaged over the mixtures of each.
-pub(crate) fn order_posterior(study: &Study<'_>, results: &[Vec<TrialResult>]) -> HeatMaps {
+pub(crate) fn order_posterior(
+    study: &Study<'_>,
+    results: &[Vec<TrialResult>],
+    method: Method,
+) -> HeatMaps {
     let orders = &study.config.training.orders;
     let mut ratios = study.config.mixtures.snr_db.clone();
     ratios.sort_by(f64::total_cmp);
@@ -188,7 +198,7 @@ pub(crate) fn order_posterior(study: &Study<'_>, results: &[Vec<TrialResult>]) -
             .iter()
             .flatten()
             .filter(is_meant)
-            .flat_map(|result| &result.estimates)
+            .filter_map(|result| result.estimate(Candidate::Method(method)))
             .filter_map(|estimate| estimate.order_posterior.as_ref())
             .collect();
         let of_order = |order: usize| {
@@ -214,7 +224,8 @@ pub(crate) fn order_posterior(study: &Study<'_>, results: &[Vec<TrialResult>]) -
     };
     HeatMaps {
         title: format!(
-            "q(K) of the fusion, corpus {}; {averaged}",
+            "q(K) of {}, corpus {}; {averaged}",
+            method.inline_label(),
             study.config.corpus.kind.name()
         ),
         x_label: "Order K".to_owned(),

@@ -32,6 +32,8 @@ pub(crate) struct Ending {
     pub(crate) table: Option<String>,
     /// Parts of trials, or scores, that failed.
     pub(crate) failures: usize,
+    /// Files of the corpora that were left out.
+    pub(crate) left_out: usize,
 }
 
 /// All that is published of a study.
@@ -39,6 +41,8 @@ pub(crate) struct Ending {
 pub(crate) struct Publication<'a> {
     pub(crate) study: &'a Study<'a>,
     pub(crate) corpus: &'a CorpusInfo,
+    /// Files of the corpora that were left out, each with the reason; none where it is not known.
+    pub(crate) left_out: Option<&'a [String]>,
     pub(crate) results: &'a Results,
     pub(crate) examples: &'a [KeptExample],
     pub(crate) times: &'a Times,
@@ -59,7 +63,8 @@ impl Publication<'_> {
             study,
             corpus: &self.corpus.description,
         };
-        let manifest = Manifest::new(study.seeds(), about.corpus, self.corpus.sha256, stopwatch);
+        let corpus = (about.corpus, self.corpus.sha256, self.left_out);
+        let manifest = Manifest::new(study.seeds(), corpus, stopwatch);
         let trials = self.results.iter().map(Vec::len).sum();
         let mut files = self.tables(&summary)?;
         files.extend(self.documents(&summary, &about, trials, manifest.cpu.as_deref())?);
@@ -77,6 +82,7 @@ impl Publication<'_> {
                 .flatten()
                 .map(TrialResult::failures)
                 .sum(),
+            left_out: self.left_out.map_or(0, <[String]>::len),
         })
     }
 
@@ -135,18 +141,26 @@ impl Publication<'_> {
         })
     }
 
-    /// q(K_1) of each fusion.
+    /// q(K_1) of each fusion, and the weights of each mean that has some.
     fn order_posterior_rows(&self) -> impl Iterator<Item = Labelled<OrderPosteriorRow>> {
         self.trials().flat_map(|(run, result)| {
             let labels = self.study.trial_values(run, &result.trial);
-            let posteriors = result
-                .estimates
-                .iter()
-                .filter_map(|it| it.order_posterior.as_ref());
             let orders = &run.config.training.orders;
-            let weights = posteriors.flat_map(move |posterior| orders.iter().zip(posterior));
-            weights.map(move |(&order, &probability)| {
-                labelled(labels.clone(), OrderPosteriorRow { order, probability })
+            result.estimates.iter().flat_map(move |estimate| {
+                let labels = labels.clone();
+                let weights = estimate.order_posterior.iter().flatten();
+                orders
+                    .iter()
+                    .zip(weights)
+                    .map(move |(&order, &probability)| {
+                        let method = estimate.candidate.name().to_owned();
+                        let row = OrderPosteriorRow {
+                            method,
+                            order,
+                            probability,
+                        };
+                        labelled(labels.clone(), row)
+                    })
             })
         })
     }
@@ -188,8 +202,12 @@ impl Publication<'_> {
             files.extend(drawn(&name, &figure)?);
         }
         if self.study.config.kind() != Kind::Sweep {
-            let posterior = figures::order_posterior(self.study, &self.results[..]);
-            files.extend(drawn("order_posterior", &posterior)?);
+            for (method, name) in figures::ORDER_POSTERIORS {
+                if self.study.methods.contains(&method) {
+                    let posterior = figures::order_posterior(self.study, self.results, method);
+                    files.extend(drawn(name, &posterior)?);
+                }
+            }
         }
         Ok(files)
     }

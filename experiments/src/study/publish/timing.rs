@@ -1,7 +1,7 @@
 //! Times of the methods, each measured alone.
 
 use anyhow::{Context, Result};
-use model::Execution;
+use model::{Execution, Posterior};
 
 use crate::clock::Stopwatch;
 use crate::interrupt;
@@ -23,9 +23,9 @@ pub(crate) fn measure(run: &PreparedRun<'_>, progress: Progress) -> Times {
     })
 }
 
-/// VB selection, oracle selection and fusion by mean all need the same single-order separations,
-/// one after another, and take the same time, as in the paper; choosing and scoring are not
-/// counted.
+/// All methods that choose from the single-order separations or make something of them need the
+/// same ones, one after another, and take the same time, as in the paper; choosing, averaging,
+/// learning and scoring are not counted.
 fn measure_all(run: &PreparedRun<'_>, progress: Progress) -> Result<Vec<Time>> {
     let config = &run.run.config;
     let dictionaries = run.dictionaries.as_deref().context("no dictionaries")?;
@@ -34,25 +34,32 @@ fn measure_all(run: &PreparedRun<'_>, progress: Progress) -> Result<Vec<Time>> {
     let subject = separator.prepare(&trial.trial, trial.recorded.as_ref())?;
     let orders = dictionaries.estimation.len();
     let repetitions = config.timings.repetitions;
-    let stage = progress.stage("timing", Part::ALL.len() * repetitions);
-    let seconds_of = |part| -> Result<f64> {
+    let separate = |orders, posterior| {
+        let separation = separator.separate(&subject, orders, posterior, &mut ());
+        separation.map(drop)
+    };
+    let mut measured = [
+        Separations::Singles,
+        Separations::Fusion(Posterior::Factorised),
+        Separations::Fusion(Posterior::Structured),
+    ]
+    .map(|separations| (separations, Vec::new()));
+    let stage = progress.stage("timing", measured.len() * repetitions);
+    let seconds_of = |separations| -> Result<f64> {
         interrupt::check()?;
         let stopwatch = Stopwatch::start();
-        match part {
-            Part::Singles => (0..orders).try_for_each(|position| {
-                let single = position..position + 1;
-                separator.separate(&subject, single, &mut ()).map(drop)
-            })?,
-            Part::Fusion => drop(separator.separate(&subject, 0..orders, &mut ())?),
+        match separations {
+            Separations::Singles => (0..orders)
+                .try_for_each(|position| separate(position..position + 1, Posterior::Factorised))?,
+            Separations::Fusion(posterior) => separate(0..orders, posterior)?,
         }
         stage.step();
         Ok(stopwatch.elapsed().as_secs_f64())
     };
-    let mut measured = Part::ALL.map(|part| (part, Vec::new()));
     // Alternating, so that what else the machine does falls on all of them.
     for _ in 0..repetitions {
-        for (part, seconds) in &mut measured {
-            seconds.push(seconds_of(*part)?);
+        for (separations, seconds) in &mut measured {
+            seconds.push(seconds_of(*separations)?);
         }
     }
     stage.finish();
@@ -60,7 +67,10 @@ fn measure_all(run: &PreparedRun<'_>, progress: Progress) -> Result<Vec<Time>> {
         seconds.sort_by(f64::total_cmp);
     }
     let time = |method: Method| {
-        let of_method = measured.iter().find(|(part, _)| *part == method.part());
+        let needed = Separations::behind(method);
+        let of_method = measured
+            .iter()
+            .find(|(separations, _)| *separations == needed);
         let (_, seconds) = of_method.context("not measured")?;
         Ok(Time {
             method,
@@ -71,4 +81,22 @@ fn measure_all(run: &PreparedRun<'_>, progress: Progress) -> Result<Vec<Time>> {
         })
     };
     Method::ALL.into_iter().map(time).collect()
+}
+
+/// What a method has to separate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Separations {
+    /// One with each order.
+    Singles,
+    /// One with all.
+    Fusion(Posterior),
+}
+
+impl Separations {
+    fn behind(method: Method) -> Self {
+        match method.part() {
+            Part::Fusion(posterior) => Self::Fusion(posterior),
+            Part::Mixture | Part::Singles | Part::Tempered | Part::Learned => Self::Singles,
+        }
+    }
 }

@@ -23,6 +23,7 @@ use model::Dictionary;
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzWriter;
 
+use crate::store::digest::Digest;
 use crate::store::npz::Archive;
 use metadata::MOST;
 
@@ -65,16 +66,28 @@ impl DictionaryFile {
     /// # Errors
     /// A file that cannot be read, and those of [`Self::decode`], with the path.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::read_assuming(path, &Assumed::default())
+        Self::read_with_digest(path, &Assumed::default()).map(|(file, _)| file)
     }
 
-    /// Reads a file that says the rest of itself.
+    /// Reads a file, of which `assumed` says what it does not say itself, and the digest of its
+    /// bytes. A pipe is read once.
     ///
     /// # Errors
     /// As [`Self::read`], and what neither says.
-    pub(crate) fn read_assuming(path: &Path, assumed: &Assumed) -> Result<Self> {
-        let read = || Self::decode_assuming(BufReader::new(File::open(path)?), assumed);
-        read().with_context(|| format!("{} is not a file of dictionaries", path.display()))
+    pub(crate) fn read_with_digest(path: &Path, assumed: &Assumed) -> Result<(Self, Digest)> {
+        let read = || -> Result<(Self, Digest)> {
+            let mut file = File::open(path)?;
+            if file.metadata()?.is_file() {
+                let decoded = Self::decode_assuming(BufReader::new(file), assumed)?;
+                return Ok((decoded, Digest::of_file(path)?));
+            }
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            let digest = Digest::of_bytes(&bytes);
+            Ok((Self::decode_assuming(Cursor::new(bytes), assumed)?, digest))
+        };
+        let named = || format!("{} is not a file of dictionaries", path.display());
+        read().with_context(named)
     }
 
     /// Reads the archive of a file, and checks that it holds together.

@@ -5,18 +5,21 @@ mod listing;
 mod spool;
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
+use dsp::AudioError;
+use dsp::audio::Recording;
 
 use crate::progress::Progress;
 use crate::store::output::FileIdentity;
-use crate::store::refused::Refused;
+use crate::store::refused::{Refused, join_errors};
 use spool::{STANDARD_INPUT, SpooledFile};
 
 pub(crate) use listing::{StemFolders, list_recordings};
+pub(crate) use spool::{check_streams_once, is_stream};
 
 /// A recording.
 #[derive(Debug, Clone)]
@@ -35,12 +38,31 @@ impl NamedRecording {
         self.spooled.as_ref().map_or(&self.path, |file| file.path())
     }
 
-    /// Whether it is read through a pipe, and so once only.
-    pub(crate) fn is_stream(&self) -> bool {
-        let is_pipe = |path: &Path| {
-            fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+    /// Opens it, as often as is wanted; messages call it what it was given as.
+    ///
+    /// # Errors
+    /// Those of [`Recording::open`].
+    pub(crate) fn open(&self) -> Result<Recording, AudioError> {
+        let Some(spooled) = &self.spooled else {
+            return Recording::open(&self.path);
         };
-        self.path.as_os_str() == "-" || is_pipe(&self.path)
+        let name = match self.path.as_os_str() == "-" {
+            true => Path::new("standard input"),
+            false => &self.path,
+        };
+        let file = File::open(spooled.path()).map_err(|error| AudioError {
+            path: name.to_owned(),
+            fault: error.into(),
+        })?;
+        Recording::from_file(name, file)
+    }
+
+    /// The path of something that goes beside it; what has no place of its own is here.
+    pub(crate) fn place_beside(&self, name: impl AsRef<Path>) -> PathBuf {
+        match is_nameless(&self.path) {
+            true => name.as_ref().to_owned(),
+            false => self.path.with_file_name(name.as_ref()),
+        }
     }
 }
 
@@ -120,7 +142,7 @@ impl Recordings {
     /// A pipe that cannot be read, a temporary file that cannot be written.
     pub(crate) fn spool_streams(&mut self) -> Result<()> {
         for recording in &mut self.list {
-            if recording.is_stream() {
+            if is_stream(&recording.path) {
                 recording.spooled = Some(Arc::new(SpooledFile::read(&recording.path)?));
             }
         }
@@ -154,22 +176,6 @@ impl Recordings {
     }
 }
 
-/// One error for all, if there are any: [`Refused`] if all of them are.
-pub(crate) fn join_errors(mut errors: Vec<anyhow::Error>) -> Result<()> {
-    if errors.len() < 2 {
-        return errors.pop().map_or(Ok(()), Err);
-    }
-    let lines: Vec<String> = errors
-        .iter()
-        .map(|error| format!("\n  {error:#}"))
-        .collect();
-    let message = format!("{} files cannot be used:{}", errors.len(), lines.concat());
-    if errors.iter().all(anyhow::Error::is::<Refused>) {
-        bail!(Refused(message));
-    }
-    bail!(message)
-}
-
 /// What has been found so far.
 struct Search<'a> {
     option: &'a str,
@@ -183,7 +189,8 @@ struct Found {
     path: PathBuf,
     /// Its folder without links and its name, the same for every spelling.
     place: PathBuf,
-    /// Its path below one of the folders, with that folder's canonical path before it.
+    /// What it is named by: its path below one of the folders, with that folder's canonical path
+    /// before it.
     below: PathBuf,
 }
 
@@ -234,15 +241,17 @@ impl Search<'_> {
     }
 
     fn add_file(&mut self, path: &Path) {
-        let place = match path.as_os_str() == "-" {
-            true => canonicalise(Path::new(".")).join(STANDARD_INPUT),
-            false => find_place(path),
+        let here = || canonicalise(Path::new("."));
+        let below = match (path.as_os_str() == "-", path.file_name()) {
+            (true, _) => here().join(STANDARD_INPUT),
+            (_, Some(name)) if is_nameless(path) => here().join(name),
+            _ => find_place(path),
         };
-        self.folders.extend(place.parent().map(Path::to_owned));
+        self.folders.extend(below.parent().map(Path::to_owned));
         self.found.push(Found {
             path: path.to_owned(),
-            below: place.clone(),
-            place,
+            place: find_place(path),
+            below,
         });
     }
 
@@ -276,8 +285,11 @@ fn read_list(argument: &Path) -> Result<Option<Vec<PathBuf>>> {
     if argument.exists() {
         return Ok(None);
     }
-    let list = fs::read_to_string(name)
-        .with_context(|| format!("cannot read the list of recordings {name}"))?;
+    let list = match name {
+        "-" => std::io::read_to_string(std::io::stdin()),
+        _ => fs::read_to_string(name),
+    };
+    let list = list.with_context(|| format!("cannot read the list of recordings {name}"))?;
     let lines = list.lines().map(str::trim);
     let entries: Vec<PathBuf> = lines
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -307,6 +319,15 @@ fn find_place(path: &Path) -> PathBuf {
         .map_or_else(|| folder.clone(), |name| folder.join(name))
 }
 
+/// Whether a path names a stream that the shell opened: it says nothing of what is in it.
+fn is_nameless(path: &Path) -> bool {
+    let folder = canonicalise(path.parent().unwrap_or(Path::new("")));
+    ["-", "/dev/stdin"]
+        .iter()
+        .any(|name| path == Path::new(name))
+        || folder.starts_with("/proc")
+}
+
 /// The deepest folder that holds all of these.
 fn find_common_folder(folders: &[PathBuf]) -> PathBuf {
     let Some((first, others)) = folders.split_first() else {
@@ -321,6 +342,8 @@ fn find_common_folder(folders: &[PathBuf]) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use anyhow::bail;
+
     use super::*;
 
     fn tree(names: &[&str]) -> tempfile::TempDir {

@@ -1,14 +1,47 @@
 //! Recordings that come through a pipe, kept in a file while they are read more than once.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+
+use crate::store::output::FileIdentity;
+use crate::store::refused::Refused;
 
 /// What standard input is called, also where its stems go.
 pub(super) const STANDARD_INPUT: &str = "standard-input";
+
+/// Whether what is behind a path can be read once only: a pipe, a device, standard input as `-`.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    let is_pipe = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+    path.as_os_str() == "-" || fs::metadata(path).is_ok_and(is_pipe)
+}
+
+/// Refuses a stream that is given twice: there would be nothing left of it.
+///
+/// # Errors
+/// [`Refused`], with its name.
+pub(crate) fn check_streams_once<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
+    let mut known = HashSet::new();
+    for path in paths.filter(|path| is_stream(path)) {
+        let stream = match path.as_os_str() == "-" {
+            true => Path::new("/dev/stdin"),
+            false => path.as_path(),
+        };
+        // Without an identity its name has to do.
+        let identity = FileIdentity::from_path(stream).map_err(|_| stream.to_owned());
+        if !known.insert(identity) {
+            bail!(Refused(format!(
+                "{}: is given twice, and what comes through a pipe can be read once",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
 
 /// A temporary file, gone when it is dropped.
 #[derive(Debug)]

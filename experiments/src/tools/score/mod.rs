@@ -17,5 +17,6 @@ pub(crate) use json::write_json;
 pub(crate) use museval::write_museval;
 pub(crate) use pairing::{AskedFiles, SetFiles, pair_files};
 pub(crate) use scorer::{ScoreSettings, score_sets};
+pub(crate) use signals::SignalSet;
 pub(crate) use targets::{Framing, ScoredAs};
 pub(crate) use text::write_text;

@@ -19,9 +19,8 @@ const WINDOW_SECONDS: f64 = 1.0;
 /// the letter, but null would make a column of its tables something that it takes no median of.
 ///
 /// # Errors
-/// Files that cannot be read or do not go together, images of which there are no scores.
-pub(crate) fn write_museval(files: &SetFiles) -> Result<Vec<u8>> {
-    let set = SignalSet::read(files)?;
+/// Images of which there are no scores.
+pub(crate) fn write_museval(set: &SignalSet, files: &SetFiles) -> Result<Vec<u8>> {
     let references = borrow_channels(&set.references);
     let estimates = borrow_channels(&set.estimates);
     let [references, estimates] = [&references, &estimates]
@@ -46,8 +45,8 @@ pub(crate) fn write_museval(files: &SetFiles) -> Result<Vec<u8>> {
         ));
     }
     let text = format!(
-        "{{\n  \"made_with\": {},\n  \"metrics\": \"BSS Eval v4\",\n  \"targets\": [\n{}\n  \
-                                                                                 ]\n}}\n",
+        "{{\n  \"made_with\": {},\n  \"metrics\": \"BSS Eval v4\",\n\
+         \x20 \"targets\": [\n{}\n  ]\n}}\n",
         serde_json::to_string(MADE_WITH)?,
         targets.join(",\n")
     );
@@ -63,11 +62,10 @@ fn borrow_channels(signals: &[Signal]) -> Vec<Vec<&[f64]>> {
 
 /// The full windows of signals that are longer than one, else all there is.
 fn cut_windows(samples: usize, window: usize) -> Vec<Range<usize>> {
-    let window = match window {
-        0 => samples,
-        window => window.min(samples),
-    };
-    let starts = (0..samples / window.max(1)).map(|index| index * window);
+    if window == 0 || window >= samples {
+        return vec![0..samples];
+    }
+    let starts = (0..samples / window).map(|index| index * window);
     starts.map(|start| start..start + window).collect()
 }
 
@@ -105,7 +103,6 @@ fn explain(error: &MetricError, files: &SetFiles) -> String {
 mod tests {
     use super::*;
 
-    #[allow(clippy::single_range_in_vec_init, reason = "windows are ranges")]
     #[test]
     fn windows_are_those_of_museval() {
         assert_eq!(cut_windows(10, 4), [0..4, 4..8]);

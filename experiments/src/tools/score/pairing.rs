@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, ensure};
 
 use super::targets::ScoredAs;
-use crate::store::refused::Refused;
-use crate::tools::recordings::{StemFolders, join_errors, list_recordings};
+use crate::store::refused::{Refused, join_errors};
+use crate::tools::recordings::{StemFolders, check_streams_once, list_recordings};
 
 /// What `separate` adds to the name of a recording for the folder of its stems.
 const STEMS_SUFFIX: &str = "-stems";
@@ -48,8 +48,8 @@ impl SetFiles {
 /// mixture.
 ///
 /// # Errors
-/// [`Refused`] for files that have no counterpart, all of them named; a folder that cannot be
-/// listed.
+/// [`Refused`] for files that have no counterpart, all of them named, and for a stream that is
+/// given twice; a folder that cannot be listed.
 pub(crate) fn pair_files(
     asked: &AskedFiles,
     wanted: Option<ScoredAs>,
@@ -64,18 +64,20 @@ pub(crate) fn pair_files(
         true => match_by_name(asked, scored_as)?,
         false => match_by_order(asked, scored_as)?,
     };
-    let sets = match scored_as {
-        ScoredAs::Pairs => matched.into_iter().map(|pair| SetFiles {
-            names: vec![pair.name],
-            references: vec![pair.reference],
-            estimates: vec![pair.estimate],
-            mixture: pair.mixture,
-        }),
-        ScoredAs::Sources => {
-            return Ok((scored_as, vec![join_sources(matched, &asked.mixtures)?]));
+    let sets: Vec<SetFiles> = match scored_as {
+        ScoredAs::Pairs => {
+            let sets = matched.into_iter().map(|pair| SetFiles {
+                names: vec![pair.name],
+                references: vec![pair.reference],
+                estimates: vec![pair.estimate],
+                mixture: pair.mixture,
+            });
+            sets.collect()
         }
+        ScoredAs::Sources => vec![join_sources(matched, &asked.mixtures)?],
     };
-    Ok((scored_as, sets.collect()))
+    check_streams_once(sets.iter().flat_map(SetFiles::paths))?;
+    Ok((scored_as, sets))
 }
 
 /// A reference with its estimate.

@@ -17,9 +17,8 @@ use super::targets::{
     Framing, Missing, Quantity, ScoreSheet, ScoredAs, SpanScores, TargetScore, TargetScores,
 };
 use crate::progress::Progress;
-use crate::store::refused::Refused;
+use crate::store::refused::{Refused, join_errors};
 use crate::study::scores::{Metric, ScoreError, Scores};
-use crate::tools::recordings::join_errors;
 use crate::tools::work_queue::work_through;
 
 /// How sets are scored.
@@ -35,12 +34,15 @@ pub(crate) struct ScoreSettings {
 /// Scores every set, as many at a time as there are threads. Of a set, the result has every channel
 /// of the first source, then of the second, and so on.
 ///
+/// `loaded`: the signals of the only set, where they have been read already.
+///
 /// # Errors
 /// All files that cannot be read; [`Refused`] for files that do not go together, and for frames
 /// that are longer than the signals or shorter than a sample; signals that cannot be permuted. A
 /// score that is not defined is part of the result.
 pub(crate) fn score_sets(
     sets: &[SetFiles],
+    loaded: Option<&SignalSet>,
     settings: &ScoreSettings,
     pool: &ThreadPool,
     progress: Progress,
@@ -49,8 +51,15 @@ pub(crate) fn score_sets(
     let quantities = Quantity::list(settings.scored_as, with_mixture);
     let stage = (sets.len() > 1).then(|| progress.stage("scoring", sets.len()));
     let results = work_through(pool, sets, |files| {
-        let set = SignalSet::read(files)?;
-        let scored = score_set(&set, files, settings, &quantities)?;
+        let read;
+        let set = match loaded {
+            Some(set) => set,
+            None => {
+                read = SignalSet::read(files)?;
+                &read
+            }
+        };
+        let scored = score_set(set, files, settings, &quantities)?;
         if let Some(stage) = &stage {
             stage.step();
         }

@@ -1,6 +1,6 @@
 //! Many recordings: which are left to do, and all of them in parallel.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use rayon::ThreadPool;
@@ -14,7 +14,8 @@ use super::stem_folder::StemFolder;
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Progress;
 use crate::store::output::Outputs;
-use crate::tools::recordings::{NamedRecording, join_errors};
+use crate::store::refused::join_errors;
+use crate::tools::recordings::NamedRecording;
 use crate::tools::work_queue::work_through;
 
 /// What all recordings of a command are separated with.
@@ -64,11 +65,20 @@ impl Batch {
         let mut batch = Self::default();
         let mut errors = Vec::new();
         let names = separation.sources.names();
+        let is_one = recordings.len() == 1;
         for recording in recordings {
             let path = choose_folder(&recording);
+            let option = match is_one {
+                true => option.to_owned(),
+                false => format!("{option}, for {}", recording.path.display()),
+            };
             let file = recording.file();
-            let claimed = StemFolder::claim(&path, &names, file, replace, option, outputs);
-            match claimed.and_then(|folder| Ok((separation.is_complete(&folder, file)?, folder))) {
+            let claimed = StemFolder::claim(&path, &names, file, replace, &option, outputs);
+            let claimed = claimed.and_then(|folder| {
+                let is_complete = separation.is_complete(&folder, &recording)?;
+                Ok((is_complete, folder))
+            });
+            match claimed {
                 Ok((true, folder)) => batch.complete.push(folder.path),
                 Ok((false, folder)) => batch.tasks.push(SeparationTask { recording, folder }),
                 Err(error) => errors.push(error),
@@ -125,19 +135,19 @@ impl Batch {
 }
 
 impl Separation<'_> {
-    fn is_complete(&self, folder: &StemFolder, recording: &Path) -> Result<bool> {
+    fn is_complete(&self, folder: &StemFolder, recording: &NamedRecording) -> Result<bool> {
         if !folder.has_all_stems() {
             return Ok(false);
         }
-        let sha256 = folder.digest_recording(recording)?;
+        let sha256 = folder.digest_recording(recording.file())?;
         let inputs = describe_inputs(recording, sha256, self.sources, self.settings)?;
         Ok(folder.is_complete(inputs.digest()?))
     }
 
     fn run(&self, task: &SeparationTask, progress: Progress) -> Result<SeparationReport> {
         interrupt::check()?;
-        let recording = task.recording.file();
-        let sha256 = task.folder.digest_recording(recording)?;
+        let recording = &task.recording;
+        let sha256 = task.folder.digest_recording(recording.file())?;
         let inputs = describe_inputs(recording, sha256, self.sources, self.settings)?;
         let pending = task.folder.begin()?;
         let mut report = separate_recording(

@@ -1,7 +1,5 @@
 //! What a recording is before it is separated: whether it can be, and what its stems depend on.
 
-use std::path::Path;
-
 use anyhow::{Result, ensure};
 use dsp::RATES_HZ;
 use dsp::audio::Recording;
@@ -12,6 +10,7 @@ use super::settings::SeparationSettings;
 use super::sources::SourceSet;
 use crate::store::digest::{Computed, Digest};
 use crate::store::refused::Refused;
+use crate::tools::recordings::NamedRecording;
 
 /// Refuses a recording that cannot be separated, as far as its header tells.
 ///
@@ -19,13 +18,14 @@ use crate::store::refused::Refused;
 /// A recording that cannot be read; [`Refused`] for one that does not fit the dictionaries or the
 /// settings.
 pub(crate) fn check_recording(
-    recording: &Path,
+    recording: &NamedRecording,
     sources: &SourceSet,
     settings: &SeparationSettings,
 ) -> Result<()> {
-    let reader = Recording::open(recording)?;
+    let reader = recording.open()?;
     check_rate(&reader, sources, settings.resample)?;
     sources.check_stretch(&reader)?;
+    sources.check_combinations(settings.method)?;
     cut_segments(&reader, sources, settings).map(drop)
 }
 
@@ -34,13 +34,13 @@ pub(crate) fn check_recording(
 /// # Errors
 /// A recording that cannot be read.
 pub(crate) fn describe_inputs(
-    recording: &Path,
+    recording: &NamedRecording,
     sha256: Digest,
     sources: &SourceSet,
     settings: &SeparationSettings,
 ) -> Result<SeparationInputs> {
-    let reader = Recording::open(recording)?;
-    let name = recording.file_name().unwrap_or_default();
+    let reader = recording.open()?;
+    let name = recording.file().file_name().unwrap_or_default();
     Ok(SeparationInputs {
         computed: Computed::new("separation"),
         mixture: MixtureReport {
@@ -58,8 +58,9 @@ pub(crate) fn describe_inputs(
             encoding: settings.encoding.unwrap_or_else(|| reader.encoding()),
             segment_seconds: settings.segment_seconds,
             overlap_seconds: settings.overlap_seconds,
+            method: settings.method,
             iterations: settings.iterations,
-            posterior: settings.posterior,
+            tolerance: settings.tolerance,
             precision: settings.precision,
             tempering: settings.tempering,
             activation_start: settings.activation_start,

@@ -19,6 +19,7 @@ use super::sources::SourceSet;
 use super::stem_writers::StemWriters;
 use crate::interrupt;
 use crate::progress::Progress;
+use crate::tools::recordings::NamedRecording;
 
 /// Separates a recording and writes its stems, a file per source, into a folder that exists.
 ///
@@ -26,17 +27,18 @@ use crate::progress::Progress;
 /// A recording that cannot be read, is silent or does not fit the sources or the settings; settings
 /// that the model does not allow; files that cannot be written; an interruption.
 pub(super) fn separate_recording(
-    recording: &Path,
+    recording: &NamedRecording,
     inputs: &SeparationInputs,
     sources: &SourceSet,
     settings: &SeparationSettings,
     folder: &Path,
     progress: Progress,
 ) -> Result<SeparationReport> {
-    let recording_mean_square = measure_mean_square(recording, settings.channels)?;
-    let mut reader = Recording::open(recording)?;
+    let mut reader = recording.open()?;
+    let recording_mean_square = measure_mean_square(&mut reader, settings.channels)?;
     let segmentation = cut_segments(&reader, sources, settings)?;
-    let sources = &sources.learn_background(recording, settings.seed)?;
+    let sources = &sources.learn_background(&mut reader, settings.seed)?;
+    reader.rewind()?;
     let stft = Stft::new(&sources.stft)?;
     let (file_hz, model_hz) = (reader.sample_rate_hz(), sources.sample_rate_hz);
 
@@ -44,11 +46,13 @@ pub(super) fn separate_recording(
     let inferences = settings.channels.count_inferences(reader.channels());
     let models = sources.build_models(settings)?;
     let power = level::expected_power(&models);
+    let alternatives = sources.build_alternatives(&models, settings)?;
     let inference = Inference::new(Settings {
         noise_variance: level::noise_variance(power, settings.noise_db),
         iterations: settings.iterations,
         tempering: settings.tempering,
-        posterior: settings.posterior,
+        tolerance: settings.tolerance,
+        posterior: settings.method.posterior(),
         precision: settings.precision,
         ..Settings::default()
     })?;
@@ -59,8 +63,14 @@ pub(super) fn separate_recording(
         noise_variance: inference.settings().noise_variance,
     };
 
-    let mut separator =
-        SegmentSeparator::new(inference, stft, models, inferences, report.level.gain);
+    let mut separator = SegmentSeparator::new(
+        settings.method,
+        inference,
+        stft,
+        alternatives,
+        inferences,
+        report.level.gain,
+    );
     let encoding = inputs.settings.encoding;
     let names = sources.names();
     let mut writers = StemWriters::create(folder, &names, channels, &reader, encoding)?;
@@ -100,8 +110,7 @@ pub(super) fn separate_recording(
 }
 
 /// The mean square of a recording, over all its channels or of their mean.
-fn measure_mean_square(path: &Path, channels: ChannelMode) -> Result<f64> {
-    let mut reader = Recording::open(path)?;
+fn measure_mean_square(reader: &mut Recording, channels: ChannelMode) -> Result<f64> {
     let (mut sum, mut count) = (0.0, 0_usize);
     loop {
         let block = channels.mix_channels(reader.read(BLOCK_SAMPLES)?);
@@ -112,6 +121,10 @@ fn measure_mean_square(path: &Path, channels: ChannelMode) -> Result<f64> {
         sum += mean_square(&block) * samples as f64;
         count += samples;
     }
-    ensure!(sum > 0.0, "{}: every sample is zero", path.display());
+    ensure!(
+        sum > 0.0,
+        "{}: every sample is zero",
+        reader.path().display()
+    );
     Ok(sum / count as f64)
 }

@@ -7,10 +7,11 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use dsp::StftSettings;
 use dsp::wav::Encoding;
-use model::{Posterior, Precision, Tempering};
+use model::{ActivationStart, Precision, Tempering};
 use serde::{Deserialize, Serialize};
 
 use super::channel_mode::ChannelMode;
+use super::method::SeparationMethod;
 use crate::store::digest::{Computed, Digest};
 use crate::store::output::is_of_kind;
 use crate::store::refused::Refused;
@@ -96,15 +97,18 @@ pub(crate) struct SettingsReport {
     pub(crate) encoding: Encoding,
     pub(crate) segment_seconds: f64,
     pub(crate) overlap_seconds: f64,
-    /// Of each inference.
+    /// How several orders became one estimate.
+    pub(crate) method: SeparationMethod,
+    /// Of each inference, at most.
     pub(crate) iterations: usize,
-    /// Which posterior each inference found.
-    pub(crate) posterior: Posterior,
+    /// Rise of the free energy over ten iterations, in nats per coefficient, at which an inference
+    /// ended before.
+    pub(crate) tolerance: f64,
     /// An inference for which f32 is not enough is done in f64.
     pub(crate) precision: Precision,
     /// Weight of the entropy of q(K).
     pub(crate) tempering: Tempering,
-    pub(crate) activation_start: f64,
+    pub(crate) activation_start: ActivationStart,
     pub(crate) noise_db: f64,
     pub(crate) seed: u64,
 }
@@ -131,12 +135,18 @@ pub(crate) struct SegmentReport {
     pub(crate) inferences: Vec<InferenceReport>,
 }
 
-/// An inference.
+/// The inferences behind one channel of a segment.
 #[derive(Debug, Serialize)]
 pub(crate) struct InferenceReport {
-    /// Pairs of iteration and free energy in nats.
+    /// Pairs of iteration and free energy in nats, of the only inference; empty where there is one
+    /// per combination of orders.
     pub(crate) free_energy: Vec<(usize, f64)>,
-    /// q(K), per source and order.
+    /// At the end, in nats: of the only inference, or of each combination, the orders of the last
+    /// source varying fastest.
+    pub(crate) free_energies: Vec<f64>,
+    /// Iterations done: of the only inference, of the selected one, or of the longest.
+    pub(crate) iterations: usize,
+    /// q(K), per source and order; 1 for what was selected, and the same for all in a mean.
     pub(crate) order_posterior: Vec<Vec<f64>>,
 }
 

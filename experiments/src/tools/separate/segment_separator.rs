@@ -2,10 +2,11 @@
 
 use anyhow::Result;
 use dsp::{Complex64, Stft};
-use model::{FreeEnergyTrace, Inference, Separation, SourceModel};
+use model::{FreeEnergyTrace, Inference};
 use ndarray::{Array2, Zip};
 
 use super::channel_mode::ChannelMode;
+use super::method::{self, Alternative, SeparationMethod};
 use super::report::InferenceReport;
 use super::sources::carry_over;
 
@@ -34,26 +35,29 @@ pub(super) struct SeparatedSegment {
 /// Separates segment after segment.
 #[derive(Debug)]
 pub(super) struct SegmentSeparator {
+    method: SeparationMethod,
     inference: Inference,
     stft: Stft,
-    /// The sources of each inference, whose estimated dictionaries go from segment to segment.
-    models: Vec<Vec<SourceModel>>,
+    /// Of each separated channel. Estimated dictionaries go from segment to segment.
+    alternatives: Vec<Vec<Alternative>>,
     gain: f64,
 }
 
 impl SegmentSeparator {
-    /// `inferences`: their number per segment. `gain`: what brings samples to the model's level.
+    /// `channels`: how many are separated. `gain`: what brings samples to the model's level.
     pub(super) fn new(
+        method: SeparationMethod,
         inference: Inference,
         stft: Stft,
-        models: Vec<SourceModel>,
-        inferences: usize,
+        alternatives: Vec<Alternative>,
+        channels: usize,
         gain: f64,
     ) -> Self {
         Self {
+            method,
             inference,
             stft,
-            models: vec![models; inferences],
+            alternatives: vec![alternatives; channels],
             gain,
         }
     }
@@ -72,15 +76,15 @@ impl SegmentSeparator {
             .map(|channel| self.stft.analyse(channel) * Complex64::from(self.gain))
             .collect();
         let mut separated = SeparatedSegment {
-            stems: vec![Vec::new(); self.models[0].len()],
+            stems: vec![Vec::new(); self.alternatives[0][0].sources.len()],
             inferences: Vec::new(),
         };
         if mode == ChannelMode::Shared {
             let amplitude = mean_amplitude(&spectrograms);
-            let (separation, report) = self.infer(0, &amplitude)?;
+            let (estimates, report) = self.infer(0, &amplitude)?;
             separated.inferences.push(report);
             let amplitude = &amplitude;
-            for (stem, estimate) in separated.stems.iter_mut().zip(&separation.estimates) {
+            for (stem, estimate) in separated.stems.iter_mut().zip(&estimates) {
                 for (channel, spectrogram) in channels.iter().zip(&spectrograms) {
                     let mut share = spectrogram.clone();
                     Zip::from(&mut share).and(estimate).and(amplitude).for_each(
@@ -97,9 +101,9 @@ impl SegmentSeparator {
             }
         } else {
             for (index, (channel, spectrogram)) in channels.iter().zip(&spectrograms).enumerate() {
-                let (separation, report) = self.infer(index, spectrogram)?;
+                let (estimates, report) = self.infer(index, spectrogram)?;
                 separated.inferences.push(report);
-                for (stem, estimate) in separated.stems.iter_mut().zip(&separation.estimates) {
+                for (stem, estimate) in separated.stems.iter_mut().zip(&estimates) {
                     stem.push(self.synthesise(estimate, channel.len()));
                 }
             }
@@ -111,20 +115,29 @@ impl SegmentSeparator {
         &mut self,
         index: usize,
         mixture: &Array2<Complex64>,
-    ) -> Result<(Separation, InferenceReport)> {
-        let models = &mut self.models[index];
-        let mut trace = FreeEnergyTrace::every(TRACE_PERIOD);
-        let separation = self
-            .inference
-            .separate_observed(mixture.view(), models, &mut trace)?;
-        for (model, factors) in models.iter_mut().zip(&separation.factors) {
-            *model = carry_over(model, factors)?;
-        }
+    ) -> Result<(Vec<Array2<Complex64>>, InferenceReport)> {
+        let alternatives = &mut self.alternatives[index];
+        let is_one = alternatives.len() == 1;
+        // Of several inferences only the ends are kept.
+        let mut trace = FreeEnergyTrace::every(if is_one { TRACE_PERIOD } else { 0 });
+        let separated = method::separate(
+            self.method,
+            &self.inference,
+            mixture.view(),
+            alternatives,
+            &mut trace,
+            carry_over,
+        )?;
         let report = InferenceReport {
-            free_energy: trace.values().to_vec(),
-            order_posterior: separation.order_posterior.clone(),
+            free_energy: match is_one {
+                true => trace.values().to_vec(),
+                false => Vec::new(),
+            },
+            free_energies: separated.free_energies,
+            iterations: separated.iterations,
+            order_posterior: separated.order_posterior,
         };
-        Ok((separation, report))
+        Ok((separated.estimates, report))
     }
 
     fn synthesise(&self, spectrogram: &Array2<Complex64>, samples: usize) -> Vec<f64> {

@@ -129,6 +129,7 @@ fn greatest_common_divisor(a: u32, b: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::super::channel_mode::ChannelMode;
+    use super::super::method::SeparationMethod;
     use super::*;
 
     fn cut(
@@ -145,10 +146,11 @@ mod tests {
             segment_seconds: segment,
             overlap_seconds: overlap,
             iterations: 1,
-            posterior: model::Posterior::Factorised,
+            method: SeparationMethod::Fusion,
+            tolerance: 0.0,
             precision: model::Precision::F64,
             tempering: model::Tempering::Beta(1.0),
-            activation_start: 1.0,
+            activation_start: 1.0.into(),
             noise_db: -70.0,
             seed: 1,
         };

@@ -1,9 +1,10 @@
 //! How a recording is separated.
 
 use dsp::wav::Encoding;
-use model::{Posterior, Precision, Tempering};
+use model::{ActivationStart, Precision, Tempering};
 
 use super::channel_mode::ChannelMode;
+use super::method::SeparationMethod;
 
 /// How a recording is separated.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,16 +18,18 @@ pub(crate) struct SeparationSettings {
     pub(crate) segment_seconds: f64,
     /// Overlap of two segments, over which their stems are cross-faded.
     pub(crate) overlap_seconds: f64,
-    /// Iterations of each inference.
+    /// How several orders become one estimate.
+    pub(crate) method: SeparationMethod,
+    /// Most iterations of each inference.
     pub(crate) iterations: usize,
-    /// Which posterior each inference finds.
-    pub(crate) posterior: Posterior,
+    /// Rise of the free energy at which an inference ends before; 0 for never.
+    pub(crate) tolerance: f64,
     /// Number format of the matrix products.
     pub(crate) precision: Precision,
     /// Weight of the entropy of q(K).
     pub(crate) tempering: Tempering,
-    /// Start value of the activations.
-    pub(crate) activation_start: f64,
+    /// Where the activations start.
+    pub(crate) activation_start: ActivationStart,
     /// Level of the sensor noise relative to the recording.
     pub(crate) noise_db: f64,
     /// Root of the random numbers.

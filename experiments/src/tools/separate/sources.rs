@@ -12,6 +12,7 @@ use model::{Dictionary, DictionaryModel, DictionaryStart, OrderEstimate, Setting
 use ndarray::Array2;
 
 use super::recording_buffer::BLOCK_SAMPLES;
+use super::method::{Alternative, SeparationMethod};
 use super::report::{DictionaryUse, SourceReport, check_source_name};
 use super::resampling::resample_channels;
 use super::settings::SeparationSettings;
@@ -81,18 +82,21 @@ impl SourceSet {
         let (_, first) = named
             .first()
             .ok_or_else(|| Refused("no source: give --speech or --source".to_owned()))?;
-        let DictionaryFile { metadata, .. } = DictionaryFile::read_assuming(first, assumed)?;
-        let mut set = Self {
-            sample_rate_hz: metadata.sample_rate_hz,
-            stft: metadata.stft,
-            sources: Vec::new(),
-            stretch: None,
-            assumed: assumed.clone(),
-        };
+        // One after the other, and each once: it may come through a pipe.
+        let mut set: Option<Self> = None;
         for (name, path) in named {
-            let dictionaries = set.read_matching(path, first)?;
-            set.push_file(name, DictionaryUse::Known, path, dictionaries)?;
+            let (file, sha256) = DictionaryFile::read_with_digest(path, assumed)?;
+            let set = set.get_or_insert_with(|| Self {
+                sample_rate_hz: file.metadata.sample_rate_hz,
+                stft: file.metadata.stft.clone(),
+                sources: Vec::new(),
+                stretch: None,
+                assumed: assumed.clone(),
+            });
+            set.check_matching(path, &file, first)?;
+            set.push_file(name, DictionaryUse::Known, path, file.dictionaries, sha256)?;
         }
+        let mut set = set.context("there is no source")?;
         set.add_background(background)?;
         Ok(set)
     }
@@ -113,8 +117,9 @@ impl SourceSet {
         match background {
             Background::None => return Ok(()),
             Background::File { path, adapt } => {
-                let dictionaries = self.read_matching(path, Path::new("the first source"))?;
-                return self.push_file(NAME, choose_use(adapt), path, dictionaries);
+                let (file, sha256) = DictionaryFile::read_with_digest(path, &self.assumed)?;
+                self.check_matching(path, &file, Path::new("the first source"))?;
+                return self.push_file(NAME, choose_use(adapt), path, file.dictionaries, sha256);
             }
             Background::Estimated { components } => report.orders = vec![*components],
             Background::Stretch {
@@ -134,11 +139,12 @@ impl SourceSet {
         })
     }
 
-    /// The sources for a recording, with what is learned from it.
+    /// The sources for a recording, with what is learned from it; the recording is read from its
+    /// start, as far as is needed.
     ///
     /// # Errors
     /// As [`Self::check_stretch`]; a stretch from which nothing can be learned.
-    pub(super) fn learn_background(&self, recording: &Path, seed: u64) -> Result<Self> {
+    pub(super) fn learn_background(&self, recording: &mut Recording, seed: u64) -> Result<Self> {
         let mut set = self.clone();
         if let (Some((seconds, components)), Some(last)) = (self.stretch, set.sources.last_mut()) {
             let dictionary = self.learn_from_stretch(recording, seconds, components, seed)?;
@@ -157,6 +163,47 @@ impl SourceSet {
     pub(super) fn reports(&self) -> Vec<SourceReport> {
         let reports = self.sources.iter().map(|source| source.report.clone());
         reports.collect()
+    }
+
+    /// Refuses more combinations of orders than the method can take.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub(super) fn check_combinations(&self, method: SeparationMethod) -> Result<()> {
+        method.combinations(&self.order_counts()).map(drop)
+    }
+
+    fn order_counts(&self) -> Vec<usize> {
+        let sources = self.sources.iter();
+        sources.map(|source| source.report.orders.len()).collect()
+    }
+
+    /// The alternatives of a method, as they are before the first segment.
+    ///
+    /// # Errors
+    /// As [`Self::build_models`] and [`Self::check_combinations`].
+    pub(super) fn build_alternatives(
+        &self,
+        models: &[SourceModel],
+        settings: &SeparationSettings,
+    ) -> Result<Vec<Alternative>> {
+        let Some(combinations) = settings.method.combinations(&self.order_counts())? else {
+            return Ok(vec![Alternative {
+                sources: models.to_vec(),
+                combination: None,
+            }]);
+        };
+        let alternative = |combination: Vec<usize>| {
+            let sources = models.iter().zip(&combination).map(|(model, &order)| {
+                let alone = SourceModel::new([model.orders()[order].clone()]);
+                Ok(alone.with_activation_start(settings.activation_start)?)
+            });
+            Ok(Alternative {
+                sources: sources.collect::<Result<_>>()?,
+                combination: Some(combination),
+            })
+        };
+        combinations.into_iter().map(alternative).collect()
     }
 
     /// The sources as they are before the first segment.
@@ -199,13 +246,14 @@ impl SourceSet {
         dictionary_use: DictionaryUse,
         path: &Path,
         dictionaries: Vec<Arc<Dictionary>>,
+        sha256: Digest,
     ) -> Result<()> {
         self.push(Source {
             report: SourceReport {
                 name: name.to_owned(),
                 dictionaries: dictionary_use,
                 origin: file_name(path),
-                sha256: Some(Digest::of_file(path)?),
+                sha256: Some(sha256),
                 orders: dictionaries.iter().map(|d| d.order()).collect(),
             },
             dictionaries,
@@ -221,9 +269,8 @@ impl SourceSet {
         Ok(())
     }
 
-    /// The dictionaries of a file, if they are of the set's rate and transform.
-    fn read_matching(&self, path: &Path, first: &Path) -> Result<Vec<Arc<Dictionary>>> {
-        let file = DictionaryFile::read_assuming(path, &self.assumed)?;
+    /// Refuses the dictionaries of a file that are not of the set's rate and transform.
+    fn check_matching(&self, path: &Path, file: &DictionaryFile, first: &Path) -> Result<()> {
         let found = &file.metadata;
         let describe = |rate_hz: u32, stft: &StftSettings| {
             format!(
@@ -242,7 +289,7 @@ impl SourceSet {
                 describe(self.sample_rate_hz, &self.stft)
             ))
         );
-        Ok(file.dictionaries)
+        Ok(())
     }
 
     /// Refuses a stretch to learn from that the recording does not have.
@@ -275,13 +322,13 @@ impl SourceSet {
     /// A dictionary of the mean power of all channels in a stretch of the recording.
     fn learn_from_stretch(
         &self,
-        recording: &Path,
+        reader: &mut Recording,
         (start, end): (f64, f64),
         components: usize,
         seed: u64,
     ) -> Result<Dictionary> {
-        let mut reader = Recording::open(recording)?;
-        self.check_stretch(&reader)?;
+        reader.rewind()?;
+        self.check_stretch(reader)?;
         let rate_hz = reader.sample_rate_hz();
         let (first, end_sample) = (count_samples(start, rate_hz), count_samples(end, rate_hz));
         let mut skipped = 0;
@@ -291,7 +338,7 @@ impl SourceSet {
             ensure!(
                 read > 0,
                 "{}: ends before its header says",
-                recording.display()
+                reader.path().display()
             );
             skipped += read;
         }

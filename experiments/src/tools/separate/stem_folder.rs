@@ -61,6 +61,10 @@ impl StemFolder {
             complete: None,
             recording_sha256: None,
         };
+        // Another run that is at work here is met when the stems are begun.
+        if let Ok(Some(_lock)) = folder.lock() {
+            remove_leftovers(path);
+        }
         if let Some(stored) = StoredSeparation::read(&path.join(SEPARATION_NAME))? {
             let digest = Digest::of_file(recording)?;
             folder.recording_sha256 = Some(digest);
@@ -249,6 +253,7 @@ fn exists(path: &Path) -> bool {
 
 /// Removes what killed processes have left, as far as it can.
 fn remove_leftovers(folder: &Path) {
+    atomic::remove_leftovers(folder);
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries {
         if entry.file_name().to_string_lossy().starts_with(PENDING) {

@@ -1,10 +1,10 @@
 //! From recordings to the frames that are learned from and those that are held out.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use dsp::{Audio, Complex64, Stft, audio};
+use dsp::{Audio, Complex64, MultichannelAudio, Stft};
 use ndarray::Array2;
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -54,7 +54,7 @@ impl TrainingFrames {
         let stft = Stft::new(&settings.stft)?;
         let mut headers = Vec::new();
         for recording in recordings {
-            match audio::Recording::open(recording.file()) {
+            match recording.open() {
                 Ok(reader) => headers.push((reader.sample_rate_hz(), reader.samples())),
                 Err(error) => drop(unusable.insert(recording.path.clone(), error.into())),
             }
@@ -77,7 +77,7 @@ impl TrainingFrames {
         let mut digests = Vec::new();
         let stage = progress.stage("reading recordings", recordings.len());
         for (index, recording) in recordings.iter().enumerate() {
-            let audio = match read_recording(recording.file(), sample_rate_hz, settings) {
+            let audio = match read_recording(recording, sample_rate_hz, settings) {
                 Ok(audio) => audio,
                 Err(error) => {
                     unusable.insert(recording.path.clone(), error);
@@ -122,8 +122,18 @@ impl TrainingFrames {
     }
 }
 
-fn read_recording(path: &Path, sample_rate_hz: u32, settings: &TrainingSettings) -> Result<Audio> {
-    let audio = audio::read_mono(path)?;
+fn read_recording(
+    recording: &NamedRecording,
+    sample_rate_hz: u32,
+    settings: &TrainingSettings,
+) -> Result<Audio> {
+    let mut reader = recording.open()?;
+    let path = reader.path().to_owned();
+    let whole = MultichannelAudio {
+        channels: reader.read(reader.samples())?,
+        sample_rate_hz: reader.sample_rate_hz(),
+    };
+    let audio = whole.mixed_down();
     ensure!(
         !audio.is_silent(),
         "{}: every sample is zero",

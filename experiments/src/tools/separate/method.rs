@@ -1,0 +1,213 @@
+//! The methods by which a recording is separated where sources have several orders.
+
+use std::iter;
+
+use anyhow::{Context, Result, ensure};
+use dsp::Complex64;
+use model::{Inference, Observer, OrderEstimate, Posterior, Separation, SourceModel, fusion};
+use ndarray::{Array2, ArrayView2};
+use serde::{Serialize, Serializer};
+
+use crate::store::refused::Refused;
+
+/// Most combinations of an order of each source, as the model has it for one inference.
+const MOST_COMBINATIONS: usize = 256;
+
+/// How several orders of the sources become one estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SeparationMethod {
+    /// One inference per combination of orders: that of highest free energy is taken (VB selection)
+    Selection,
+    /// One inference per combination of orders: the mean of their estimates
+    Mean,
+    /// One inference with all orders, the paper's: their precisions are averaged (VB fusion)
+    Fusion,
+    /// One inference with all orders: the estimates given each combination are averaged
+    Structured,
+}
+
+impl SeparationMethod {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Selection => "selection",
+            Self::Mean => "mean",
+            Self::Fusion => "fusion",
+            Self::Structured => "structured",
+        }
+    }
+
+    /// Which posterior its inferences find. With one order both are the same.
+    pub(super) fn posterior(self) -> Posterior {
+        match self {
+            Self::Structured => Posterior::Structured,
+            Self::Selection | Self::Mean | Self::Fusion => Posterior::Factorised,
+        }
+    }
+
+    /// The combinations of orders that are separated, each by positions, the orders of the last
+    /// source varying fastest; none where one inference takes all of them.
+    ///
+    /// # Errors
+    /// [`Refused`] for more than are allowed.
+    pub(super) fn combinations(self, order_counts: &[usize]) -> Result<Option<Vec<Vec<usize>>>> {
+        match self {
+            Self::Fusion => return Ok(None),
+            Self::Selection | Self::Mean | Self::Structured => {}
+        }
+        let count = order_counts.iter().copied().fold(1, usize::saturating_mul);
+        ensure!(
+            count <= MOST_COMBINATIONS,
+            Refused(format!(
+                "--method {}: the sources have {count} combinations of orders, allowed are at most \
+                 {MOST_COMBINATIONS}: train fewer orders, or use --method fusion",
+                self.name()
+            ))
+        );
+        if self == Self::Structured {
+            return Ok(None);
+        }
+        let extend = |combinations: Vec<Vec<usize>>, &orders: &usize| {
+            let extended = combinations.into_iter().flat_map(|combination| {
+                (0..orders).map(move |order| [&combination[..], &[order]].concat())
+            });
+            extended.collect()
+        };
+        Ok(Some(order_counts.iter().fold(vec![Vec::new()], extend)))
+    }
+}
+
+impl Serialize for SeparationMethod {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// The sources as an inference takes them.
+#[derive(Debug, Clone)]
+pub(super) struct Alternative {
+    pub(super) sources: Vec<SourceModel>,
+    /// The position of each source's order, where the inference is of one combination.
+    pub(super) combination: Option<Vec<usize>>,
+}
+
+/// What a method makes of a mixture.
+#[derive(Debug)]
+pub(super) struct Separated {
+    /// Of each source, frames x bins.
+    pub(super) estimates: Vec<Array2<Complex64>>,
+    /// q(K) per source and order: of one inference with all orders its own, else 1 for what was
+    /// selected, or the same for all.
+    pub(super) order_posterior: Vec<Vec<f64>>,
+    /// At the end, in nats: of the inference, or of each combination.
+    pub(super) free_energies: Vec<f64>,
+    /// Of the inference that was selected or of the only one, or of the longest.
+    pub(super) iterations: usize,
+}
+
+/// Separates a mixture by a method. The estimated dictionaries of each alternative go on from what
+/// they are, by `carry_over`.
+///
+/// # Errors
+/// Those of the model.
+pub(super) fn separate(
+    method: SeparationMethod,
+    inference: &Inference,
+    mixture: ArrayView2<'_, Complex64>,
+    alternatives: &mut [Alternative],
+    observer: &mut dyn Observer,
+    carry_over: impl Fn(&SourceModel, &[OrderEstimate]) -> Result<SourceModel>,
+) -> Result<Separated> {
+    let mut separations = Vec::new();
+    for alternative in alternatives.iter_mut() {
+        let sources = &mut alternative.sources;
+        let mut separation = inference.separate_observed(mixture, sources, observer)?;
+        for (source, factors) in sources.iter_mut().zip(&separation.factors) {
+            *source = carry_over(source, factors)?;
+        }
+        // The factors of all alternatives at once would be much.
+        separation.factors = Vec::new();
+        separations.push(separation);
+    }
+    let free_energies: Vec<f64> = separations.iter().map(|it| it.free_energy).collect();
+    let longest = separations.iter().map(|it| it.iterations).max();
+    let selected = match method {
+        SeparationMethod::Selection => fusion::vb_selection(&free_energies).unwrap_or(0),
+        SeparationMethod::Fusion | SeparationMethod::Structured => 0,
+        SeparationMethod::Mean => {
+            let sources = separations.first().map_or(0, |it| it.estimates.len());
+            let mean = |source: usize| {
+                let estimates = separations.iter().map(|it| it.estimates[source].view());
+                fusion::fusion_by_mean(estimates).context("no estimate")
+            };
+            return Ok(Separated {
+                estimates: (0..sources).map(mean).collect::<Result<_>>()?,
+                order_posterior: weigh(alternatives, |_| 1.0 / separations.len() as f64),
+                free_energies,
+                iterations: longest.unwrap_or_default(),
+            });
+        }
+    };
+    let Separation {
+        estimates,
+        order_posterior,
+        iterations,
+        ..
+    } = separations.swap_remove(selected);
+    let order_posterior = match method {
+        SeparationMethod::Selection => weigh(alternatives, |position| {
+            f64::from(u8::from(position == selected))
+        }),
+        _ => order_posterior,
+    };
+    Ok(Separated {
+        estimates,
+        order_posterior,
+        free_energies,
+        iterations,
+    })
+}
+
+/// The weight of each order of each source, given that of each combination.
+fn weigh(alternatives: &[Alternative], weight: impl Fn(usize) -> f64) -> Vec<Vec<f64>> {
+    let mut weights: Vec<Vec<f64>> = Vec::new();
+    for (position, alternative) in alternatives.iter().enumerate() {
+        let combination = alternative.combination.iter().flatten();
+        for (source, &order) in combination.enumerate() {
+            if weights.len() <= source {
+                weights.push(Vec::new());
+            }
+            let of_source = &mut weights[source];
+            let missing = (order + 1).saturating_sub(of_source.len());
+            of_source.extend(iter::repeat_n(0.0, missing));
+            of_source[order] += weight(position);
+        }
+    }
+    weights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn combinations_are_all_that_there_are() {
+        let of = |method: SeparationMethod, counts: &[usize]| method.combinations(counts).unwrap();
+        let expected = vec![vec![0, 0], vec![0, 1], vec![1, 0], vec![1, 1]];
+        assert_eq!(of(SeparationMethod::Mean, &[2, 2]), Some(expected));
+        assert_eq!(of(SeparationMethod::Fusion, &[100, 100]), None);
+        assert_eq!(of(SeparationMethod::Structured, &[16, 16]), None);
+        let error = SeparationMethod::Structured.combinations(&[16, 17]);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("272 combinations of orders"), "{error}");
+    }
+
+    #[test]
+    fn weights_of_combinations_are_those_of_their_orders() {
+        let alternatives = [vec![0, 0], vec![0, 1], vec![2, 1]].map(|combination| Alternative {
+            sources: Vec::new(),
+            combination: Some(combination),
+        });
+        let weights = weigh(&alternatives, |position| [0.5, 0.25, 0.25][position]);
+        assert_eq!(weights, [vec![0.75, 0.0, 0.25], vec![0.5, 0.5]]);
+    }
+}
