@@ -39,7 +39,14 @@ mod _native {
 
         let settings = model::Settings::default();
         module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
-        module.add("ITERATIONS", settings.iterations)?;
+        let start = match model::level::ACTIVATION_START {
+            model::ActivationStart::Constant(start) => (false, start),
+            model::ActivationStart::Balanced { factor } => (true, factor),
+        };
+        module.add("ITERATIONS", model::level::ITERATIONS)?;
+        module.add("TOLERANCE", model::level::TOLERANCE)?;
+        module.add("ACTIVATION_START", start)?;
+        module.add("BACKGROUND_COMPONENTS", model::level::BACKGROUND_COMPONENTS)?;
         module.add("DICTIONARY_SHAPE", settings.dictionary_shape)?;
         module.add("ACTIVATION_SHAPE", settings.activation_shape)?;
         module.add("KAPPA", model::level::KAPPA)?;

@@ -1,5 +1,6 @@
 //! One inference, and what goes into it.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use model::{
@@ -79,6 +80,7 @@ pub(crate) struct SettingsInput {
     structured: bool,
     single: bool,
     iterations: usize,
+    tolerance: f64,
     beta: Option<f64>,
     kappa: f64,
     noise_variance: f64,
@@ -93,6 +95,7 @@ impl From<SettingsInput> for Settings {
             activation_shape: input.activation_shape,
             noise_variance: input.noise_variance,
             iterations: input.iterations,
+            tolerance: input.tolerance,
             tempering: match input.beta {
                 Some(beta) => Tempering::Beta(beta),
                 None => Tempering::Kappa(input.kappa),
@@ -105,7 +108,6 @@ impl From<SettingsInput> for Settings {
                 true => Precision::F32,
                 false => Precision::F64,
             },
-            ..Self::default()
         }
     }
 }
@@ -224,9 +226,7 @@ impl Observer for Relay<'_> {
         iteration.is_multiple_of(self.period)
     }
 
-    // Where the watch is stopped the inference still runs to its end, and its result is dropped: an
-    // observer of the model has no word in it.
-    fn observe(&mut self, progress: &Progress) {
+    fn observe(&mut self, progress: &Progress) -> ControlFlow<()> {
         if progress.is_first() {
             self.trace.clear();
         }
@@ -234,6 +234,10 @@ impl Observer for Relay<'_> {
         self.trace
             .extend(value.map(|value| (progress.iteration, value)));
         self.watch.tell(|| progress.clone());
+        match self.watch.is_stopped() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     }
 }
 
@@ -258,6 +262,7 @@ fn describe(
     let log_posterior = separation.log_order_posterior;
     result.set_item("log_order_posterior", vectors(log_posterior)?)?;
     result.set_item("free_energy", separation.free_energy)?;
+    result.set_item("iterations", separation.iterations)?;
     let (iterations, values): (Vec<usize>, Vec<f64>) = trace.into_iter().unzip();
     result.set_item("trace_iterations", iterations)?;
     result.set_item("trace_values", Array1::from(values).into_pyarray(py))?;

@@ -26,8 +26,8 @@ type TrainedArrays<'py> = (
 /// Trains on a power, frames x bins, from given start values or from random ones.
 ///
 /// `seed`: of the stream that the command line has for this order as well. `tolerance`: the training
-/// ends where an iteration lowers the cost by less than this fraction of its first value; looked at
-/// between parts of the training.
+/// ends where an iteration lowers the cost by less than this fraction of its first value, which is
+/// looked at every ten iterations.
 #[pyfunction]
 #[expect(
     clippy::too_many_arguments,
@@ -51,7 +51,10 @@ pub(crate) fn train<'py>(
     let nobody = None::<fn(Python<'_>, ()) -> PyResult<()>>;
     let trained = watched::run(py, &pool, nobody, |watch| {
         let work = (power.len() * order.max(1)) as f64;
-        let part = ((WORK / work) as usize).max(LEAST_ITERATIONS);
+        let part = match tolerance > 0.0 {
+            true => LEAST_ITERATIONS,
+            false => ((WORK / work) as usize).max(LEAST_ITERATIONS),
+        };
         let first = part.min(iterations);
         let begun = match start {
             Some((dictionary, activations)) => {

@@ -55,12 +55,13 @@ def test_dictionaries_are_those_of_train(tmp_path, command_line, files, max_fram
 @pytest.mark.parametrize(
     ("options", "arguments"),
     [
-        ([], {"method": "fusion"}),
-        (["--posterior", "structured"], {"method": "structured"}),
-        (["--precision", "f32", "--beta", 100], {"method": "fusion", "precision": "f32", "beta": 100}),
+        ([], {}),
+        (["--method", "fusion", "--precision", "f64"], {"method": "fusion", "precision": "f64"}),
+        (["--method", "selection"], {"method": "selection"}),
+        (["--method", "mean", "--beta", 100], {"method": "mean", "beta": 100}),
         (
-            ["--posterior", "structured", "--activation-start", 10, "--kappa", 0.1, "--seed", 9],
-            {"activation_start": 10, "kappa": 0.1, "seed": 9},
+            ["--activation-start", "balanced=2", "--kappa", 0.1, "--seed", 9, "--tolerance", 0.5],
+            {"activation_start": vbnmf.Balanced(2), "kappa": 0.1, "seed": 9, "tolerance": 0.5},
         ),
     ],
 )  # fmt: skip
@@ -84,9 +85,26 @@ def test_stems_are_those_of_separate(tmp_path, command_line, files, mixture, opt
     assert report["level"]["gain"] == separation.gain
     assert report["level"]["noise_variance"] == separation.noise_variance
     inference = report["segments"][0]["inferences"][0]
-    trace = separation.free_energy_trace
-    assert inference["free_energy"] == [[int(i), f] for i, f in zip(*trace)]
+    energies = [run.free_energy for run in separation.runs]
+    assert inference["free_energies"] == energies
+    if len(energies) == 1:
+        trace = separation.free_energy_trace
+        assert inference["free_energy"] == [[int(i), f] for i, f in zip(*trace)]
+        assert inference["iterations"] == separation.runs[0].iterations
     assert inference["order_posterior"] == [list(q) for q in separation.order_posterior]
+
+
+def test_the_defaults_are_those_of_separate(tmp_path, command_line, files, mixture):
+    folder, _ = files
+    command_line.run(
+        "separate", folder / "mixture.wav", "--speech", folder / "speech.npz", "--out", tmp_path,
+        "--encoding", "float32",
+    )  # fmt: skip
+    speech = vbnmf.SpeakerModel.load(folder / "speech.npz")
+    separation = vbnmf.separate(mixture, [speech, vbnmf.Background()])
+    report = json.loads((tmp_path / "separation.json").read_text())
+    for stem, estimate in zip(report["stems"], separation.estimates):
+        assert read_float_wav(tmp_path / stem["file"]).tobytes() == estimate.astype("<f4").tobytes()
 
 
 def test_a_file_of_the_package_is_read_by_the_command_line(tmp_path, command_line, files, speaker):

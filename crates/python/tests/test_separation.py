@@ -16,7 +16,7 @@ ROUNDING = 1e-9
 #: unit roundoff.
 SINGLE_ROUNDING = 1e-4
 
-QUICK = {"iterations": 8, "kappa": 0.05}
+QUICK = {"iterations": 8, "kappa": 0.05, "precision": "f64"}
 
 
 def sources(speaker):
@@ -26,7 +26,7 @@ def sources(speaker):
 @pytest.mark.parametrize("method", ["structured", "fusion", "selection", "mean"])
 @pytest.mark.parametrize("precision", ["f64", "f32"])
 def test_masks_times_the_mixture_are_the_estimates(speaker, mixture, method, precision):
-    separation = vbnmf.separate(mixture, sources(speaker), method, precision=precision, **QUICK)
+    separation = vbnmf.separate(mixture, sources(speaker), method, **{**QUICK, "precision": precision})
     assert separation.names == ("speech", "background")
     assert separation.estimates.shape == (2, len(mixture))
     assert separation.orders == ((2, 4, 7), (4,))
@@ -170,7 +170,7 @@ def test_a_signal_and_its_spectrogram(mixture, speaker):
 def test_the_free_energy_never_falls(mixture, speaker):
     for method in ("structured", "fusion"):
         separation = vbnmf.separate(
-            mixture, sources(speaker), method, iterations=20, trace_period=1
+            mixture, sources(speaker), method, iterations=20, trace_period=1, precision="f64"
         )
         iterations, energies = separation.free_energy_trace
         assert iterations.tolist() == list(range(1, 21))
@@ -238,6 +238,13 @@ def test_an_error_of_the_callback_ends_the_separation(mixture, speaker):
         vbnmf.separate(mixture, sources(speaker), callback=stop, **QUICK)
     assert heard == [1, 2, 3]
     vbnmf.separate(mixture, sources(speaker), **QUICK)
+
+
+def test_a_tolerance_ends_it(mixture, speaker):
+    separation = vbnmf.separate(mixture, sources(speaker), iterations=1000, tolerance=1e-2)
+    (run,) = separation.runs
+    assert run.iterations < 1000
+    assert run.trace.iterations[-1] == run.iterations
 
 
 def test_uses_of_dictionaries(mixture, speaker):
@@ -313,6 +320,7 @@ FAULTS = [
     (lambda x, s: (x, s), {"kappa": float("nan")}, "kappa must be a finite number"),
     (lambda x, s: (x, s), {"iterations": 0}, "iterations must be at least 1, got 0"),
     (lambda x, s: (x, s), {"iterations": 2.5}, "iterations must be a whole number"),
+    (lambda x, s: (x, s), {"tolerance": -1.0}, "tolerance must be"),
     (lambda x, s: (x, s), {"seed": -1}, "seed must be a whole number"),
     (lambda x, s: (x, s), {"noise_db": 3.0}, "noise_db must be from -200 to 0"),
     (lambda x, s: (x, s), {"noise_variance": 0.0}, "noise_variance must be between"),

@@ -17,13 +17,13 @@ Source: X. Jaureguiberry, E. Vincent, G. Richard, "Variational Bayesian model av
 source separation", IEEE SSP (2014). Equation numbers are that paper's.
 """
 
+from ._defaults import Balanced
 from ._errors import MetricError, NotFittedError, Reason
 from ._metrics import BssEval, Scores, SourceScores, Unscored, bss_eval_sources, sdr, si_sdr
 from ._native import VERSION as __version__
 from ._nmf import ItakuraSaitoNMF
 from ._separation import (
     Background,
-    Balanced,
     Expectations,
     OrderFactors,
     Progress,

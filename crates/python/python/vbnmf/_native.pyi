@@ -11,6 +11,9 @@ _Complex = NDArray[np.complex128]
 
 VERSION: str
 ITERATIONS: int
+TOLERANCE: float
+ACTIVATION_START: tuple[bool, float]
+BACKGROUND_COMPONENTS: int
 DICTIONARY_SHAPE: float
 ACTIVATION_SHAPE: float
 KAPPA: float

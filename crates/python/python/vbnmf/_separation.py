@@ -15,26 +15,15 @@ from numpy.typing import NDArray
 
 from . import _defaults, _native
 from ._arrays import Complex128, Float64, as_array, as_complex, as_floats, as_signal
+from ._defaults import ActivationStart, Balanced, Precision
 from ._speaker import SpeakerModel
 from ._transform import StftSettings, istft, stft as analyse
 
 Method = Literal["structured", "fusion", "selection", "mean"]
-Precision = Literal["f64", "f32"]
 
 METHODS = ("structured", "fusion", "selection", "mean")
 #: Most combinations of orders: those of the structured posterior.
 MOST_COMBINATIONS = 256
-
-
-@dataclass(frozen=True)
-class Balanced:
-    """A start of the activations at the level of the data: each source has an equal share of the
-    mixture's mean power, times ``factor``."""
-
-    factor: float = 1.0
-
-
-ActivationStart = Union[float, Balanced, Literal["balanced"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +122,8 @@ class Run:
     """Weight of its estimates in those of the separation."""
     free_energy: float
     """Tempered free energy at the end, in nats."""
+    iterations: int
+    """Iterations done: fewer than asked for where a tolerance has ended it."""
     trace: Trace
     """The free energy on the way."""
     order_posterior: tuple[Float64, ...]
@@ -262,7 +253,8 @@ def separate(
     kappa: float | None = None,
     activation_start: ActivationStart = _defaults.ACTIVATION_START,
     iterations: int = _defaults.ITERATIONS,
-    precision: Precision = "f64",
+    tolerance: float = _defaults.TOLERANCE,
+    precision: Precision = _defaults.PRECISION,
     seed: int = _defaults.SEED,
     callback: Callable[[Progress], object] | None = None,
     sample_rate_hz: int | None = None,
@@ -296,15 +288,18 @@ def separate(
         ``"selection"``: one inference for each combination, of which the largest free energy is
         kept. ``"mean"``: the mean of these.
     beta, kappa
-        Weight of the entropy of q(K), eq. (18), as it is or per bin and frame; the paper's kappa of
-        0.0325 if neither is given.
+        Weight of the entropy of q(K), eq. (18), as it is or per bin and frame; kappa is 0.325 if
+        neither is given. The paper's beta of 1e4 is a kappa of 0.0325.
     activation_start
         A constant, ``"balanced"`` or :class:`Balanced`.
     iterations
-        Iterations of each inference.
+        Most iterations of each inference.
+    tolerance
+        An inference ends where ten iterations raise the free energy by less than this, in nats per
+        bin and frame; 0 makes all iterations.
     precision
-        ``"f32"`` for matrix products in single precision, in about 0.55 of the time. What leaves its
-        range is done again in double.
+        ``"f32"`` for matrix products in single precision, what leaves its range in double;
+        ``"f64"`` for double, in about 1.8 times the time.
     seed
         Of the start of backgrounds.
     callback
@@ -401,6 +396,7 @@ def separate(
         "structured": method == "structured",
         "single": precision == "f32",
         "iterations": iterations,
+        "tolerance": tolerance,
         "beta": beta,
         "kappa": kappa,
         "noise_variance": model_noise,
@@ -611,6 +607,7 @@ def _describe_run(
         ),
         weight=weight,
         free_energy=result["free_energy"],
+        iterations=result["iterations"],
         trace=Trace(iterations, result["trace_values"]),
         order_posterior=tuple(result["order_posterior"]),
         log_order_posterior=tuple(result["log_order_posterior"]),
