@@ -178,6 +178,7 @@ def test_faults_of_parameters(power):
         vbnmf.ItakuraSaitoNMF(2, max_iter=2).fit(power).transform(power[:, :5])
 
 
+@pytest.mark.filterwarnings("ignore:Estimator ItakuraSaitoNMF does not inherit")
 def test_scikit_learn_finds_nothing_wrong():
     checks = pytest.importorskip("sklearn.utils.estimator_checks")
     results = checks.check_estimator(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import vbnmf
-from conftest import RATE_HZ, REPOSITORY, STFT, voice
+from conftest import RATE_HZ, STFT, voice
 
 
 def test_what_is_saved_is_loaded(tmp_path, speaker):
@@ -29,7 +29,8 @@ def test_what_is_saved_is_loaded(tmp_path, speaker):
 
 
 def test_dictionaries_are_those_of_the_estimator(speech, speaker):
-    power = np.abs(vbnmf.stft(speech, STFT)) ** 2
+    spectrogram = vbnmf.stft(speech, STFT)
+    power = spectrogram.real**2 + spectrogram.imag**2
     power = power[power.any(axis=1)]
     for order, dictionary in zip(speaker.orders, speaker.dictionaries):
         nmf = vbnmf.ItakuraSaitoNMF(order, max_iter=40, random_state=1).fit(power)
@@ -149,15 +150,6 @@ def test_contradictions_and_damage(tmp_path, speaker):
             vbnmf.SpeakerModel.load(tmp_path / f"{name}.npz")
     with pytest.raises(FileNotFoundError):
         vbnmf.SpeakerModel.load(tmp_path / "missing.npz")
-
-
-def test_the_repositorys_voices_are_read():
-    files = sorted((REPOSITORY / "data" / "voices").glob("*.npz"))
-    if not files:
-        pytest.skip("not in the repository")
-    for path in files:
-        model = vbnmf.SpeakerModel.load(path)
-        assert all(np.allclose(w.mean(axis=1), 1.0) for w in model.dictionaries)
 
 
 def test_another_rate_or_transform_is_refused(mixture, speaker):

@@ -52,5 +52,6 @@ def not_fitted(estimator: object) -> Exception:
     if "sklearn" in sys.modules:
         from sklearn.exceptions import NotFittedError as TheirNotFittedError
 
-        return TheirNotFittedError(message)
+        theirs: Exception = TheirNotFittedError(message)
+        return theirs
     return NotFittedError(message)

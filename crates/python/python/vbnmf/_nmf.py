@@ -145,14 +145,7 @@ class ItakuraSaitoNMF:
         The updates of A above, ``max_iter`` of them from a constant. The activations of a sample do
         not depend on the other samples but through the floor.
         """
-        self._check_fitted()
-        power = _as_power(X, self)
-        if power.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"X has {power.shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input"
-            )
-        self._check_feature_names(X)
+        power = self._check_new(X)
         if not power.any():
             return np.zeros((len(power), self.n_components_))
         iterations = _check_integer("max_iter", self.max_iter)
@@ -165,8 +158,7 @@ class ItakuraSaitoNMF:
 
     def score(self, X: Any, y: Any = None) -> float:
         """Minus the Itakura-Saito divergence of ``X`` per entry: greater is better."""
-        self._check_fitted()
-        power = _as_power(X, self)
+        power = self._check_new(X)
         iterations = _check_integer("max_iter", self.max_iter)
         divergence = _native.fit_activations(power, self.components_, iterations, self.n_jobs)[1]
         return -divergence / power.size
@@ -228,6 +220,18 @@ class ItakuraSaitoNMF:
         if not hasattr(self, "components_"):
             raise not_fitted(self)
 
+    def _check_new(self, X: Any) -> Float64:
+        """What is to be explained by the dictionary that has been learned."""
+        self._check_fitted()
+        power = _as_power(X, self)
+        if power.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {power.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input"
+            )
+        self._check_feature_names(X)
+        return power
+
     def _check_feature_names(self, X: Any) -> None:
         names, known = _feature_names(X), getattr(self, "feature_names_in_", None)
         if names is not None and known is not None and list(names) != list(known):
@@ -238,8 +242,7 @@ class ItakuraSaitoNMF:
 
 
 def _parameter_names(kind: type) -> list[str]:
-    # ``inspect`` gives ``self`` as well.
-    return sorted(list(inspect.signature(kind.__init__).parameters)[1:])
+    return sorted(inspect.signature(kind).parameters)
 
 
 def _feature_names(X: Any) -> NDArray[Any] | None:

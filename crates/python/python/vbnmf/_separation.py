@@ -217,14 +217,16 @@ class Separation:
 
     @cached_property
     def _moments(self) -> tuple[Float64, Float64]:
-        moments = [(run.weight, self._moments_of(run)) for run in self.runs if run.weight > 0.0]
-        total = sum(weight for weight, _ in moments)
-        mask = sum(weight / total * mask for weight, (_, mask) in moments)
+        moments = [(run.weight, *self._moments_of(run)) for run in self.runs if run.weight > 0.0]
+        if len(moments) == 1:
+            _, variance, mask = moments[0]
+            return variance / self.gain**2, mask
+        mask, variance = np.zeros_like(moments[0][2]), np.zeros_like(moments[0][1])
+        for weight, _, each in moments:
+            mask += weight * each
         power = np.abs(self.mixture) ** 2
-        variance = sum(
-            weight / total * (variance / self.gain**2 + power * (each - mask) ** 2)
-            for weight, (variance, each) in moments
-        )
+        for weight, of_run, each in moments:
+            variance += weight * (of_run / self.gain**2 + power * (each - mask) ** 2)
         return variance, mask
 
     def _moments_of(self, run: Run) -> tuple[Float64, Float64]:
@@ -288,8 +290,9 @@ def separate(
         ``"selection"``: one inference for each combination, of which the largest free energy is
         kept. ``"mean"``: the mean of these.
     beta, kappa
-        Weight of the entropy of q(K), eq. (18), as it is or per bin and frame; kappa is 0.325 if
-        neither is given. The paper's beta of 1e4 is a kappa of 0.0325.
+        Weight of the entropy of q(K), eq. (18), as it is or per bin and frame. If neither is given,
+        kappa is that of the command line for recordings; the paper's beta of 1e4 is a kappa of
+        0.0325.
     activation_start
         A constant, ``"balanced"`` or :class:`Balanced`.
     iterations
@@ -365,6 +368,8 @@ def separate(
     if trace_period < 0:
         raise ValueError(f"trace_period must be at least 0, got {trace_period}")
     names, given = _name_sources(sources)
+    if not given:
+        raise ValueError("there is no source to separate")
     settings = _agree_on_transform(given, stft, sample_rate_hz)
     signal, coefficients = _open_mixture(mixture, settings)
     frames, bins = coefficients.shape

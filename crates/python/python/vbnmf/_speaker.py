@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -210,7 +211,7 @@ class SpeakerModel:
         metadata.update({key: self.metadata[key] for key in metadata if key in self.metadata})
         metadata["made_with"] = f"vbnmf {_native.VERSION}"
         text = json.dumps(metadata, indent=2, allow_nan=False).encode()
-        arrays = {"metadata": np.frombuffer(text, dtype=np.uint8)}
+        arrays: dict[str, Any] = {"metadata": np.frombuffer(text, dtype=np.uint8)}
         for order, dictionary, cost in zip(self.orders, self.dictionaries, self.costs):
             arrays[f"dictionary_{order}"] = dictionary
             if len(cost):
@@ -243,7 +244,7 @@ class SpeakerModel:
         """
         try:
             return cls._load(path, sample_rate_hz, stft)
-        except (ValueError, KeyError, TypeError, EOFError) as error:
+        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{os.fspath(path)} is not a file of dictionaries: {error}") from error
 
     @classmethod
@@ -287,14 +288,14 @@ class SpeakerModel:
             names = sorted(named, key=lambda name: (len(name), name)) or list(arrays)
             if not named and len(names) != 1:
                 raise ValueError("it has no dictionaries, or several arrays that are not named so")
-        nothing = np.zeros(0)
+        costs = [
+            arrays.get(f"cost_{name.removeprefix('dictionary_')}", np.zeros(0)) for name in names
+        ]
         return cls(
             [arrays[name] for name in names],
             sample_rate_hz,
             stft,
-            costs=[arrays.get(name.replace("dictionary_", "cost_", 1), nothing) for name in names]
-            if names != ["the array"]
-            else None,
+            costs=costs,
             metadata=metadata,
         )
 
