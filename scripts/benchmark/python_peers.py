@@ -5,8 +5,9 @@
     /tmp/peers/bin/pip install ./crates/python scikit-learn mir_eval fast_bss_eval threadpoolctl
     /tmp/peers/bin/python scripts/benchmark/python_peers.py [--threads 1] [--repeats 5]
 
-A ratio above 1 says how many times as fast the package is; the median over repeats, with the smallest
-and the largest. What is compared computes the same: the largest difference is printed as well.
+A ratio above 1 says how many times as fast the package is; the median over repeats, with the
+smallest and the largest. What is compared computes the same: the largest difference is printed as
+well.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ ITERATIONS = 50
 
 def main() -> None:
     warnings.simplefilter("ignore")
-    print(f"threads {ARGUMENTS.threads}, repeats {ARGUMENTS.repeats}, {ARGUMENTS.seconds} s", end="")
-    print(f" at {RATE_HZ} Hz; numpy {np.__version__}, vbnmf {vbnmf.__version__}\n")
+    print(f"{ARGUMENTS.threads} threads, {ARGUMENTS.repeats} repeats, {ARGUMENTS.seconds} s")
+    print(f"at {RATE_HZ} Hz; numpy {np.__version__}, vbnmf {vbnmf.__version__}\n")
     compare_training()
     compare_scores()
     compare_separation()
@@ -193,7 +194,7 @@ def compare_separation() -> None:
 
     def ours() -> None:
         found["ours"] = vbnmf.separate(
-            x, models, "fusion", gain=1.0, noise_db=-70.0, activation_start=1.0,
+            x, models, "fusion", gain=1.0, noise_db=-70.0, activation_start=1.0, precision="f64",
             activation_shape=0.5, iterations=ITERATIONS, trace_period=0,
             threads=ARGUMENTS.threads,
         ).estimates  # fmt: skip

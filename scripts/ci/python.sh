@@ -20,13 +20,17 @@ python3 -m venv "$work/build"
 export VBNMF_EXPERIMENTS=${VBNMF_EXPERIMENTS:-$PWD/target/debug/experiments}
 [[ -x $VBNMF_EXPERIMENTS ]] || unset VBNMF_EXPERIMENTS
 tests=$PWD/crates/python/tests
-run_tests() { (cd "$work" && "$work/$1/bin/python" -m pytest -q -p no:cacheprovider -c "$tests/../pyproject.toml" "$tests"); }
+run_tests() {
+    (cd "$work" && "$work/$1/bin/python" -m pytest -q -p no:cacheprovider \
+        -c "$tests/../pyproject.toml" "$tests")
+}
 
 python3 -m venv "$work/alone"
 "$work/alone/bin/python" "${pip[@]}" install "$work"/wheels/*.whl pytest
 run_tests alone
 
 python3 -m venv "$work/peers"
-"$work/peers/bin/python" "${pip[@]}" install "$work"/wheels/*.whl pytest scikit-learn pandas mir_eval mypy
+"$work/peers/bin/python" "${pip[@]}" install "$work"/wheels/*.whl \
+    pytest scikit-learn pandas mir_eval mypy
 run_tests peers
 (cd "$work" && peers/bin/python -m mypy --strict --ignore-missing-imports -p vbnmf)

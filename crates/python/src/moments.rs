@@ -29,10 +29,10 @@ type Moments<'py> = (Bound<'py, PyArray3<f64>>, Bound<'py, PyArray3<f64>>);
 /// The posterior variance `E|s_j - mu_j|^2` of every source and the mask `mu_j / x`, both sources x
 /// frames x bins.
 ///
-/// With `C_jm = G(W_jm) G(H_jm)`, `C_j = (sum_m q(K_jm) / C_jm)^-1` and `D = sigma^2 + sum_j C_j` the
-/// paper's posterior has the mask `C_j / D` and the variance `C_j (D - C_j) / D`. The structured one
-/// has these of each combination `K` of orders and averages them by `q(K)`, and its variance has that
-/// of the combinations' means as well,
+/// With `C_jm = G(W_jm) G(H_jm)`, `C_j = (sum_m q(K_jm) / C_jm)^-1` and `D = sigma^2 + sum_j C_j`
+/// the paper's posterior has the mask `C_j / D` and the variance `C_j (D - C_j) / D`. The
+/// structured one has these of each combination `K` of orders and averages them by `q(K)`, and its
+/// variance has that of the combinations' means as well,
 ///
 /// `sum_K q(K) [ C_jK (D_K - C_jK) / D_K + |x|^2 (C_jK / D_K - mask_j)^2 ]`.
 #[pyfunction]
@@ -139,8 +139,8 @@ fn average(
                         variance[(j, f)] += q * filter.variance(j);
                     }
                 }
-                // The spread of the combinations' means around theirs: a difference of second moments
-                // would cancel.
+                // The spread of the combinations' means around theirs: a difference of second
+                // moments would cancel.
                 for (orders, q) in combinations.iter().filter(|_| combinations.len() > 1) {
                     filter.set(orders, (n, f));
                     for j in 0..variances.len() {
@@ -195,8 +195,8 @@ impl<'a> WienerFilter<'a> {
 
 /// `q(K)` of the structured posterior, found again from its marginals.
 ///
-/// Of `log q~(K)` only `- sum_fn [ log D_K + |x|^2 / D_K ]` depends on more than one source at a time;
-/// the rest is a number per source and order. The only distribution of that form with given
+/// Of `log q~(K)` only `- sum_fn [ log D_K + |x|^2 / D_K ]` depends on more than one source at a
+/// time; the rest is a number per source and order. The only distribution of that form with given
 /// marginals is what iterative proportional fitting converges to.
 ///
 /// Source: I. Csiszár, "I-divergence geometry of probability distributions and minimization

@@ -115,7 +115,7 @@ impl From<SettingsInput> for Settings {
 /// Gain, mean power expected by the sources and noise variance, from the level of a signal or of a
 /// spectrogram.
 ///
-/// `power`: the mean square of a signal's samples, found here, or the mean `|x|^2` of a spectrogram.
+/// `mean_power`: the mean `|x|^2` of a spectrogram; that of a signal is found here.
 #[pyfunction]
 pub(crate) fn find_level(
     signal: Option<PyReadonlyArray1<'_, f64>>,

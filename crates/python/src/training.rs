@@ -25,9 +25,9 @@ type TrainedArrays<'py> = (
 
 /// Trains on a power, frames x bins, from given start values or from random ones.
 ///
-/// `seed`: of the stream that the command line has for this order as well. `tolerance`: the training
-/// ends where an iteration lowers the cost by less than this fraction of its first value, which is
-/// looked at every ten iterations.
+/// `seed`: of the stream that the command line has for this order as well. `tolerance`: the
+/// training ends where an iteration lowers the cost by less than this fraction of its first value,
+/// which is looked at every ten iterations.
 #[pyfunction]
 #[expect(
     clippy::too_many_arguments,

@@ -51,8 +51,8 @@ impl<M> Watch<M> {
 /// for them with the interpreter's lock released.
 ///
 /// `listen`: what Python does with a message, with the lock. Its error, or that of a signal, stops
-/// the work and is returned once the work has noticed: `work` borrows from the caller, so nothing is
-/// copied, and nothing goes on in the background.
+/// the work and is returned once the work has noticed: `work` borrows from the caller, so nothing
+/// is copied, and nothing goes on in the background.
 ///
 /// # Errors
 /// `KeyboardInterrupt` or whatever a signal's handler raises; those of `listen`.

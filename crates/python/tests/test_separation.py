@@ -26,7 +26,8 @@ def sources(speaker):
 @pytest.mark.parametrize("method", ["structured", "fusion", "selection", "mean"])
 @pytest.mark.parametrize("precision", ["f64", "f32"])
 def test_masks_times_the_mixture_are_the_estimates(speaker, mixture, method, precision):
-    separation = vbnmf.separate(mixture, sources(speaker), method, **{**QUICK, "precision": precision})
+    settings = {**QUICK, "precision": precision}
+    separation = vbnmf.separate(mixture, sources(speaker), method, **settings)
     assert separation.names == ("speech", "background")
     assert separation.estimates.shape == (2, len(mixture))
     assert separation.orders == ((2, 4, 7), (4,))

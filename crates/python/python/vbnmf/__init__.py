@@ -3,7 +3,7 @@
 | name | does |
 |---|---|
 | :class:`ItakuraSaitoNMF` | factorises a power spectrogram, as scikit-learn's estimators do |
-| :class:`SpeakerModel` | dictionaries of a source for several numbers of components, and their file |
+| :class:`SpeakerModel` | dictionaries of a source for several orders, and their file |
 | :func:`separate` | a mixture into any number of sources, with posterior variances and masks |
 | :func:`bss_eval_sources`, :class:`BssEval`, :func:`si_sdr`, :func:`sdr` | scores |
 | :func:`stft`, :func:`istft` | the transform and its exact inverse |

@@ -128,8 +128,8 @@ def bss_eval_sources(
     reference_sources, estimated_sources
         Signals, shape ``(sources, samples)`` or ``(samples,)``.
     compute_permutation
-        Whether estimates are matched with references so that the mean SIR is greatest; else estimate
-        j is scored against reference j.
+        Whether estimates are matched with references so that the mean SIR is greatest; else
+        estimate j is scored against reference j.
 
     Returns
     -------

@@ -30,8 +30,8 @@ class ItakuraSaitoNMF:
     ``X``. Entries below 1e-12 of the mean of ``X``, zeros among them, are raised to that. Rows of
     ``components_`` have unit mean.
 
-    The names are scikit-learn's: rows of ``X`` are samples (frames), columns are features (bins), so
-    that ``fit_transform`` returns the activations and ``components_`` is the dictionary.
+    The names are scikit-learn's: rows of ``X`` are samples (frames), columns are features (bins),
+    so that ``fit_transform`` returns the activations and ``components_`` is the dictionary.
 
     Parameters
     ----------
@@ -44,8 +44,7 @@ class ItakuraSaitoNMF:
         another start every time.
     tol
         :meth:`fit` ends where an iteration lowers the divergence by less than this fraction of its
-        first value, which is looked at every ten iterations or once a second. 0 makes all
-        iterations.
+        first value, which is looked at every ten iterations. 0 makes all of them.
     n_jobs
         Threads; one per processor if None. Results do not depend on it.
 

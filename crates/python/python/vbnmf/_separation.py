@@ -313,9 +313,9 @@ def separate(
         Transform of a signal: needed where no source is a :class:`SpeakerModel` and the default,
         a sine window of 2048 samples at half overlap, is not meant.
     gain
-        What brings the mixture to the level of the priors. If not given, its mean power is made what
-        the sources expect, the sum of their mean numbers of components; 1 leaves data drawn from the
-        model as they are. Estimates are scaled back.
+        What brings the mixture to the level of the priors. If not given, its mean power is made
+        what the sources expect, the sum of their mean numbers of components; 1 leaves data drawn
+        from the model as they are. Estimates are scaled back.
     noise_db
         Level of the sensor noise against the mixture's mean power, -200 to 0 dB.
     noise_variance

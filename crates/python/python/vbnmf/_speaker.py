@@ -33,7 +33,8 @@ class SpeakerModel:
     Parameters
     ----------
     dictionaries
-        Arrays of shape ``(components, bins)``, non-negative, each with another number of components.
+        Arrays of shape ``(components, bins)``, non-negative, each with another number of
+        components.
     sample_rate_hz
         Rate of the recordings they were learned from.
     stft
