@@ -1,0 +1,344 @@
+"""Dictionaries of one source, for several numbers of components, and their file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import _defaults, _native
+from ._arrays import Float64, as_floats, as_signal
+from ._transform import StftSettings
+
+_FORMAT = "vb-nmf dictionaries"
+_FORMAT_VERSION = 1
+_NORMALISATION = "each component has unit mean over the bins"
+_RATES_HZ = range(1_000, 768_001)
+_MOST_COMPONENTS = 1000
+
+
+class SpeakerModel:
+    """What is known of a source before a separation: one dictionary per order.
+
+    A dictionary has one row per component, which is a spectral pattern of power with unit mean.
+    Which order fits a mixture is found with the separation.
+
+    Parameters
+    ----------
+    dictionaries
+        Arrays of shape ``(components, bins)``, non-negative, each with another number of
+        components.
+    sample_rate_hz
+        Rate of the recordings they were learned from.
+    stft
+        Transform of these recordings.
+    costs
+        Divergence during the training of each, for :meth:`save`.
+    metadata
+        What else :meth:`save` says: ``iterations``, ``seed``, ``training_frames``, …
+
+    Raises
+    ------
+    ValueError
+        For matrices that are no dictionaries or do not have the transform's bins.
+    """
+
+    dictionaries: tuple[Float64, ...]
+    """Arrays of shape ``(components, bins)``, one per order."""
+    sample_rate_hz: int
+    """Rate of the recordings."""
+    stft: StftSettings
+    """Transform of the recordings."""
+    costs: tuple[Float64, ...]
+    """Itakura-Saito divergence before each iteration and after the last, per order."""
+    metadata: dict[str, Any]
+    """What the file says beside the dictionaries."""
+
+    def __init__(
+        self,
+        dictionaries: Iterable[Any],
+        sample_rate_hz: int,
+        stft: StftSettings | None = None,
+        *,
+        costs: Sequence[Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self.stft = stft or StftSettings()
+        self.sample_rate_hz = _check_rate(sample_rate_hz)
+        checked = []
+        for index, dictionary in enumerate(dictionaries):
+            entries = as_floats(dictionary, f"dictionary {index}", 2, contiguous=True)
+            if entries.shape[1] != self.stft.bins:
+                hint = ": is it transposed? A component is a row"
+                raise ValueError(
+                    f"dictionary {index} is {entries.shape[0]} x {entries.shape[1]}, not "
+                    f"components x {self.stft.bins}"
+                    f"{hint if entries.shape[0] == self.stft.bins else ''}"
+                )
+            # Raises for what is no dictionary.
+            _native.normalise(entries)
+            checked.append(entries)
+        if not checked:
+            raise ValueError("a model needs at least one dictionary")
+        self.dictionaries = tuple(checked)
+        if len(set(self.orders)) < len(self.orders):
+            raise ValueError(f"an order is given twice: {self.orders}")
+        self.costs = tuple(as_floats(c, "costs", 1) for c in costs or [[]] * len(checked))
+        if len(self.costs) != len(self.dictionaries):
+            raise ValueError(f"{len(self.costs)} costs of {len(checked)} dictionaries")
+        self.metadata = dict(metadata or {})
+
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """Numbers of components."""
+        return tuple(len(dictionary) for dictionary in self.dictionaries)
+
+    @classmethod
+    def fit(
+        cls,
+        signals: Any,
+        sample_rate_hz: int,
+        orders: Iterable[int] = _defaults.ORDERS,
+        *,
+        stft: StftSettings | None = None,
+        iterations: int = _defaults.TRAINING_ITERATIONS,
+        max_frames: int = _defaults.TRAINING_FRAMES,
+        seed: int = _defaults.SEED,
+        threads: int | None = None,
+    ) -> SpeakerModel:
+        """Learns dictionaries from recordings of the source alone, by Itakura-Saito NMF.
+
+        Byte for byte what the command ``train --held-out 0`` learns from the same samples.
+
+        Parameters
+        ----------
+        signals
+            One signal, shape ``(samples,)``, or several. Each is longer than a window.
+        sample_rate_hz
+            Their rate.
+        orders
+            Numbers of components, one dictionary for each.
+        stft
+            Window and hop; a sine window of 2048 samples at half overlap if not given.
+        iterations
+            Iterations of each training.
+        max_frames
+            Most frames to learn from, chosen at random where there are more. Frames of digital
+            silence are left out.
+        seed
+            Of all random numbers.
+        threads
+            Threads; one per processor if None. Results do not depend on it.
+
+        Raises
+        ------
+        ValueError
+            For signals that are silent, too short or not finite, too few frames for the largest
+            order, or settings out of range.
+        """
+        stft = stft or StftSettings()
+        signals = _as_signals(signals)
+        orders = tuple(orders)
+        if not orders or not all(1 <= order <= _MOST_COMPONENTS for order in orders):
+            raise ValueError(f"orders must be from 1 to {_MOST_COMPONENTS}, got {orders}")
+        for index, signal in enumerate(signals):
+            if not signal.any():
+                raise ValueError(f"signal {index}: every sample is zero")
+            if len(signal) < stft.window_samples:
+                raise ValueError(
+                    f"signal {index}: {len(signal)} samples are shorter than a window of "
+                    f"{stft.window_samples}"
+                )
+        if max_frames < 1:
+            raise ValueError(f"max_frames must be at least 1, got {max_frames}")
+        keep = max_frames / sum(stft.frames(len(signal)) for signal in signals)
+        power = np.concatenate(
+            [
+                _native.choose_frames(signal, stft, keep, seed, index)
+                for index, signal in enumerate(signals)
+            ]
+        )
+        if len(power) <= max(orders):
+            raise ValueError(
+                f"too little to learn from: {len(power)} frames that are not silent, and orders "
+                f"up to {max(orders)}"
+            )
+        trained = [
+            _native.train(power, order, iterations, 0.0, seed, None, threads) for order in orders
+        ]
+        costs = [cost for _, _, cost in trained]
+        metadata = {
+            "iterations": iterations,
+            "final_cost": [float(cost[-1]) for cost in costs],
+            "training_frames": len(power),
+            "held_out_frames": 0,
+            "held_out_divergence": [],
+            "seed": seed,
+            "corpus_sha256": _digest(signals),
+        }
+        dictionaries = [dictionary for dictionary, _, _ in trained]
+        return cls(dictionaries, sample_rate_hz, stft, costs=costs, metadata=metadata)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the file that the command ``separate`` reads: a NumPy archive with ``metadata``
+        (JSON as uint8), ``dictionary_<order>`` and ``cost_<order>``."""
+        metadata = {
+            "format": _FORMAT,
+            "format_version": _FORMAT_VERSION,
+            "made_with": f"vbnmf {_native.VERSION}",
+            "sample_rate_hz": self.sample_rate_hz,
+            "stft": {
+                "window_samples": self.stft.window_samples,
+                "hop_samples": self.stft.hop_samples,
+                "window": self.stft.window,
+            },
+            "normalisation": _NORMALISATION,
+            "orders": list(self.orders),
+            "iterations": 0,
+            "final_cost": [],
+            "training_frames": 0,
+            "held_out_frames": 0,
+            "held_out_divergence": [],
+            "seed": 0,
+            "corpus_sha256": "",
+        }
+        metadata.update({key: self.metadata[key] for key in metadata if key in self.metadata})
+        metadata["made_with"] = f"vbnmf {_native.VERSION}"
+        text = json.dumps(metadata, indent=2, allow_nan=False).encode()
+        arrays: dict[str, Any] = {"metadata": np.frombuffer(text, dtype=np.uint8)}
+        for order, dictionary, cost in zip(self.orders, self.dictionaries, self.costs):
+            arrays[f"dictionary_{order}"] = dictionary
+            if len(cost):
+                arrays[f"cost_{order}"] = cost
+        path = Path(path)
+        # Whole or not at all: nobody reads half a file.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".vbnmf-", delete=False) as file:
+            try:
+                np.savez(file, **arrays)
+                file.close()
+                os.replace(file.name, path)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        sample_rate_hz: int | None = None,
+        stft: StftSettings | None = None,
+    ) -> SpeakerModel:
+        """Reads a file of the command ``train``, of :meth:`save` or of another program.
+
+        ``sample_rate_hz`` and ``stft`` are for files that do not say them; a single array
+        ``(components, bins)``, in a ``.npz`` or ``.npy`` file, is one of these.
+
+        Raises ``ValueError`` for a file that is none of dictionaries, with its path.
+        """
+        try:
+            return cls._load(path, sample_rate_hz, stft)
+        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{os.fspath(path)} is not a file of dictionaries: {error}") from error
+
+    @classmethod
+    def _load(
+        cls,
+        path: str | os.PathLike[str],
+        sample_rate_hz: int | None,
+        stft: StftSettings | None,
+    ) -> SpeakerModel:
+        with open(path, "rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                arrays = {"the array": content}
+            else:
+                arrays = {name: content[name] for name in content.files}
+        stored = arrays.pop("metadata", None)
+        metadata = {} if stored is None else json.loads(stored.tobytes())
+        for key, expected in (
+            ("format", _FORMAT),
+            ("format_version", _FORMAT_VERSION),
+            ("normalisation", _NORMALISATION),
+        ):
+            if metadata.get(key, expected) != expected:
+                raise ValueError(f"`{key}` is {metadata[key]!r}, not {expected!r}")
+        sample_rate_hz = _agree(metadata.get("sample_rate_hz"), sample_rate_hz, "sample_rate_hz")
+        said = metadata.get("stft")
+        if said is not None:
+            window_samples = said["window_samples"]
+            said = StftSettings(
+                window_samples,
+                said.get("hop_samples", -(-window_samples // 2)),
+                said.get("window", "sine"),
+            )
+        stft = _agree(said, stft, "stft")
+        orders = metadata.get("orders")
+        if orders:
+            names = [f"dictionary_{order}" for order in orders]
+        else:
+            named = [name for name in arrays if name.startswith("dictionary_")]
+            # By their numbers: dictionary_10 follows dictionary_2.
+            names = sorted(named, key=lambda name: (len(name), name)) or list(arrays)
+            if not named and len(names) != 1:
+                raise ValueError("it has no dictionaries, or several arrays that are not named so")
+        costs = [
+            arrays.get(f"cost_{name.removeprefix('dictionary_')}", np.zeros(0)) for name in names
+        ]
+        return cls(
+            [arrays[name] for name in names],
+            sample_rate_hz,
+            stft,
+            costs=costs,
+            metadata=metadata,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"SpeakerModel(orders={self.orders}, sample_rate_hz={self.sample_rate_hz}, "
+            f"stft={self.stft})"
+        )
+
+
+def _as_signals(signals: Any) -> list[Float64]:
+    if not isinstance(signals, (list, tuple)):
+        dimensions = np.ndim(signals)
+        signals = [signals] if dimensions < 2 else list(signals)
+    elif signals and np.ndim(signals[0]) == 0:
+        signals = [signals]
+    if not signals:
+        raise ValueError("there are no signals to learn from")
+    return [as_signal(signal, f"signal {index}") for index, signal in enumerate(signals)]
+
+
+def _check_rate(sample_rate_hz: int) -> int:
+    if int(sample_rate_hz) != sample_rate_hz or int(sample_rate_hz) not in _RATES_HZ:
+        raise ValueError(
+            f"sample_rate_hz must be a whole number from {_RATES_HZ[0]} to {_RATES_HZ[-1]}, got "
+            f"{sample_rate_hz}"
+        )
+    return int(sample_rate_hz)
+
+
+def _agree(stored: Any, given: Any, name: str) -> Any:
+    if stored is None and given is None:
+        raise ValueError(f"it does not say its {name}: give {name}=")
+    if stored is not None and given is not None and stored != given:
+        raise ValueError(f"{name} is given as {given}, and the file itself says {stored}")
+    return given if stored is None else stored
+
+
+def _digest(signals: list[Float64]) -> str:
+    """SHA-256 of the digests of all signals, each with its length before it."""
+    whole = hashlib.sha256()
+    for signal in signals:
+        part = hashlib.sha256(signal.astype("<f8", copy=False).tobytes()).digest()
+        whole.update(len(part).to_bytes(8, "little") + part)
+    return whole.hexdigest()

@@ -1,0 +1,58 @@
+//! The threads that work is done on.
+
+use std::collections::HashMap;
+use std::process;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::{PyResult, Python};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::errors::value_error;
+
+/// Most threads of a pool.
+const MOST_THREADS: usize = 1024;
+
+/// The pools of a process, by their number of threads.
+struct Pools {
+    process: u32,
+    by_threads: HashMap<usize, Arc<ThreadPool>>,
+}
+
+static POOLS: Mutex<Option<Pools>> = Mutex::new(None);
+
+/// The pool of `threads` threads, or of one per processor.
+///
+/// Not rayon's global pool: after a fork its threads do not exist in the child, and there is no
+/// second one. These are made anew there. The interpreter's lock is held while the mutex is, so no
+/// fork of Python finds the mutex locked.
+///
+/// # Errors
+/// A number out of range; threads that the system does not give.
+pub(crate) fn find_pool(_: Python<'_>, threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
+    // 0 stands for one per processor, for rayon as well.
+    let count = threads.unwrap_or(0);
+    if threads == Some(0) || count > MOST_THREADS {
+        return Err(value_error(format!(
+            "threads must be between 1 and {MOST_THREADS}, got {count}"
+        )));
+    }
+    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    let process = process::id();
+    if let Some(inherited) = pools.take_if(|pools| pools.process != process) {
+        // Its threads are the parent's: there is nothing to end or to wait for.
+        std::mem::forget(inherited);
+    }
+    let pools = pools.get_or_insert_with(|| Pools {
+        process,
+        by_threads: HashMap::new(),
+    });
+    if let Some(pool) = pools.by_threads.get(&count) {
+        return Ok(Arc::clone(pool));
+    }
+    let builder = ThreadPoolBuilder::new()
+        .num_threads(count)
+        .thread_name(|index| format!("vbnmf-{index}"));
+    let pool = Arc::new(builder.build().map_err(value_error)?);
+    pools.by_threads.insert(count, Arc::clone(&pool));
+    Ok(pool)
+}

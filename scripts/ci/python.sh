@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Builds the wheel of crates/python, installs it into a fresh environment and tests it there: with
+# NumPy alone, then with scikit-learn, pandas, mir_eval and the type checker as well.
+#
+# The command line is tested against it where it is built: VBNMF_EXPERIMENTS, or target/debug.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+work=$(mktemp --directory)
+trap 'rm -rf "$work"' EXIT
+pip=(-m pip --quiet --disable-pip-version-check)
+
+# Of the stable ABI, so one wheel is for every later Python.
+python3 -m venv "$work/build"
+"$work/build/bin/python" "${pip[@]}" install 'maturin>=1.9.4,<2'
+"$work/build/bin/maturin" build --quiet --locked --release --strip \
+    --manifest-path crates/python/Cargo.toml --interpreter python3 --out "$work/wheels"
+
+# Away from the sources, so that the wheel is what is imported.
+export VBNMF_EXPERIMENTS=${VBNMF_EXPERIMENTS:-$PWD/target/debug/experiments}
+[[ -x $VBNMF_EXPERIMENTS ]] || unset VBNMF_EXPERIMENTS
+tests=$PWD/crates/python/tests
+run_tests() {
+    (cd "$work" && "$work/$1/bin/python" -m pytest -q -p no:cacheprovider \
+        -c "$tests/../pyproject.toml" "$tests")
+}
+
+python3 -m venv "$work/alone"
+"$work/alone/bin/python" "${pip[@]}" install "$work"/wheels/*.whl pytest
+run_tests alone
+
+python3 -m venv "$work/peers"
+"$work/peers/bin/python" "${pip[@]}" install "$work"/wheels/*.whl \
+    pytest scikit-learn pandas mir_eval mypy
+run_tests peers
+(cd "$work" && peers/bin/python -m mypy --strict --ignore-missing-imports -p vbnmf)
