@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use super::dictionaries::Dictionaries;
 use super::estimate::{Member, Trial};
+use super::guard::guarded;
 use super::mixtures::recorded::RecordedMixture;
 use super::prepare::PreparedRun;
 use super::separation::Separator;
@@ -46,7 +47,7 @@ pub(crate) fn learn_weights(
         if !is_needed(position) {
             return Ok(Err("no weights were learned".to_owned()));
         }
-        let weights = super::work::guarded(|| learn(run, execution));
+        let weights = guarded(|| learn(run, execution));
         stage.step();
         interrupt::check()?;
         Ok(weights.map_err(|error| format!("learning the weights: {error:#}")))

@@ -11,6 +11,7 @@ pub(crate) mod design;
 pub(crate) mod dictionaries;
 pub(crate) mod estimate;
 pub(crate) mod examples;
+mod guard;
 mod learned_weights;
 pub(crate) mod merge;
 pub(crate) mod methods;

@@ -1,7 +1,6 @@
 //! Doing what is missing, in parallel, each part of a trial recorded when it is done.
 
 use std::collections::{HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -9,6 +8,7 @@ use model::Execution;
 use rayon::prelude::*;
 
 use super::estimate::Estimate;
+use super::guard::guarded;
 use super::learned_weights::learn_weights;
 use super::methods::Part;
 use super::prepare::{Conduct, Prepared, PreparedTrial};
@@ -225,22 +225,6 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// A panic as an error, so that it costs one part and not the run. Nothing that outlives the work
-/// is changed by it.
-///
-/// # Errors
-/// Those of the work, and its panic.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let message = panic.downcast_ref::<String>().map(String::as_str);
-        let message = message.or(panic.downcast_ref::<&str>().copied());
-        Err(anyhow!(
-            "a fault of the program: {}",
-            message.unwrap_or("unknown")
-        ))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -254,14 +238,6 @@ mod tests {
     use crate::study::dictionaries::{Dictionaries, DictionaryKeys};
     use crate::study::plan::{Keys, Plan};
     use crate::study::prepare::PreparedRun;
-
-    #[test]
-    fn a_panic_is_an_error_of_its_part() {
-        let told = |work: fn() -> Result<()>| guarded(work).unwrap_err().to_string();
-        assert!(told(|| panic!("index {}", 7)).ends_with("program: index 7"));
-        assert!(told(|| panic!("empty")).ends_with("program: empty"));
-        assert_eq!(guarded(|| Ok(3)).unwrap(), 3);
-    }
 
     #[test]
     fn a_panic_while_a_mixture_is_made_is_a_failure_of_its_trial() {

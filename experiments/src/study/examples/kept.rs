@@ -20,12 +20,12 @@ use crate::store::folder::KeptPaths;
 use crate::store::sealed::{Sealed, open, seal};
 use crate::study::design::{Run, Study};
 use crate::study::estimate::{Candidate, Trial, TrialResult};
+use crate::study::guard::guarded;
 use crate::study::plan::Keys;
 use crate::study::prepare::{Prepared, PreparedTrial};
 use crate::study::publish::figures;
 use crate::study::scores::Metric;
 use crate::study::statistics::Results;
-use crate::study::work::guarded;
 use crate::tables::csv::{self, Labelled};
 use crate::tables::rows::{ExampleRow, FreeEnergyRow};
 

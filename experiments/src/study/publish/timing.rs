@@ -6,10 +6,10 @@ use model::{Execution, Posterior};
 use crate::clock::Stopwatch;
 use crate::interrupt;
 use crate::progress::Progress;
+use crate::study::guard::guarded;
 use crate::study::methods::{Method, Part};
 use crate::study::prepare::PreparedRun;
 use crate::study::separation::Separator;
-use crate::study::work::guarded;
 use crate::tables::rows::Time;
 use crate::tables::times::Times;
 

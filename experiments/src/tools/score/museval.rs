@@ -62,11 +62,12 @@ fn borrow_channels(signals: &[Signal]) -> Vec<Vec<&[f64]>> {
 
 /// The full windows of signals that are longer than one, else all there is.
 fn cut_windows(samples: usize, window: usize) -> Vec<Range<usize>> {
-    if window == 0 || window >= samples {
-        return vec![0..samples];
-    }
-    let starts = (0..samples / window).map(|index| index * window);
-    starts.map(|start| start..start + window).collect()
+    let (count, length) = match window == 0 || window >= samples {
+        true => (1, samples),
+        false => (samples / window, window),
+    };
+    let starts = (0..count).map(|index| index * length);
+    starts.map(|start| start..start + length).collect()
 }
 
 fn write_frame(index: usize, scores: Option<ImageScores>) -> String {
@@ -105,9 +106,13 @@ mod tests {
 
     #[test]
     fn windows_are_those_of_museval() {
-        assert_eq!(cut_windows(10, 4), [0..4, 4..8]);
-        assert_eq!(cut_windows(7, 4), [0..4]);
-        assert_eq!(cut_windows(4, 4), [0..4]);
-        assert_eq!(cut_windows(3, 4), [0..3]);
+        let cut = |samples| -> Vec<(usize, usize)> {
+            let windows = cut_windows(samples, 4).into_iter();
+            windows.map(|window| (window.start, window.end)).collect()
+        };
+        assert_eq!(cut(10), [(0, 4), (4, 8)]);
+        assert_eq!(cut(7), [(0, 4)]);
+        assert_eq!(cut(4), [(0, 4)]);
+        assert_eq!(cut(3), [(0, 3)]);
     }
 }
