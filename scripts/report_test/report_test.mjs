@@ -44,6 +44,10 @@ async function open(options) {
   return { context, page, faults };
 }
 
+// Methods that are compared, and those of them that the paper has.
+const METHODS = 7;
+const PAPER = 4;
+
 const test = async (name, run) => {
   await run();
   console.log(`ok  ${name}`);
@@ -64,8 +68,8 @@ await test("the tables are there", async () => {
   const { context, page, faults } = await open({ viewport: DESKTOP });
   assert.equal(await page.locator("h1").count(), 1);
   assert.equal(await page.locator("table.claims tbody tr").count(), isSweep ? 0 : 7);
-  assert.equal(await page.locator("table.scores tbody tr").count(), isThePapers ? 8 : 0,
-    "four methods and the paper's rows");
+  assert.equal(await page.locator("table.scores tbody tr").count(), isThePapers ? METHODS + PAPER : 0,
+    "the methods and the paper's rows");
   for (const verdict of await page.locator(".verdict").allTextContents()) {
     assert.ok(["held", "not held", "undecided"].includes(verdict), verdict);
   }
@@ -103,7 +107,7 @@ await testOfExamples("every player plays and keeps its position when switched", 
     await button.click();
     await reaches(player, 0.3);
     const choices = await player.locator(".signals label").all();
-    assert.equal(choices.length, 7, "mixture, speech, background, four methods");
+    assert.equal(choices.length, 3 + METHODS, "mixture, speech, background, the methods");
     for (const [index, choice] of choices.entries()) {
       const before = await position(player);
       await choice.click();
@@ -155,7 +159,7 @@ await testOfExamples("the signals themselves can be played and are not silent", 
       audio.pause();
       return { seconds: buffer.duration, peak };
     })));
-  assert.ok(signals.length >= 7);
+  assert.ok(signals.length >= 3 + METHODS);
   for (const { seconds, peak } of signals) assert.ok(seconds > 0.1 && peak > 0.001 && peak <= 1, `${seconds} ${peak}`);
   assert.deepEqual(faults, []);
   await context.close();

@@ -209,7 +209,7 @@ impl Default for Training {
             orders: (1..=7).map(|m| 2 * m).collect(),
             background_components: 16,
             iterations: TRAINING_ITERATIONS,
-            weight_mixtures: 6,
+            weight_mixtures: 7,
             normalisation: Normalisation::default(),
             estimation: Estimation::default(),
         }

@@ -110,12 +110,8 @@ impl Plot for CurveChart {
             }
             draw_markers(&mut chart, curve.style, &points, scale)?;
         }
-        match self.legend {
-            LegendPlace::Inside => {}
-            LegendPlace::Above | LegendPlace::Elsewhere => {
-                area.present()?;
-                return Ok(());
-            }
+        if self.legend != LegendPlace::Inside {
+            return Ok(());
         }
         chart
             .configure_series_labels()
@@ -126,7 +122,6 @@ impl Plot for CurveChart {
             .background_style(WHITE.mix(0.85))
             .border_style(GRID.stroke_width(scale))
             .draw()?;
-        area.present()?;
         Ok(())
     }
 }

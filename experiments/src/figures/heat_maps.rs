@@ -149,7 +149,6 @@ impl Plot for HeatMaps {
             .map(|value| (value, format!("{value:.1}")))
             .into();
         canvas.colour_bar(bar, &ticks, &self.value_label, colour)?;
-        area.present()?;
         Ok(())
     }
 }

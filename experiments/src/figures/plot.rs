@@ -22,7 +22,7 @@ pub(crate) trait Plot {
     /// Width and height in pixels.
     fn size(&self) -> (u32, u32);
 
-    /// Draws the figure, every length times `scale`.
+    /// Draws the figure, every length times `scale`, and leaves the surface open.
     fn draw<B>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Result<()>
     where
         B: DrawingBackend,
@@ -35,6 +35,7 @@ pub(crate) trait Plot {
         let mut svg = String::new();
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         self.draw(&area, SVG_SCALE)?;
+        area.present()?;
         drop(area);
         let shape = |(width, height)| format!("<svg width=\"{width}\" height=\"{height}\"");
         svg = svg.replacen(&shape(size), &shape(shown), 1);
@@ -48,6 +49,7 @@ pub(crate) trait Plot {
         let mut pixels = vec![0; (3 * width * height) as usize];
         let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
         self.draw(&area, PNG_SCALE)?;
+        area.present()?;
         drop(area);
         let mut png = Vec::new();
         let mut encoder = png::Encoder::new(&mut png, width, height);

@@ -189,7 +189,6 @@ impl Plot for Spectrograms {
             })
             .collect();
         canvas.colour_bar(bar, &ticks, "Level (dB)", shade)?;
-        area.present()?;
         Ok(())
     }
 }

@@ -33,3 +33,41 @@ impl Plot for Stack {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::{Curve, LegendPlace, Point, Scale, Style};
+    use crate::study::methods::Method;
+
+    #[test]
+    fn all_charts_are_within_one_document() {
+        let chart = |title: &str, legend| CurveChart {
+            height: 200,
+            title: title.to_owned(),
+            x_label: "x".to_owned(),
+            scale: Scale::Linear,
+            legend,
+            y_label: "y".to_owned(),
+            curves: vec![Curve {
+                label: "a method".to_owned(),
+                style: Style::from_method(Method::VbFusion),
+                points: vec![Point {
+                    x: 0.0,
+                    mean_db: 1.0,
+                    interval_db: None,
+                }],
+            }],
+        };
+        let stack = Stack(vec![
+            chart("above", LegendPlace::Inside),
+            chart("below", LegendPlace::Elsewhere),
+        ]);
+        let svg = String::from_utf8(stack.svg().unwrap()).unwrap();
+        assert_eq!(svg.matches("</svg>").count(), 1);
+        let end = svg.find("</svg>").unwrap();
+        assert!(svg.find("above").unwrap() < end && svg.find("below").unwrap() < end);
+        assert!(svg.contains("height=\"400\""));
+        assert!(stack.png().unwrap().starts_with(b"\x89PNG"));
+    }
+}

@@ -134,7 +134,6 @@ impl Plot for Traces {
             let anchor = Pos::new(HPos::Left, VPos::Center);
             canvas.text(&line.label, (left + 42, height), 14, anchor)?;
         }
-        area.present()?;
         Ok(())
     }
 }

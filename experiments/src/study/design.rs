@@ -104,10 +104,17 @@ impl<'a> Study<'a> {
         let cases = cases(config)?;
         let swept_seeds = sweep.map(|sweep| &sweep.seeds[..]).unwrap_or_default();
         let of_case = |(index, case): (usize, &Case)| runs(index, &case.config, swept_seeds);
+        // What one of the cases does not have cannot be compared over all of them.
+        let mut methods = config.methods();
+        methods.retain(|method| {
+            cases
+                .iter()
+                .all(|case| case.config.methods().contains(method))
+        });
         Ok(Self {
             runs: cases.iter().enumerate().flat_map(of_case).collect(),
             cases,
-            methods: config.methods(),
+            methods,
             unit: Unit::new(config),
             config,
         })

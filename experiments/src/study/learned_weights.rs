@@ -1,9 +1,10 @@
 //! The weights of the method [`Method::LearnedWeights`](super::methods::Method::LearnedWeights):
 //! learned for each run, from mixtures of what its dictionaries are learned from.
 //!
-//! Drawn mixtures are drawn from the dictionaries that estimate in place of those that generate;
-//! recordings are utterances to learn from over background to learn from. Nothing of the mixtures
-//! of the study is among them.
+//! Drawn mixtures are drawn from the dictionaries that estimate in place of those that generate, and
+//! from the same dictionary of the background; recordings are utterances to learn from over
+//! background to learn from. Activations and excerpts are others than those of the study's mixtures,
+//! but the dictionaries fit this speech better than that of the study.
 
 use std::sync::Arc;
 
@@ -67,6 +68,7 @@ fn learn(run: &PreparedRun<'_>, execution: Execution) -> Result<Vec<f64>> {
     let separator = Separator::new(&learned_from, &config, execution)?;
     let mut fit = WeightFit::new(learned_from.estimation.len());
     let mut add = |trial: &Trial, recorded: Option<&RecordedMixture>| -> Result<()> {
+        interrupt::check()?;
         let subject = separator.prepare(trial, recorded)?;
         let observation = &subject.observation;
         let estimates = separator.separate_singles(&subject)?.iter();
@@ -75,7 +77,7 @@ fn learn(run: &PreparedRun<'_>, execution: Execution) -> Result<Vec<f64>> {
             .collect();
         ensure!(
             fit.add(&observation.references[0], &estimates),
-            "the speech of a mixture to learn from is silent"
+            "a mixture cannot be learned from: its speech is silent, or an estimate is not finite"
         );
         Ok(())
     };
@@ -104,12 +106,46 @@ fn training_config(config: &Config) -> Config {
     config
 }
 
-/// As many as wanted, over all ratios and orders.
+/// As many as wanted: every ratio and every order as often as the others, up to one, and no pair
+/// again before all have been.
 fn drawn_trials(config: &Config) -> Vec<Trial> {
     let (ratios, orders) = (&config.mixtures.snr_db, &config.training.orders);
+    // Side by side they repeat after the least common multiple: from there on they are shifted.
+    let period = (ratios.len()..)
+        .step_by(ratios.len())
+        .find(|multiple| multiple.is_multiple_of(orders.len()))
+        .unwrap_or(1);
     let trial = |number: usize| Trial {
         snr_db: ratios[number % ratios.len()],
-        member: Member::TrueOrder(orders[number % orders.len()]),
+        member: Member::TrueOrder(orders[(number + number / period) % orders.len()]),
     };
     (0..config.training.weight_mixtures).map(trial).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_ratio_and_every_order_is_learned_from() {
+        let mut config = Config::default();
+        let trials = drawn_trials(&config);
+        for &order in &config.training.orders {
+            let member = Member::TrueOrder(order);
+            assert!(trials.iter().any(|trial| trial.member == member), "{order}");
+        }
+        for &snr_db in &config.mixtures.snr_db {
+            let mut ratios = trials.iter().map(|trial| trial.snr_db);
+            assert!(
+                ratios.any(|ratio| ratio.total_cmp(&snr_db).is_eq()),
+                "{snr_db}"
+            );
+        }
+        // Of as many ratios as orders all pairs come, too.
+        config.mixtures.snr_db = vec![0.0, 3.0, 6.0];
+        config.training.orders = vec![2, 4, 6];
+        config.training.weight_mixtures = 9;
+        let trials = drawn_trials(&config);
+        assert!((1..9).all(|i| !trials[..i].contains(&trials[i])));
+    }
 }

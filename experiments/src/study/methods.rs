@@ -82,7 +82,7 @@ pub(crate) struct Singles<'a> {
     pub(crate) sdr_db: Vec<f64>,
     /// Weight of the entropy of q(K), in nats.
     pub(crate) beta: f64,
-    /// Learned from other mixtures, one for each.
+    /// Learned from other mixtures, one for each; empty where no method asks for them.
     pub(crate) learned_weights: &'a [f64],
 }
 
@@ -218,7 +218,7 @@ impl Method {
             }
             Self::LearnedWeights => {
                 let weights = singles.learned_weights.to_vec();
-                Some(weighted(Some(weights), ScoreError::NoSingles))
+                Some(weighted(Some(weights), ScoreError::NoWeights))
             }
             Self::VbFusion | Self::StructuredFusion => None,
         }

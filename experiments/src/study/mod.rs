@@ -71,7 +71,7 @@ pub(crate) fn run(
         });
     }
     let times = match study.has_examples() {
-        true => timing::measure(&prepared.runs[0], progress),
+        true => timing::measure(&prepared.runs[0], &study.methods, progress),
         false => Err("the points of a sweep are not timed".to_owned()),
     };
     interrupt::check()?;

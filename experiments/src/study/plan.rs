@@ -459,7 +459,7 @@ mod tests {
         let plain = drawn(|_| {});
         let changes: [fn(&mut Config); 2] = [
             |config| config.mixtures.snr_db = vec![20.0],
-            |config| config.training.weight_mixtures = 7,
+            |config| config.training.weight_mixtures = 8,
         ];
         for changed in changes.map(drawn) {
             for part in Part::ALL {

@@ -83,6 +83,8 @@ pub(crate) enum ScoreError {
     NoFreeEnergy,
     #[error("there is no single-order separation")]
     NoSingles,
+    #[error("there are no learned weights")]
+    NoWeights,
     /// Read from a record, which keeps the message only: [`ScoreError::Undefined`].
     #[error("{0}")]
     Recorded(String),
@@ -98,6 +100,7 @@ impl ScoreError {
             Self::NoOracle,
             Self::NoFreeEnergy,
             Self::NoSingles,
+            Self::NoWeights,
         ];
         told.into_iter()
             .find(|error| error.to_string() == message)
@@ -272,6 +275,7 @@ mod tests {
             ScoreError::NoOracle,
             ScoreError::NoFreeEnergy,
             ScoreError::NoSingles,
+            ScoreError::NoWeights,
         ] {
             assert_eq!(read_back(&error), Scores::failed(&error));
         }

@@ -1,5 +1,5 @@
-//! One mixture through every method (section 4.2): a separation for each order, one with all
-//! orders, and what is chosen from or made of them.
+//! One mixture through every method (section 4.2): a separation for each order, one with all orders
+//! for each posterior, and what is chosen from or made of the single orders.
 
 use std::cell::OnceCell;
 use std::ops::Range;

@@ -1,5 +1,5 @@
-//! What the terminal shows at the end of a study. With six ratios its tables have 80 columns or
-//! less; all numbers are in the files.
+//! What the terminal shows at the end of a study. The tables of one case with six ratios have 80
+//! columns or less; all numbers are in the files.
 
 use std::io::{IsTerminal, stdout};
 

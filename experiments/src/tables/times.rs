@@ -38,20 +38,14 @@ pub(crate) fn markdown(times: &Times, cpu: Option<&str>) -> String {
 /// Median and fastest times, the paper's beside them.
 pub(crate) fn table(times: &[Time]) -> Table {
     let mut table = Table::new(["Method", "Median (ms)", "Fastest (ms)", "Paper (ms)"]);
-    for method in Method::ALL {
-        let time = times.iter().find(|time| time.method == method);
-        let milliseconds = |seconds: Option<f64>| {
-            seconds.map_or_else(
-                || MISSING.to_owned(),
-                |seconds| format!("{:.1}", 1e3 * seconds),
-            )
-        };
-        let paper = paper::row(method).map(|row| row.milliseconds / 1e3);
+    for time in times {
+        let milliseconds = |seconds: f64| format!("{:.1}", 1e3 * seconds);
+        let paper = paper::row(time.method).map(|row| format!("{:.1}", row.milliseconds));
         table.push([
-            method.label().to_owned(),
-            milliseconds(time.map(|time| time.seconds)),
-            milliseconds(time.map(|time| time.fastest_seconds)),
-            milliseconds(paper),
+            time.method.label().to_owned(),
+            milliseconds(time.seconds),
+            milliseconds(time.fastest_seconds),
+            paper.unwrap_or_else(|| MISSING.to_owned()),
         ]);
     }
     table

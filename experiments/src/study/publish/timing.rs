@@ -15,8 +15,8 @@ use crate::tables::times::Times;
 
 /// Times the separations behind each method on the trial in the middle of a run. Nothing else may
 /// be running. Without times the results still stand, so what fails is only said.
-pub(crate) fn measure(run: &PreparedRun<'_>, progress: Progress) -> Times {
-    guarded(|| measure_all(run, progress)).map_err(|error| {
+pub(crate) fn measure(run: &PreparedRun<'_>, methods: &[Method], progress: Progress) -> Times {
+    guarded(|| measure_all(run, methods, progress)).map_err(|error| {
         let reason = format!("{error:#}");
         progress.warn(format_args!("times cannot be measured: {reason}"));
         reason
@@ -26,7 +26,7 @@ pub(crate) fn measure(run: &PreparedRun<'_>, progress: Progress) -> Times {
 /// All methods that choose from the single-order separations or make something of them need the
 /// same ones, one after another, and take the same time, as in the paper; choosing, averaging,
 /// learning and scoring are not counted.
-fn measure_all(run: &PreparedRun<'_>, progress: Progress) -> Result<Vec<Time>> {
+fn measure_all(run: &PreparedRun<'_>, methods: &[Method], progress: Progress) -> Result<Vec<Time>> {
     let config = &run.run.config;
     let dictionaries = run.dictionaries.as_deref().context("no dictionaries")?;
     let separator = Separator::new(dictionaries, config, Execution::Parallel)?;
@@ -38,12 +38,15 @@ fn measure_all(run: &PreparedRun<'_>, progress: Progress) -> Result<Vec<Time>> {
         let separation = separator.separate(&subject, orders, posterior, &mut ());
         separation.map(drop)
     };
-    let mut measured = [
-        Separations::Singles,
-        Separations::Fusion(Posterior::Factorised),
-        Separations::Fusion(Posterior::Structured),
-    ]
-    .map(|separations| (separations, Vec::new()));
+    let mut measured: Vec<(Separations, Vec<f64>)> = Vec::new();
+    for needed in methods.iter().map(|&method| Separations::behind(method)) {
+        if measured
+            .iter()
+            .all(|(separations, _)| *separations != needed)
+        {
+            measured.push((needed, Vec::new()));
+        }
+    }
     let stage = progress.stage("timing", measured.len() * repetitions);
     let seconds_of = |separations| -> Result<f64> {
         interrupt::check()?;
@@ -80,7 +83,7 @@ fn measure_all(run: &PreparedRun<'_>, progress: Progress) -> Result<Vec<Time>> {
             threads: rayon::current_num_threads(),
         })
     };
-    Method::ALL.into_iter().map(time).collect()
+    methods.iter().copied().map(time).collect()
 }
 
 /// What a method has to separate.

@@ -117,53 +117,63 @@ pub(super) fn separate(
     observer: &mut dyn Observer,
     carry_over: impl Fn(&SourceModel, &[OrderEstimate]) -> Result<SourceModel>,
 ) -> Result<Separated> {
-    let mut separations = Vec::new();
-    for alternative in alternatives.iter_mut() {
+    let mut free_energies: Vec<f64> = Vec::new();
+    // Of several alternatives no more than two are in memory: this one, and the selected one or the
+    // sum of all.
+    let mut kept: Option<Separation> = None;
+    let (mut selected, mut longest) = (0, 0);
+    for (position, alternative) in alternatives.iter_mut().enumerate() {
         let sources = &mut alternative.sources;
         let mut separation = inference.separate_observed(mixture, sources, observer)?;
         for (source, factors) in sources.iter_mut().zip(&separation.factors) {
             *source = carry_over(source, factors)?;
         }
-        // The factors of all alternatives at once would be much.
         separation.factors = Vec::new();
-        separations.push(separation);
+        free_energies.push(separation.free_energy);
+        longest = longest.max(separation.iterations);
+        kept = Some(match (kept, method) {
+            (None, _) => separation,
+            (Some(mut sum), SeparationMethod::Mean) => {
+                for (sum, estimate) in sum.estimates.iter_mut().zip(&separation.estimates) {
+                    *sum += estimate;
+                }
+                sum
+            }
+            // As VB selection has it: the first of the largest, and none that is not a number.
+            (Some(_), _) if fusion::vb_selection(&free_energies) == Some(position) => {
+                selected = position;
+                separation
+            }
+            (Some(kept), _) => kept,
+        });
     }
-    let free_energies: Vec<f64> = separations.iter().map(|it| it.free_energy).collect();
-    let longest = separations.iter().map(|it| it.iterations).max();
-    let selected = match method {
-        SeparationMethod::Selection => fusion::vb_selection(&free_energies).unwrap_or(0),
-        SeparationMethod::Fusion | SeparationMethod::Structured => 0,
-        SeparationMethod::Mean => {
-            let sources = separations.first().map_or(0, |it| it.estimates.len());
-            let mean = |source: usize| {
-                let estimates = separations.iter().map(|it| it.estimates[source].view());
-                fusion::fusion_by_mean(estimates).context("no estimate")
-            };
-            return Ok(Separated {
-                estimates: (0..sources).map(mean).collect::<Result<_>>()?,
-                order_posterior: weigh(alternatives, |_| 1.0 / separations.len() as f64),
-                free_energies,
-                iterations: longest.unwrap_or_default(),
-            });
-        }
-    };
-    let Separation {
-        estimates,
-        order_posterior,
-        iterations,
-        ..
-    } = separations.swap_remove(selected);
-    let order_posterior = match method {
-        SeparationMethod::Selection => weigh(alternatives, |position| {
-            f64::from(u8::from(position == selected))
-        }),
-        _ => order_posterior,
-    };
-    Ok(Separated {
-        estimates,
-        order_posterior,
-        free_energies,
-        iterations,
+    let kept = kept.context("no combination of orders")?;
+    let count = free_energies.len() as f64;
+    Ok(match method {
+        SeparationMethod::Fusion | SeparationMethod::Structured => Separated {
+            estimates: kept.estimates,
+            order_posterior: kept.order_posterior,
+            free_energies,
+            iterations: kept.iterations,
+        },
+        SeparationMethod::Selection => Separated {
+            estimates: kept.estimates,
+            order_posterior: weigh(alternatives, |position| {
+                f64::from(u8::from(position == selected))
+            }),
+            free_energies,
+            iterations: kept.iterations,
+        },
+        SeparationMethod::Mean => Separated {
+            estimates: kept
+                .estimates
+                .into_iter()
+                .map(|sum| sum.mapv(|value| value / count))
+                .collect(),
+            order_posterior: weigh(alternatives, |_| 1.0 / count),
+            free_energies,
+            iterations: longest,
+        },
     })
 }
 
