@@ -1,10 +1,10 @@
 //! The weights of the method [`Method::LearnedWeights`](super::methods::Method::LearnedWeights):
 //! learned for each run, from mixtures of what its dictionaries are learned from.
 //!
-//! Drawn mixtures are drawn from the dictionaries that estimate in place of those that generate, and
-//! from the same dictionary of the background; recordings are utterances to learn from over
-//! background to learn from. Activations and excerpts are others than those of the study's mixtures,
-//! but the dictionaries fit this speech better than that of the study.
+//! Drawn mixtures are drawn from the dictionaries that estimate in place of those that generate,
+//! and from the same dictionary of the background; recordings are utterances to learn from over
+//! background to learn from. Activations and excerpts are others than those of the study's
+//! mixtures, but the dictionaries fit this speech better than that of the study.
 
 use std::sync::Arc;
 
