@@ -113,7 +113,7 @@ fn places_that_cannot_be_written_are_found_before_the_work() {
         "train",
         "speech",
         "--iterations",
-        "10000000",
+        "1000000",
         "--out",
         "missing/x.npz",
     ];
@@ -122,7 +122,7 @@ fn places_that_cannot_be_written_are_found_before_the_work() {
         "train",
         "speech",
         "--iterations",
-        "10000000",
+        "1000000",
         "--out",
         "mix.wav/x.npz",
     ];
@@ -139,7 +139,7 @@ fn places_that_cannot_be_written_are_found_before_the_work() {
         "--speech",
         "speech.npz",
         "--iterations",
-        "10000000",
+        "1000000",
         "--out",
         "copy.wav/below",
     ];

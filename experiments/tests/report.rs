@@ -5,7 +5,7 @@ mod common;
 
 use std::fs;
 
-use common::study::Study;
+use common::study::{METHODS, Study};
 use common::{experiments, stderr};
 
 /// A study with its results in `out`.
@@ -46,8 +46,9 @@ fn one_page_holds_everything_and_loads_nothing() {
     ] {
         assert!(whole.contains(part), "{part}");
     }
-    // Two examples of seven signals, each heard and seen; the spectrograms and three figures.
-    assert_eq!(media(&whole), [2 * 7, 2 * 7 + 1, 3]);
+    // Two examples, each signal heard and seen; the spectrograms and four figures.
+    let signals = 3 + METHODS;
+    assert_eq!(media(&whole), [2 * signals, 2 * signals + 1, 4]);
 
     // The same folder, the same page; less to listen to is a smaller one, elsewhere.
     let again = ["report", "out", "--out", "again.html"];
@@ -69,8 +70,8 @@ fn realmix_and_sweeps_have_the_same_page_with_what_they_have() {
     ] {
         assert!(realmix.contains(part), "{part}");
     }
-    // One example; the spectrograms and three figures.
-    assert_eq!(media(&realmix), [7, 7 + 1, 3]);
+    // One example; the spectrograms and four figures.
+    assert_eq!(media(&realmix), [3 + METHODS, 3 + METHODS + 1, 4]);
     for study in [Study::sweep(), Study::recordings_sweep()] {
         let study = run(study);
         let sweep = page(&study);
@@ -117,7 +118,7 @@ fn a_page_is_made_without_what_a_run_may_lack() {
     }
     let page = page(&study);
     assert!(!page.contains("href=\"#listen\"") && page.contains("There are no times"));
-    assert_eq!(media(&page), [0, 1, 2]);
+    assert_eq!(media(&page), [0, 1, 3]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use common::sealed::{add_energy, change_estimates};
-use common::study::{Study, done, records, results};
+use common::study::{RECORDED_PARTS, Study, done, records, results};
 use common::{files, stderr};
 
 const SHARDS: [&str; 3] = ["shard1", "shard3", "shard-2-of-3"];
@@ -63,7 +63,8 @@ fn run_in_shards(study: &Study, learned: usize, first: &str) {
     finish(study, &said, "shard-2-of-3");
     assert_eq!(files(&study.path("dictionaries")), dictionaries);
     let parts = SHARDS.map(|shard| done(&study.path(shard)));
-    assert_eq!(parts.iter().sum::<usize>(), study.parts, "{parts:?}");
+    // The scores of a mixture itself may be in several: cases of a sweep share it.
+    assert!(parts.iter().sum::<usize>() >= study.parts, "{parts:?}");
     assert!(parts.iter().all(|&parts| parts > 0), "{parts:?}");
 }
 
@@ -76,7 +77,7 @@ fn assert_merges(study: &Study, out: &str) {
 
 #[test]
 fn merged_shards_are_the_bytes_of_one_run_of_any_study() {
-    let realmix = Study::new("realmix", &with_known_background(), 32);
+    let realmix = Study::new("realmix", &with_known_background(), 16 * RECORDED_PARTS);
     // Of each speaker two orders and the background; table1 has two sides, of each seed in a sweep.
     for (study, learned, first) in [
         (realmix, 4 * (2 + 1), "speaker "),

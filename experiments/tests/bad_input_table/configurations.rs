@@ -153,7 +153,7 @@ fn files() -> Vec<Case> {
 }
 
 /// Of `table1`.
-const OPTIONS: [(&str, &str); 54] = [
+const OPTIONS: [(&str, &str); 61] = [
     ("model.iterations", "expected section.key=value"),
     ("iterations=3", "expected section.key=value"),
     ("model=3", "expected section.key=value"),
@@ -206,6 +206,31 @@ const OPTIONS: [(&str, &str); 54] = [
         "`model.dictionary_start_floor`: 1e30",
     ),
     ("model.precision=f16", "unknown variant `f16`"),
+    (
+        "evaluation.methods=['vb_fusion','vb_fusion']",
+        "`evaluation.methods`: holds VbFusion twice",
+    ),
+    ("evaluation.methods=['magic']", "unknown variant `magic`"),
+    (
+        "evaluation.methods=[]",
+        "`evaluation.methods`: must not be empty",
+    ),
+    (
+        "model.activation_start=levelled",
+        "expected a number, \"balanced\" or { balanced = factor }",
+    ),
+    (
+        "model.activation_start={balanced=0}",
+        "`model.activation_start`: 0.0 is out of range",
+    ),
+    (
+        "model.tolerance=-1",
+        "`model.tolerance`: -1.0 is out of range, allowed are 0.0 to 1.0",
+    ),
+    (
+        "training.weight_mixtures=0",
+        "`training.weight_mixtures`: 0 is out of range, allowed are 1 to 1000",
+    ),
     ("mixtures.snr_db=[]", "`mixtures.snr_db`: must not be empty"),
     (
         "mixtures.snr_db=[0,0]",

@@ -18,21 +18,13 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 4] = [
     (
         "[sweep]\nseeds = [1, 1]",
         "`sweep.seeds`: holds a value twice",
     ),
     ("[sweep]\nseeds = [-1]", "-1"),
     ("[sweep]\nsedes = [1]", "unknown field `sedes`"),
-    (
-        "[sweep]\n[evaluation]\nmethods = [\"vb_fusion\", \"vb_fusion\"]",
-        "`evaluation.methods`: holds VbFusion twice",
-    ),
-    (
-        "[sweep]\n[evaluation]\nmethods = [\"magic\"]",
-        "unknown variant `magic`",
-    ),
     ("[sweep]\naxis = 1", "invalid type"),
 ];
 

@@ -52,6 +52,9 @@ resamples = 100
 
 [timings]
 repetitions = 1
+
+[report]
+examples = 2
 "#;
 
 /// Runs the binary in a folder.
