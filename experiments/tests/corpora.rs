@@ -26,19 +26,9 @@ fn folder_corpus_is_read_at_any_depth_and_rate() {
     fs::write(study.path("speech/notes.txt"), "not a recording").unwrap();
     write_background(&study.path("background"), 1.5);
 
-    study.succeed(&[
-        "--set",
-        "corpus.kind=folder",
-        "--set",
-        "corpus.speech=speech",
-        "--set",
-        "corpus.background=background",
-        "--out",
-        "out",
-        // The order in which settings are given does not matter, only which is last for a key.
-        "--set",
-        "corpus.sample_rate_hz=8000",
-    ]);
+    // The order in which settings are given does not matter, only which is last for a key.
+    let rate = ["--out", "out", "--set", "corpus.sample_rate_hz=8000"];
+    study.succeed(&with_folder(&rate));
     assert_eq!(description(&study.path("out")), "folder");
 }
 

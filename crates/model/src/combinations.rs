@@ -10,7 +10,20 @@ use crate::source::SourceModel;
 
 /// Largest number of combinations. The work on each bin and frame grows with it, the matrix
 /// products do not.
-pub(crate) const MOST_COMBINATIONS: usize = 256;
+pub const MOST_COMBINATIONS: usize = 256;
+
+/// All combinations of an order of each source, by the orders' positions, those of the last source
+/// varying fastest.
+#[must_use]
+pub fn enumerate_combinations(order_counts: &[usize]) -> Vec<Vec<usize>> {
+    let extend = |combinations: Vec<Vec<usize>>, &orders: &usize| {
+        let extended = combinations.into_iter().flat_map(|combination| {
+            (0..orders).map(move |order| [&combination[..], &[order]].concat())
+        });
+        extended.collect()
+    };
+    order_counts.iter().fold(vec![Vec::new()], extend)
+}
 
 /// `q(K)` over all combinations of orders.
 #[derive(Debug, Clone)]
@@ -51,18 +64,8 @@ pub(crate) fn validate_combinations(sources: &[SourceModel]) -> Result<(), Model
 impl Combinations {
     /// All combinations, the orders of the last source varying fastest, with `q(K)` at the prior.
     pub(crate) fn new(sources: &[SourceModel], beta: f64) -> Self {
-        let mut orders = vec![Vec::new()];
-        for source in sources {
-            let extend = |combination: &Vec<usize>| {
-                let combination = combination.clone();
-                (0..source.orders.len()).map(move |order| {
-                    let mut extended = combination.clone();
-                    extended.push(order);
-                    extended
-                })
-            };
-            orders = orders.iter().flat_map(extend).collect();
-        }
+        let order_counts: Vec<usize> = sources.iter().map(|source| source.orders.len()).collect();
+        let orders = enumerate_combinations(&order_counts);
         let priors = |combination: &Vec<usize>| -> Vec<f64> {
             let choices = combination.iter().zip(sources);
             choices
@@ -71,7 +74,7 @@ impl Combinations {
         };
         let mut combinations = Self {
             beta,
-            order_counts: sources.iter().map(|source| source.orders.len()).collect(),
+            order_counts,
             log_prior: orders
                 .iter()
                 .map(|o| priors(o).iter().map(|&p| libm::log(p)).sum())

@@ -93,6 +93,7 @@ mod source;
 mod stopping;
 
 pub use activation_start::{ACTIVATION_START, ActivationStart, ParseActivationStartError};
+pub use combinations::{MOST_COMBINATIONS, enumerate_combinations};
 pub use dictionary::{Dictionary, DictionaryError, DictionaryStart};
 pub use error::ModelError;
 pub use gig::{Gig, GigError};

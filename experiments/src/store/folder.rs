@@ -37,7 +37,7 @@ pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const AUDIO: &str = "audio";
 
 /// Names that results have, without their endings; `sweep_1` and so on beside them.
-const RESULTS: [&str; 15] = [
+const RESULTS: [&str; 16] = [
     "config",
     "differences",
     "effective_orders",
@@ -47,6 +47,7 @@ const RESULTS: [&str; 15] = [
     "manifest",
     "observations",
     "order_posterior",
+    "order_posterior_structured",
     "realmix",
     "spectrograms",
     "summary",

@@ -18,7 +18,7 @@ use super::estimate::{Member, Trial};
 use super::guard::guarded;
 use super::mixtures::recorded::RecordedMixture;
 use super::prepare::PreparedRun;
-use super::separation::Separator;
+use super::separation::{Separator, choose_execution};
 use crate::config::{Config, MixtureSource};
 use crate::interrupt;
 use crate::progress::Progress;
@@ -34,19 +34,17 @@ pub(crate) fn learn_weights(
     is_needed: impl Fn(usize) -> bool + Sync,
     progress: Progress,
 ) -> Result<Vec<Result<Vec<f64>, String>>> {
+    let not_needed = || Err("no weights were learned".to_owned());
     let needed = (0..runs.len()).filter(|&run| is_needed(run)).count();
     if needed == 0 {
-        return Ok(vec![Err("no weights were learned".to_owned()); runs.len()]);
+        return Ok(vec![not_needed(); runs.len()]);
     }
-    let execution = match needed < 2 * rayon::current_num_threads() {
-        true => Execution::Parallel,
-        false => Execution::Serial,
-    };
+    let execution = choose_execution(needed);
     let stage = progress.stage("learning weights", needed);
     let weights = runs.par_iter().enumerate().map(|(position, run)| {
         interrupt::check()?;
         if !is_needed(position) {
-            return Ok(Err("no weights were learned".to_owned()));
+            return Ok(not_needed());
         }
         let weights = guarded(|| learn(run, execution));
         stage.step();

@@ -237,13 +237,16 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
     }
     let corpus = open_corpus(&config.corpus, config)?;
     let corpus = corpus.as_ref();
-    let (signals, recorded) = match config.mixtures.source {
-        MixtureSource::Drawn => (Signals::read(corpus, config, progress)?, Vec::new()),
-        MixtureSource::Recordings => recorded::read(corpus, config)?,
-    };
-    let to_learn_from = match config.mixtures.source {
-        MixtureSource::Drawn => Vec::new(),
-        MixtureSource::Recordings => recorded::mix_to_learn_from(&signals, config),
+    let (signals, recorded, to_learn_from) = match config.mixtures.source {
+        MixtureSource::Drawn => {
+            let signals = Signals::read(corpus, config, progress)?;
+            (signals, Vec::new(), Vec::new())
+        }
+        MixtureSource::Recordings => {
+            let (signals, recorded) = recorded::read(corpus, config)?;
+            let to_learn_from = recorded::mix_to_learn_from(&signals, config);
+            (signals, recorded, to_learn_from)
+        }
     };
     let learned = signals.digests().whole();
     let mixed = recorded.iter().map(RecordedMixture::digest);
@@ -321,7 +324,8 @@ struct MaterialInputs<'a> {
     seed: u64,
     utterances_per_side: usize,
     background_seconds: f64,
-    weight_mixtures: usize,
+    /// Of recordings; drawn mixtures to learn from are made of dictionaries.
+    weight_mixtures: Option<usize>,
     estimation: Estimation,
     /// The shortest usable recording.
     window_samples: usize,
@@ -332,18 +336,19 @@ fn runs_sharing_signals(runs: &[Run]) -> Result<Vec<Vec<usize>>> {
     let mut groups: Vec<(Digest, Vec<usize>)> = Vec::new();
     for (position, run) in runs.iter().enumerate() {
         let config = &run.config;
+        let is_recorded = config.mixtures.source == MixtureSource::Recordings;
         let identity = Digest::of_value(&MaterialInputs {
             corpus: &config.corpus,
             source: config.mixtures.source,
             recordings: &config.recordings,
-            snr_db: match config.mixtures.source {
-                MixtureSource::Drawn => &[],
-                MixtureSource::Recordings => &config.mixtures.snr_db,
+            snr_db: match is_recorded {
+                true => &config.mixtures.snr_db,
+                false => &[],
             },
             seed: config.experiment.seed,
             utterances_per_side: config.training.utterances_per_side,
             background_seconds: config.training.background_seconds,
-            weight_mixtures: config.training.weight_mixtures,
+            weight_mixtures: is_recorded.then_some(config.training.weight_mixtures),
             estimation: config.training.estimation,
             window_samples: config.stft.window_samples,
         })?;

@@ -317,6 +317,14 @@ impl<'a> Separator<'a> {
     }
 }
 
+/// Whether separations use several threads: each by itself where there are few of them.
+pub(crate) fn choose_execution(tasks: usize) -> Execution {
+    match tasks < 2 * rayon::current_num_threads() {
+        true => Execution::Parallel,
+        false => Execution::Serial,
+    }
+}
+
 /// What is kept of a separation until it is scored.
 #[derive(Debug)]
 pub(crate) struct SpeechEstimate {

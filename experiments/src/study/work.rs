@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
-use model::Execution;
 use rayon::prelude::*;
 
 use super::estimate::Estimate;
@@ -12,7 +11,7 @@ use super::guard::guarded;
 use super::learned_weights::learn_weights;
 use super::methods::Part;
 use super::prepare::{Conduct, Prepared, PreparedTrial};
-use super::separation::Separator;
+use super::separation::{Separator, choose_execution};
 use crate::interrupt;
 use crate::progress::{Progress, Stage};
 use crate::store::digest::Digest;
@@ -64,10 +63,7 @@ pub(crate) fn work(prepared: &Prepared<'_>, conduct: Conduct, progress: Progress
         }
     }
     let missing = groups.iter().map(Vec::len).sum();
-    let execution = match groups.len() < 2 * rayon::current_num_threads() {
-        true => Execution::Parallel,
-        false => Execution::Serial,
-    };
+    let execution = choose_execution(groups.len());
     let separators: Vec<Option<Separator<'_>>> = prepared
         .runs
         .par_iter()

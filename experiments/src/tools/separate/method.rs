@@ -4,14 +4,14 @@ use std::iter;
 
 use anyhow::{Context, Result, ensure};
 use dsp::Complex64;
-use model::{Inference, Observer, OrderEstimate, Posterior, Separation, SourceModel, fusion};
+use model::{
+    Inference, MOST_COMBINATIONS, Observer, OrderEstimate, Posterior, Separation, SourceModel,
+    enumerate_combinations, fusion,
+};
 use ndarray::{Array2, ArrayView2};
 use serde::{Serialize, Serializer};
 
 use crate::store::refused::Refused;
-
-/// Most combinations of an order of each source, as the model has it for one inference.
-const MOST_COMBINATIONS: usize = 256;
 
 /// How several orders of the sources become one estimate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -66,13 +66,7 @@ impl SeparationMethod {
         if self == Self::Structured {
             return Ok(None);
         }
-        let extend = |combinations: Vec<Vec<usize>>, &orders: &usize| {
-            let extended = combinations.into_iter().flat_map(|combination| {
-                (0..orders).map(move |order| [&combination[..], &[order]].concat())
-            });
-            extended.collect()
-        };
-        Ok(Some(order_counts.iter().fold(vec![Vec::new()], extend)))
+        Ok(Some(enumerate_combinations(order_counts)))
     }
 }
 
