@@ -41,6 +41,17 @@ pub(crate) struct Combinations {
     conditional: Vec<Vec<Vec<Weighted>>>,
 }
 
+/// `log q~(K)` in nats but for the prior, in its parts. An order far from its prior alone has 1e12
+/// nats, so where a part is the same for all that is compared it must not be added: the differences,
+/// and so `q(K)`, would lose their digits in it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LogPosterior {
+    /// What a combination has as a whole.
+    pub(crate) combinations: Vec<f64>,
+    /// What each order of each source adds to all its combinations.
+    pub(crate) orders: Vec<Vec<f64>>,
+}
+
 /// A combination, by its position, and its weight.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Weighted {
@@ -84,7 +95,13 @@ impl Combinations {
             conditional: Vec::new(),
         };
         // The start is the prior itself, not a power of it.
-        combinations.condition(&combinations.log_prior.clone(), 1.0);
+        combinations.conditional = combinations.per_order(|_, with_order| {
+            let log_prior: Vec<f64> = with_order
+                .iter()
+                .map(|&c| combinations.log_prior[c])
+                .collect();
+            weigh(with_order, &log_prior, 1.0)
+        });
         combinations
     }
 
@@ -105,11 +122,6 @@ impl Combinations {
         &self.orders
     }
 
-    /// `sum_j log pi_{j K_j}` of every combination.
-    pub(crate) fn log_prior(&self) -> &[f64] {
-        &self.log_prior
-    }
-
     /// `q(K)` of every combination.
     pub(crate) fn posterior(&self) -> &[f64] {
         &self.posterior
@@ -121,21 +133,54 @@ impl Combinations {
     }
 
     /// Updates `q(K) = exp( log q~(K) / beta ) / Z`.
-    pub(crate) fn update(&mut self, log_posterior: &[f64]) {
-        self.posterior = tempered_posterior(log_posterior, self.beta);
-        self.condition(log_posterior, self.beta);
+    pub(crate) fn update(&mut self, log_posterior: &LogPosterior) {
+        let best = log_posterior.orders.iter().map(|orders| {
+            orders
+                .iter()
+                .fold(f64::NEG_INFINITY, |best, &term| f64::max(best, term))
+        });
+        let best: Vec<f64> = best.collect();
+        // To the best order of each source, in which those that matter are exact, but for one that
+        // is given.
+        let relative = |c: usize, given: Option<usize>| -> f64 {
+            let choices = self.orders[c].iter().enumerate();
+            let terms = choices
+                .filter(|&(j, _)| Some(j) != given)
+                .map(|(j, &m)| log_posterior.orders[j][m] - best[j]);
+            self.log_prior[c] + log_posterior.combinations[c] + terms.sum::<f64>()
+        };
+        let all: Vec<f64> = (0..self.orders.len()).map(|c| relative(c, None)).collect();
+        let posterior = tempered_posterior(&all, self.beta);
+        let conditional = self.per_order(|source, with_order| {
+            let logs: Vec<f64> = with_order
+                .iter()
+                .map(|&c| relative(c, Some(source)))
+                .collect();
+            weigh(with_order, &logs, self.beta)
+        });
+        (self.posterior, self.conditional) = (posterior, conditional);
+    }
+
+    /// `log q~(K)` of every combination.
+    pub(crate) fn log_posterior(&self, parts: &LogPosterior) -> Vec<f64> {
+        let total = |(c, orders): (usize, &Vec<usize>)| {
+            let terms = orders.iter().zip(&parts.orders).map(|(&m, terms)| terms[m]);
+            self.log_prior[c] + parts.combinations[c] + terms.sum::<f64>()
+        };
+        self.orders.iter().enumerate().map(total).collect()
     }
 
     /// `q(K_j = m)` of every source.
     pub(crate) fn marginals(&self) -> Vec<Vec<f64>> {
-        self.per_order(|with_order| with_order.iter().map(|&c| self.posterior[c]).sum())
+        self.per_order(|_, with_order| with_order.iter().map(|&c| self.posterior[c]).sum())
     }
 
     /// `log q~(K_j = m)` of every source: `beta log sum exp( log q~(K) / beta )` over the
     /// combinations with `K_j = m`, of which `q(K_j = m)` is the tempered posterior, and which is
     /// the largest free energy with that order.
-    pub(crate) fn log_marginals(&self, log_posterior: &[f64]) -> Vec<Vec<f64>> {
-        self.per_order(|with_order| {
+    pub(crate) fn log_marginals(&self, parts: &LogPosterior) -> Vec<Vec<f64>> {
+        let log_posterior = self.log_posterior(parts);
+        self.per_order(|_, with_order| {
             let logs = with_order.iter().map(|&c| log_posterior[c]);
             let best = logs.clone().fold(f64::NEG_INFINITY, f64::max);
             if self.beta <= 0.0 || with_order.len() == 1 {
@@ -149,40 +194,39 @@ impl Combinations {
     }
 
     /// `sum_K q(K) log q~(K) + beta H[q(K)]`, the tempered free energy.
-    pub(crate) fn free_energy(&self, log_posterior: &[f64]) -> f64 {
+    pub(crate) fn free_energy(&self, parts: &LogPosterior) -> f64 {
+        let log_posterior = self.log_posterior(parts);
         let terms = self.posterior.iter().zip(log_posterior);
         // A weight of 0 stands for 0 even where log q~ is minus infinity.
         let expected = terms.filter(|&(&q, _)| q > 0.0).map(|(q, log_q)| q * log_q);
         expected.sum::<f64>() + self.beta * entropy(&self.posterior)
     }
 
-    /// Conditions `exp( log_weights / beta )` on each order of each source.
-    fn condition(&mut self, log_weights: &[f64], beta: f64) {
-        self.conditional = self.per_order(|with_order| {
-            let logs: Vec<f64> = with_order.iter().map(|&c| log_weights[c]).collect();
-            let weights = tempered_posterior(&logs, beta);
-            let weighted = with_order.iter().zip(weights);
-            weighted
-                .map(|(&combination, weight)| Weighted {
-                    combination,
-                    weight,
-                })
-                .collect()
-        });
-    }
-
-    /// What a function makes of the combinations with an order of a source, for each of these.
-    fn per_order<T>(&self, function: impl Fn(&[usize]) -> T) -> Vec<Vec<T>> {
+    /// What a function makes of a source and the combinations with an order of it, for each of
+    /// these.
+    fn per_order<T>(&self, function: impl Fn(usize, &[usize]) -> T) -> Vec<Vec<T>> {
         let of_order = |source: usize, order: usize| {
             let all = 0..self.orders.len();
             let with_order: Vec<usize> = all.filter(|&c| self.orders[c][source] == order).collect();
-            function(&with_order)
+            function(source, &with_order)
         };
         let sources = self.order_counts.iter().enumerate();
         sources
             .map(|(source, &orders)| (0..orders).map(|order| of_order(source, order)).collect())
             .collect()
     }
+}
+
+/// The tempered posterior over some combinations.
+fn weigh(combinations: &[usize], log_q: &[f64], beta: f64) -> Vec<Weighted> {
+    let weights = tempered_posterior(log_q, beta);
+    let weighted = combinations.iter().zip(weights);
+    weighted
+        .map(|(&combination, weight)| Weighted {
+            combination,
+            weight,
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -200,6 +244,14 @@ mod tests {
         SourceModel::known(vec![dictionary; prior.len()])
             .with_prior(prior)
             .unwrap()
+    }
+
+    /// Under the two priors of [0.5, 0.5] `log q~(K)` is this but for a constant.
+    fn without_order_terms(combinations: &[f64]) -> LogPosterior {
+        LogPosterior {
+            combinations: combinations.to_vec(),
+            orders: vec![vec![0.0; 2]; 2],
+        }
     }
 
     fn assert_close(found: &[f64], expected: &[f64]) {
@@ -231,7 +283,7 @@ mod tests {
         for beta in [0.0, 0.5, 1.0, 30.0] {
             let mut combinations =
                 Combinations::new(&[source(&[0.25, 0.75]), source(&[0.5, 0.5])], beta);
-            let log_posterior = [-3.0, 1.0, 0.5, -0.25];
+            let log_posterior = without_order_terms(&[-3.0, 1.0, 0.5, -0.25]);
             combinations.update(&log_posterior);
             let logs = combinations.log_marginals(&log_posterior);
             for (marginal, logs) in combinations.marginals().iter().zip(&logs) {
@@ -245,11 +297,31 @@ mod tests {
     fn conditional_weights_survive_where_their_condition_is_impossible() {
         let mut combinations = Combinations::new(&[source(&[0.5, 0.5]), source(&[0.5, 0.5])], 1.0);
         let ln_3 = 3.0_f64.ln();
-        combinations.update(&[-1e6, -1e6 + ln_3, 0.0, 0.0]);
+        combinations.update(&without_order_terms(&[-1e6, -1e6 + ln_3, 0.0, 0.0]));
         assert_close(&combinations.marginals()[0], &[0.0, 1.0]);
         let given = combinations.given(0, 0);
         assert!((given[0].weight - 0.25).abs() < 1e-9);
         assert!((given[1].weight - 0.75).abs() < 1e-9);
+    }
+
+    /// The orders of one source have 1e15 nats, in which `log 3` would be lost.
+    #[test]
+    fn large_terms_of_orders_leave_the_digits_of_the_others() {
+        let mut combinations = Combinations::new(&[source(&[0.5, 0.5]), source(&[0.5, 0.5])], 1.0);
+        let ln_3 = 3.0_f64.ln();
+        combinations.update(&LogPosterior {
+            combinations: vec![0.0, ln_3, -ln_3, 0.0],
+            orders: vec![vec![-1e15, -2e15], vec![0.25, 0.25]],
+        });
+        assert_close(combinations.posterior(), &[0.25, 0.75, 0.0, 0.0]);
+        for order in 0..2 {
+            let given: Vec<f64> = combinations
+                .given(0, order)
+                .iter()
+                .map(|w| w.weight)
+                .collect();
+            assert_close(&given, &[0.25, 0.75]);
+        }
     }
 
     #[test]

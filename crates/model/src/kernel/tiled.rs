@@ -29,7 +29,7 @@ use super::layout::slab_frames;
 use super::pack::Real;
 use super::slab::Slab;
 use super::state::{DictionaryState, Pass, SourceState};
-use crate::combinations::Combinations;
+use crate::combinations::{Combinations, LogPosterior};
 use crate::free_energy::FreeEnergyTerms;
 use crate::gig::Gig;
 use crate::order_posterior::tempered_posterior;
@@ -55,7 +55,7 @@ pub(crate) struct TiledModel<T: Real> {
     sources: Vec<SourceState<T>>,
     /// `q(K)` and `log q~(K)` of the structured posterior.
     combinations: Combinations,
-    log_posterior: Vec<f64>,
+    log_posterior: LogPosterior,
     slabs: Vec<Slab<T>>,
     bins: usize,
     frames: usize,
@@ -95,7 +95,7 @@ impl<T: Real> TiledModel<T> {
         let mut model = Self {
             configuration,
             sources,
-            log_posterior: Vec::new(),
+            log_posterior: LogPosterior::default(),
             combinations,
             slabs,
             bins,
@@ -309,8 +309,8 @@ impl<T: Real> TiledModel<T> {
     /// `sum_j log pi_{j K_j} + sum_fn [ - log(pi D_K) - |x|^2 / D_K ]`
     /// `+ sum_j ( sum_fn log(C_{j K_j} / V_{j K_j}) + KL terms )`,
     ///
-    /// `q(K)` is found without the terms of sources that have no choice, which all combinations
-    /// share: whether somebody wants the free energy, all `evidence`, changes no bit of it.
+    /// The terms of sources that have no choice leave `q(K)` as it is: they are summed up only if
+    /// somebody wants the free energy, all `evidence`.
     fn update_combinations(&mut self, evidence: bool) {
         let order_term = |j: usize, m: usize| -> f64 {
             let shares = self
@@ -319,40 +319,24 @@ impl<T: Real> TiledModel<T> {
                 .map(|slab| slab.order(j, m).log_evidence_share());
             shares.sum::<f64>() + self.sources[j].orders[m].kl()
         };
-        let sources = || self.sources.iter().enumerate();
-        let order_terms: Vec<Vec<f64>> = sources()
-            .map(|(j, source)| match source.averages_orders() {
-                true => (0..source.orders.len()).map(|m| order_term(j, m)).collect(),
-                false => vec![0.0],
-            })
-            .collect();
-        let constant = self.log_likelihood_constant();
-        let states = self
-            .combinations
-            .orders()
-            .iter()
-            .zip(self.combinations.log_prior());
-        let log_posterior = |(k, (orders, log_prior)): (usize, (&Vec<usize>, &f64))| -> f64 {
-            let misfit: f64 = self.slabs.iter().map(|slab| slab.misfit(k)).sum();
-            let terms: f64 = order_terms
-                .iter()
-                .zip(orders)
-                .map(|(terms, &m)| terms[m])
-                .sum();
-            log_prior + constant - misfit + terms
-        };
-        let mut log_posterior: Vec<f64> = states.enumerate().map(log_posterior).collect();
-        self.combinations.update(&log_posterior);
-        if evidence {
-            let shared: f64 = sources()
-                .filter(|(_, source)| !source.averages_orders())
-                .map(|(j, _)| order_term(j, 0))
-                .sum();
-            for value in &mut log_posterior {
-                *value += shared;
+        let order_terms = |(j, source): (usize, &SourceState<T>)| -> Vec<f64> {
+            if source.averages_orders() || evidence {
+                (0..source.orders.len()).map(|m| order_term(j, m)).collect()
+            } else {
+                vec![0.0]
             }
-        }
-        self.log_posterior = log_posterior;
+        };
+        let constant = self.log_likelihood_constant();
+        let log_likelihood = |k: usize| -> f64 {
+            let misfit: f64 = self.slabs.iter().map(|slab| slab.misfit(k)).sum();
+            constant - misfit
+        };
+        let combinations = 0..self.combinations.orders().len();
+        self.log_posterior = LogPosterior {
+            combinations: combinations.map(log_likelihood).collect(),
+            orders: self.sources.iter().enumerate().map(order_terms).collect(),
+        };
+        self.combinations.update(&self.log_posterior);
     }
 
     /// `- sum_fn log pi`.

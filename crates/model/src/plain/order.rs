@@ -114,13 +114,18 @@ impl Order {
     ///
     /// `- sum_fn [ log pi + log V_jm + E|s_j|^2 / C_jm ]`.
     pub(super) fn log_likelihood(&self, posterior_power: &Array2<f64>) -> f64 {
-        let (v, c) = (self.variance(), self.harmonic_variance());
-        ndarray::Zip::from(&v)
-            .and(&c)
-            .and(posterior_power)
-            .fold(0.0, |sum, v, c, power| {
-                sum - (log(std::f64::consts::PI) + log(*v) + power / c)
-            })
+        -self.log_volume() - self.misfit(posterior_power)
+    }
+
+    /// `sum_fn [ log pi + log V_jm ]`.
+    pub(super) fn log_volume(&self) -> f64 {
+        let terms = self.variance().mapv(|v| log(std::f64::consts::PI) + log(v));
+        terms.sum()
+    }
+
+    /// `sum_fn E|s_j|^2 / C_jm`.
+    pub(super) fn misfit(&self, posterior_power: &Array2<f64>) -> f64 {
+        (posterior_power / self.harmonic_variance()).sum()
     }
 
     /// The KL terms of `W_jm` and `H_jm`, none while one is at its start value.

@@ -15,7 +15,7 @@ use rustfft::num_complex::Complex64;
 use super::order::{Factor, GigParameters, Order};
 use super::source_posterior::SourcePosterior;
 use super::update::Update;
-use crate::combinations::{Combinations, validate_combinations};
+use crate::combinations::{Combinations, LogPosterior, validate_combinations};
 use crate::error::ModelError;
 use crate::gig::Gig;
 use crate::problem::Problem;
@@ -238,7 +238,7 @@ impl StructuredModel {
     /// Updates `q(K) = exp( log q~(K) / beta ) / Z`. Does nothing while a factor is at its start
     /// value.
     pub fn update_order_posterior(&mut self) {
-        if let Some(log_posterior) = self.log_posterior() {
+        if let Some(log_posterior) = self.log_posterior_parts() {
             self.combinations.update(&log_posterior);
         }
     }
@@ -259,21 +259,28 @@ impl StructuredModel {
     /// None while a factor is at its start value, which is no distribution.
     #[must_use]
     pub fn log_posterior(&self) -> Option<Vec<f64>> {
+        Some(
+            self.combinations
+                .log_posterior(&self.log_posterior_parts()?),
+        )
+    }
+
+    fn log_posterior_parts(&self) -> Option<LogPosterior> {
+        let term = |order: &Order| Some(order.kl_terms()? - order.log_volume());
+        let terms = |orders: &Vec<Order>| orders.iter().map(term).collect();
         let combinations = self.combinations.orders().iter();
-        let states = self
-            .source_posteriors
-            .iter()
-            .zip(self.combinations.log_prior());
-        let log_posterior = |(combination, (posterior, log_prior)): (&Vec<usize>, _)| {
-            let posterior: &SourcePosterior = posterior;
-            let mut log_q = log_prior + posterior.free_energy_term(self.noise_variance);
-            let choices = self.sources.iter().zip(combination).zip(&posterior.power);
-            for ((orders, &order), power) in choices {
-                log_q += orders[order].log_likelihood(power) + orders[order].kl_terms()?;
-            }
-            Some(log_q)
+        let log_likelihood = |(orders, posterior): (&Vec<usize>, &SourcePosterior)| -> f64 {
+            let choices = self.sources.iter().zip(orders).zip(&posterior.power);
+            let misfits = choices.map(|((orders, &m), power)| orders[m].misfit(power));
+            posterior.free_energy_term(self.noise_variance) - misfits.sum::<f64>()
         };
-        combinations.zip(states).map(log_posterior).collect()
+        Some(LogPosterior {
+            combinations: combinations
+                .zip(&self.source_posteriors)
+                .map(log_likelihood)
+                .collect(),
+            orders: self.sources.iter().map(terms).collect::<Option<_>>()?,
+        })
     }
 
     /// The tempered free energy in nats, which no update lowers:
@@ -283,7 +290,7 @@ impl StructuredModel {
     /// None while a factor is at its start value.
     #[must_use]
     pub fn free_energy(&self) -> Option<f64> {
-        Some(self.combinations.free_energy(&self.log_posterior()?))
+        Some(self.combinations.free_energy(&self.log_posterior_parts()?))
     }
 
     /// `q(K_j)` of every source, the marginals of `q(K)`, in the order of its dictionaries.
@@ -331,7 +338,7 @@ impl StructuredModel {
     #[must_use]
     pub fn finish(mut self) -> Option<Separation> {
         self.update_sources();
-        let log_posterior = self.log_posterior()?;
+        let log_posterior = self.log_posterior_parts()?;
         let estimate = |orders: Vec<Order>| orders.into_iter().map(Order::into_estimate).collect();
         Some(Separation {
             precision: Precision::F64,
