@@ -8,11 +8,12 @@ use crate::combinations::validate_combinations;
 use crate::error::ModelError;
 use crate::gig::Gig;
 use crate::kernel::Real;
+use crate::kernel::acceleration::Accelerator;
 use crate::kernel::tiled::{Configuration, TiledModel};
 use crate::observer::{Observer, Progress};
 use crate::problem::Problem;
 use crate::separation::{FactorExpectations, OrderEstimate, Separation};
-use crate::settings::{Execution, Posterior, Precision, Settings};
+use crate::settings::{Acceleration, Execution, Posterior, Precision, Settings};
 use crate::source::SourceModel;
 use crate::stopping::StoppingRule;
 
@@ -199,6 +200,10 @@ impl Inference {
         observer: &mut dyn Observer,
     ) -> Option<End> {
         let mut rule = StoppingRule::new(self.settings.tolerance, mixture.len());
+        let mut accelerator = match self.settings.acceleration {
+            Acceleration::None => None,
+            Acceleration::Squarem => Some(Accelerator::new()),
+        };
         let mut last = self.settings.iterations;
         let mut iteration = 1;
         loop {
@@ -208,11 +213,16 @@ impl Inference {
             };
             let is_watched = observer.wants_free_energy(iteration);
             let is_due = rule.is_due(iteration);
-            model.iterate(is_watched || is_due || iteration == last);
+            let accelerates = accelerator.as_mut().is_some_and(|it| it.begin(model));
+            model.iterate(is_watched || is_due || accelerates || iteration == last);
+            let is_wanted = accelerates || (is_watched || is_due) && iteration < last;
+            let mut free_energy = is_wanted.then(|| model.free_energy(mixture));
+            if let (Some(accelerator), Some(value)) = (&mut accelerator, &mut free_energy) {
+                *value = accelerator.end(model, *value);
+            }
             if iteration == last {
                 return Some(end(false));
             }
-            let free_energy = (is_watched || is_due).then(|| model.free_energy(mixture));
             if model.is_out_of_range() {
                 return None;
             }
