@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use dsp::wav::Encoding;
 use dsp::{StftSettings, Window};
-use model::{ActivationStart, Precision, Tempering, level};
+use model::{Acceleration, ActivationStart, Precision, Tempering, level};
 
 use super::ending::{Ending, Failure};
 use super::threads::start_threads;
@@ -137,6 +137,10 @@ pub(crate) struct SeparateArguments {
         allow_negative_numbers = true
     )]
     tolerance: f64,
+
+    /// Extrapolate between iterations: the same free energy in a third of them or fewer
+    #[arg(long)]
+    accelerate: bool,
 
     /// Number format of the matrix products; f64 takes about 1.8 times as long
     #[arg(long, value_enum, default_value_t = PrecisionKind::F32)]
@@ -394,6 +398,10 @@ impl SeparateArguments {
             precision: match self.precision {
                 PrecisionKind::F32 => Precision::F32,
                 PrecisionKind::F64 => Precision::F64,
+            },
+            acceleration: match self.accelerate {
+                true => Acceleration::Squarem,
+                false => Acceleration::None,
             },
             tempering: match (self.kappa, self.beta) {
                 (Some(kappa), _) => Tempering::Kappa(kappa),

@@ -10,7 +10,7 @@ mod validate;
 
 use dsp::StftSettings;
 use eval::BssEvalSettings;
-use model::{ActivationStart, Precision, Settings, Tempering};
+use model::{Acceleration, ActivationStart, Precision, Settings, Tempering};
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::CorpusSection;
@@ -276,6 +276,9 @@ pub(crate) struct Model {
     pub(crate) tolerance: f64,
     /// Numbers of the matrix products, `f32` or `f64`.
     pub(crate) precision: Precision,
+    /// Whether sweeps begin at extrapolations, `none` or `squarem`: the same free energy in fewer.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) acceleration: Acceleration,
     /// Weight of the entropy of q(K), in nats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) beta: Option<f64>,
@@ -295,6 +298,7 @@ impl Default for Model {
             iterations: paper.iterations,
             tolerance: paper.tolerance,
             precision: Precision::F32,
+            acceleration: paper.acceleration,
             beta: None,
             kappa: None,
         }

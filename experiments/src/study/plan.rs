@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use dsp::StftSettings;
-use model::{ActivationStart, Posterior, Precision};
+use model::{Acceleration, ActivationStart, Posterior, Precision};
 use serde::{Deserialize, Serialize};
 
 use super::design::Run;
@@ -59,6 +59,7 @@ struct SinglesInputs<'a> {
     iterations: usize,
     tolerance: f64,
     precision: Precision,
+    acceleration: Acceleration,
     background_components: usize,
     filter_taps: usize,
 }
@@ -167,6 +168,7 @@ impl Keys {
             iterations: model.iterations,
             tolerance: model.tolerance,
             precision: model.precision,
+            acceleration: model.acceleration,
             background_components: config.training.background_components,
             filter_taps,
         })?;
@@ -419,7 +421,7 @@ mod tests {
 
     #[test]
     fn what_determines_a_result_is_in_its_key() {
-        let both: [fn(&mut Config); 10] = [
+        let both: [fn(&mut Config); 11] = [
             |config| config.experiment.seed = 2,
             |config| config.stft.hop_samples = 512,
             |config| config.training.background_components = 8,
@@ -429,6 +431,7 @@ mod tests {
             |config| config.model.iterations = 51,
             |config| config.model.tolerance = 1e-4,
             |config| config.model.precision = Precision::F64,
+            |config| config.model.acceleration = Acceleration::Squarem,
             |config| config.evaluation.filter_taps = 256,
         ];
         let of_drawn: [fn(&mut Config); 3] = [

@@ -77,6 +77,7 @@ impl<'a> Separator<'a> {
             tempering: model.tempering(),
             posterior: Posterior::Factorised,
             precision: model.precision,
+            acceleration: model.acceleration,
         };
         let inference = |posterior| {
             let inference = Inference::new(Settings {
