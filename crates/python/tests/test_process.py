@@ -60,6 +60,21 @@ def test_the_lock_is_released(small):
     assert during > 5
 
 
+def test_a_callback_may_call_for_work(small):
+    """The only thread of the pool waits for the callback, which must not wait for the thread."""
+    mixture, sources = small
+    expected = vbnmf.separate(mixture, sources, **QUICK).estimates.tobytes()
+    inner = []
+
+    def separate_again(progress):
+        if progress.iteration == 2:
+            found = vbnmf.separate(mixture, sources, threads=1, **QUICK)
+            inner.append(found.estimates.tobytes())
+
+    outer = vbnmf.separate(mixture, sources, threads=1, callback=separate_again, **QUICK)
+    assert outer.estimates.tobytes() == expected and inner == [expected]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_fork_works_on(small):
