@@ -18,7 +18,7 @@ use crate::source::SourceModel;
 use crate::stopping::StoppingRule;
 
 /// A checked inference, ready to run. Building one tabulates the GIG expectations, so keep it for
-/// several mixtures.
+/// several mixtures, and [`Inference::with_settings`] for others.
 ///
 /// ```
 /// use model::{Dictionary, Inference, Settings, SourceModel};
@@ -52,14 +52,33 @@ impl Inference {
     /// # Errors
     /// [`ModelError::OutOfRange`] for a setting outside its range.
     pub fn new(settings: Settings) -> Result<Self, ModelError> {
+        Self::with_tables(settings, &[])
+    }
+
+    /// The same inference with other settings, which shares the tables of all shapes that both
+    /// have: for settings that change from mixture to mixture.
+    ///
+    /// # Errors
+    /// As [`Inference::new`].
+    pub fn with_settings(&self, settings: Settings) -> Result<Self, ModelError> {
+        let tables = [&self.dictionary_gig, &self.activation_gig];
+        Ok(Self {
+            execution: self.execution,
+            level: self.level,
+            ..Self::with_tables(settings, &tables)?
+        })
+    }
+
+    fn with_tables(settings: Settings, tables: &[&Gig]) -> Result<Self, ModelError> {
         settings.validate()?;
-        let dictionary_gig = Gig::new(settings.dictionary_shape)?;
-        let activation_gig =
-            if settings.activation_shape.to_bits() == settings.dictionary_shape.to_bits() {
-                dictionary_gig.clone()
-            } else {
-                Gig::new(settings.activation_shape)?
-            };
+        let find = |shape: f64, tables: &[&Gig]| {
+            let mut tables = tables.iter();
+            let known = tables.find(|gig| gig.shape().to_bits() == shape.to_bits());
+            known.map_or_else(|| Gig::new(shape), |&gig| Ok(gig.clone()))
+        };
+        let dictionary_gig = find(settings.dictionary_shape, tables)?;
+        let tables = [&[&dictionary_gig], tables].concat();
+        let activation_gig = find(settings.activation_shape, &tables)?;
         Ok(Self {
             settings,
             execution: Execution::default(),
@@ -266,11 +285,44 @@ pub fn separate(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
     use crate::dictionary::{Dictionary, DictionaryStart};
+
+    #[test]
+    fn other_settings_share_the_tables_of_their_shapes() {
+        let first = Inference::new(Settings::default()).unwrap();
+        let first = first.with_execution(Execution::Serial);
+        let settings = Settings {
+            iterations: 3,
+            activation_shape: 0.3,
+            ..Settings::default()
+        };
+        let second = first.with_settings(settings).unwrap();
+        assert_eq!(
+            (second.settings, second.execution),
+            (settings, first.execution)
+        );
+        let tables = |gig: &Gig| gig.tau_mean_inverse.clone();
+        let (a, b) = (
+            tables(&first.dictionary_gig),
+            tables(&second.dictionary_gig),
+        );
+        assert!(Arc::ptr_eq(&a, &b));
+        assert_eq!(second.activation_gig.shape().to_bits(), 0.3_f64.to_bits());
+        // The shape of activations is found among the tables of dictionaries, too.
+        let third = second.with_settings(Settings::default()).unwrap();
+        assert!(Arc::ptr_eq(&a, &tables(&third.activation_gig)));
+        let wrong = Settings {
+            activation_shape: 2.0,
+            ..settings
+        };
+        assert!(first.with_settings(wrong).is_err());
+    }
 
     /// How many bins or components a product takes at once depends on the instruction set, but no
     /// bit of a result does: 37 frames and 131 bins fill neither the last group nor the last block.
