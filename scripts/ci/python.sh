@@ -17,7 +17,7 @@ python3 -m venv "$work/build"
     --manifest-path crates/python/Cargo.toml --interpreter python3 --out "$work/wheels"
 
 # Away from the sources, so that the wheel is what is imported.
-export VBNMF_EXPERIMENTS=${VBNMF_EXPERIMENTS:-$PWD/target/debug/experiments}
+export VBNMF_EXPERIMENTS=${VBNMF_EXPERIMENTS:-$PWD/target/debug/vbnmf}
 [[ -x $VBNMF_EXPERIMENTS ]] || unset VBNMF_EXPERIMENTS
 tests=$PWD/crates/python/tests
 run_tests() {

@@ -19,7 +19,7 @@ use crate::config::Kind;
 
 /// Variational Bayesian model averaging for audio source separation: the experiments.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES)]
+#[command(name = "vbnmf", version, after_help = EXIT_CODES)]
 struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -111,7 +111,7 @@ impl StudyArguments {
             (None, shard) => {
                 let shard = shard.map(|shard| format!("Shard {shard} is done. "));
                 format!(
-                    "{}When all shards are done: experiments merge <their folders> --out <folder>",
+                    "{}When all shards are done: vbnmf merge <their folders> --out <folder>",
                     shard.unwrap_or_default()
                 )
             }
@@ -152,7 +152,7 @@ fn configuration(arguments: &StudyArguments, kind: Kind) -> anyhow::Result<Confi
     let found = config.kind();
     if found != kind {
         return Err(anyhow!(
-            "{} has {}: run it with `experiments {}`; `experiments {}` is for {}",
+            "{} has {}: run it with `vbnmf {}`; `vbnmf {}` is for {}",
             arguments.config_name(),
             found.sign(),
             found.command(),

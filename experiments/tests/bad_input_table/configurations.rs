@@ -121,29 +121,29 @@ fn files() -> Vec<Case> {
         (
             "table1",
             TINY_RECORDINGS,
-            "run it with `experiments realmix`",
+            "run it with `vbnmf realmix`",
         ),
         (
             "sweep",
             TINY_RECORDINGS,
-            "run it with `experiments realmix`",
+            "run it with `vbnmf realmix`",
         ),
-        ("sweep", TINY, "run it with `experiments table1`"),
-        ("realmix", TINY, "run it with `experiments table1`"),
+        ("sweep", TINY, "run it with `vbnmf table1`"),
+        ("realmix", TINY, "run it with `vbnmf table1`"),
         (
             "table1",
             &format!("{TINY}{axis}"),
-            "has a section [sweep]: run it with `experiments sweep`",
+            "has a section [sweep]: run it with `vbnmf sweep`",
         ),
         (
             "realmix",
             &format!("{TINY}{axis}"),
-            "run it with `experiments sweep`",
+            "run it with `vbnmf sweep`",
         ),
         (
             "realmix",
             &format!("{TINY_RECORDINGS}{axis}"),
-            "run it with `experiments sweep`",
+            "run it with `vbnmf sweep`",
         ),
     ];
     let table = table.into_iter();
