@@ -22,7 +22,7 @@ tree=tree/PCCdata16kHz
 if [[ -z ${EXPERIMENTS:-} ]]; then
     cargo build --quiet --manifest-path "$repository/Cargo.toml" -p experiments
     EXPERIMENTS=$(cargo metadata --manifest-path "$repository/Cargo.toml" --no-deps --format-version 1 |
-        sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/experiments
+        sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/vbnmf
 fi
 
 # Power of a file in dB, as sox measures it.

@@ -26,7 +26,7 @@ fn every_command_works_without_threads() {
 
     let scene = Scene::new();
     let run = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vbnmf"));
         command.current_dir(scene.folder.path()).args(arguments);
         let output = command.env(NO_THREADS.0, NO_THREADS.1).output().unwrap();
         assert!(
@@ -82,14 +82,14 @@ fn a_file_system_without_locks_is_enough_and_that_is_said() {
         study.assert_same("locked", error);
         let merged = format!("{error}-merged");
         let merge = ["merge", error, "--out", &merged];
-        let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vbnmf"));
         command.current_dir(study.folder()).args(merge);
         let output = command.env("LD_PRELOAD", &library).output().unwrap();
         assert!(output.status.success(), "{error}: {}", stderr(&output));
     }
     let scene = Scene::new();
     let library = without_locks(scene.folder.path(), "ENOLCK").unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vbnmf"));
     let separate = [
         "separate",
         "mix.wav",

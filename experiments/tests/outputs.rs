@@ -305,7 +305,7 @@ fn links_pipes_and_devices_stay_what_they_are() {
     assert_eq!(run(&score(&["--json", "/dev/stdout"])).stdout, json);
     assert_eq!(run(&score(&["--json", "-"])).stdout, json);
     let file = fs::File::create(scene.path("redirected")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vbnmf"));
     command
         .current_dir(scene.folder.path())
         .args(score(&["--json", "redirected"]));

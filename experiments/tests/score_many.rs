@@ -283,7 +283,7 @@ const NO_THREADS: (&str, &str) = ("RUST_MIN_STACK", "70368744177664");
 fn a_system_without_threads_is_enough() {
     let (folder, _) = pairs();
     let run = |limited: bool| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vbnmf"));
         command
             .current_dir(folder.path())
             .arg("score")

@@ -141,7 +141,7 @@ fn a_killed_run_goes_on_with_the_same_bytes() {
     scene.separated(&[&arguments[..], &["whole"]].concat());
     let whole = results(&scene.path("whole"));
     let command = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vbnmf"));
         command.current_dir(scene.folder.path());
         command
             .args(["separate", "--iterations", "20"])

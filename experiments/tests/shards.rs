@@ -43,7 +43,7 @@ fn run_in_shards(study: &Study, learned: usize, first: &str) {
     for (shard, out) in [("1/3", "shard1"), ("3/3", "shard3")] {
         let output = study.run(&[&shared[..], &["--shard", shard, "--out", out]].concat());
         assert!(output.status.success(), "{}", stderr(&output));
-        assert!(String::from_utf8_lossy(&output.stdout).contains("experiments merge"));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("vbnmf merge"));
         assert!(
             results(&study.path(out)).is_empty(),
             "a shard has no tables"

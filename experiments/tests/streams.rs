@@ -46,7 +46,7 @@ fn run(scene: &Scene, input: &str, arguments: &[&str]) -> Output {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vbnmf"));
     command
         .current_dir(scene.folder.path())
         .env("TMPDIR", &temporary)
@@ -266,7 +266,7 @@ fn a_stream_is_given_once_and_called_by_its_name() {
         "2",
     ];
     let input = File::open(scene.path("text")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vbnmf"));
     command.current_dir(scene.folder.path()).args(arguments);
     let output = command.stdin(input).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));

@@ -25,7 +25,7 @@ import numpy as np
 from audio import read_wav
 from is_nmf_baseline import bss_eval_sources
 
-PROGRAM = Path(__file__).resolve().parents[2] / "target/debug/experiments"
+PROGRAM = Path(__file__).resolve().parents[2] / "target/debug/vbnmf"
 RESAMPLES = 10_000
 
 

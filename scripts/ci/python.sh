@@ -19,7 +19,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
     --manifest-path crates/python/Cargo.toml --interpreter python3 --out "$work/wheels"
 
 # Away from the sources, so that the wheel is what is imported.
-export VBNMF_EXPERIMENTS=${VBNMF_EXPERIMENTS:-$CARGO_TARGET_DIR/debug/experiments}
+export VBNMF_EXPERIMENTS=${VBNMF_EXPERIMENTS:-$CARGO_TARGET_DIR/debug/vbnmf}
 [[ -x $VBNMF_EXPERIMENTS ]] || unset VBNMF_EXPERIMENTS
 tests=$PWD/crates/python/tests
 run_tests() {

@@ -60,7 +60,7 @@ done
 
 if [[ -z ${EXPERIMENTS:-} ]]; then
     cargo build --quiet --locked --release -p experiments --manifest-path "$here/../../Cargo.toml"
-    EXPERIMENTS=${CARGO_TARGET_DIR:-$here/../../target}/release/experiments
+    EXPERIMENTS=${CARGO_TARGET_DIR:-$here/../../target}/release/vbnmf
 fi
 
 mkdir -p "$out/jobs" "$out/shards"

@@ -4,7 +4,7 @@
 #
 #     scripts/slurm/test.sh [PROGRAM]
 #
-# PROGRAM is a built `experiments`; without it a build is made. Slurm is Debian's (apt-get install
+# PROGRAM is a built `vbnmf`; without it a build is made. Slurm is Debian's (apt-get install
 # munge slurmctld slurmd slurm-client), started in a temporary folder on the loopback device by
 # whoever runs the test, with one node, and stopped at the end. An installed Slurm and its
 # configuration are not touched.
@@ -48,7 +48,7 @@ if (($#)); then
     program=$1
 else
     cargo build --quiet --locked -p experiments
-    program=${CARGO_TARGET_DIR:-target}/debug/experiments
+    program=${CARGO_TARGET_DIR:-target}/debug/vbnmf
 fi
 program=$(realpath "$program")
 

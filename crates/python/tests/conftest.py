@@ -50,7 +50,7 @@ def speaker(speech: np.ndarray) -> vbnmf.SpeakerModel:
 
 
 class CommandLine:
-    """The program `experiments`, where it has been built."""
+    """The program `vbnmf`, where it has been built."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -67,7 +67,7 @@ def command_line() -> CommandLine:
     if named:
         return CommandLine(Path(named))
     for profile in ("debug", "release"):
-        path = REPOSITORY / "target" / profile / "experiments"
+        path = REPOSITORY / "target" / profile / "vbnmf"
         if path.exists():
             return CommandLine(path)
     pytest.skip("the command line is not built: cargo build -p experiments, or VBNMF_EXPERIMENTS")

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::ending::{Ending, Failure};
+use super::numbers::{parse_count, parse_number};
 use super::threads::start_threads;
 use crate::progress::Progress;
 use crate::store::output::Outputs;
@@ -52,11 +53,11 @@ pub(crate) struct ScoreArguments {
     permute: bool,
 
     /// Score frames of this length as well, each with distortion filters of its own
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_number)]
     window: Option<f64>,
 
     /// Distance between the starts of two frames; without it, the window's length
-    #[arg(long, value_name = "SECONDS", requires = "window")]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_number, requires = "window")]
     hop: Option<f64>,
 
     /// Write the scores as JSON
@@ -72,7 +73,7 @@ pub(crate) struct ScoreArguments {
     museval: Option<PathBuf>,
 
     /// Threads; without it, one per processor. Results do not depend on it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     jobs: Option<NonZeroUsize>,
 
     /// Report no progress, warnings only

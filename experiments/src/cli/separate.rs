@@ -14,6 +14,7 @@ use dsp::{StftSettings, Window};
 use model::{Acceleration, ActivationStart, Precision, Tempering, level};
 
 use super::ending::{Ending, Failure};
+use super::numbers::{parse_count, parse_number, parse_whole};
 use super::threads::start_threads;
 use super::train::WindowKind;
 use crate::clock::Stopwatch;
@@ -53,6 +54,7 @@ pub(crate) struct SeparateArguments {
     #[arg(
         long,
         value_name = "K",
+        value_parser = parse_whole::<usize>,
         default_value_t = level::BACKGROUND_COMPONENTS,
         conflicts_with_all = ["background", "no_background"]
     )]
@@ -71,15 +73,20 @@ pub(crate) struct SeparateArguments {
     no_background: bool,
 
     /// Sample rate of dictionaries whose file does not say it
-    #[arg(long, value_name = "HZ")]
+    #[arg(long, value_name = "HZ", value_parser = parse_whole::<u32>)]
     dictionary_rate: Option<u32>,
 
     /// Samples of a window of dictionaries whose file does not say it
-    #[arg(long, value_name = "SAMPLES")]
+    #[arg(long, value_name = "SAMPLES", value_parser = parse_whole::<usize>)]
     dictionary_window: Option<usize>,
 
     /// Samples between two windows of such dictionaries; without it, half a window
-    #[arg(long, value_name = "SAMPLES", requires = "dictionary_window")]
+    #[arg(
+        long,
+        value_name = "SAMPLES",
+        value_parser = parse_whole::<usize>,
+        requires = "dictionary_window"
+    )]
     dictionary_hop: Option<usize>,
 
     /// Shape of a window of such dictionaries; without it, sine
@@ -113,11 +120,11 @@ pub(crate) struct SeparateArguments {
     encoding: Option<EncodingKind>,
 
     /// Longest segment that is separated at once
-    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_number, default_value_t = 20.0)]
     segment: f64,
 
     /// Overlap of two segments, over which their stems are faded into one another
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_number, default_value_t = 1.0)]
     overlap: f64,
 
     /// How several orders of a source become one estimate
@@ -125,7 +132,7 @@ pub(crate) struct SeparateArguments {
     method: SeparationMethod,
 
     /// Iterations, at most
-    #[arg(long, value_name = "N", default_value_t = level::ITERATIONS)]
+    #[arg(long, value_name = "N", value_parser = parse_whole::<usize>, default_value_t = level::ITERATIONS)]
     iterations: usize,
 
     /// Stop once ten iterations raise the free energy by less than this, in nats per bin and frame;
@@ -133,6 +140,7 @@ pub(crate) struct SeparateArguments {
     #[arg(
         long,
         value_name = "NATS",
+        value_parser = parse_number,
         default_value_t = level::TOLERANCE,
         allow_negative_numbers = true
     )]
@@ -148,13 +156,14 @@ pub(crate) struct SeparateArguments {
 
     /// Weight of the entropy of q(K) per bin and frame; the paper's is 0.0325. Without it, the
     /// default of recordings
-    #[arg(long, value_name = "KAPPA", allow_negative_numbers = true)]
+    #[arg(long, value_name = "KAPPA", value_parser = parse_number, allow_negative_numbers = true)]
     kappa: Option<f64>,
 
     /// Weight of the entropy of q(K), whatever the length of a segment
     #[arg(
         long,
         value_name = "BETA",
+        value_parser = parse_number,
         conflicts_with = "kappa",
         allow_negative_numbers = true
     )]
@@ -169,17 +178,18 @@ pub(crate) struct SeparateArguments {
     #[arg(
         long,
         value_name = "DB",
+        value_parser = parse_number,
         default_value_t = level::NOISE_DB,
         allow_negative_numbers = true
     )]
     noise_db: f64,
 
     /// Seed of all random numbers
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", value_parser = parse_whole::<u64>, default_value_t = 1)]
     seed: u64,
 
     /// Threads; without it, one per processor. Results do not depend on it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     jobs: Option<NonZeroUsize>,
 
     /// Report no progress, warnings only

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::Args;
 
+use super::chosen_config::ChosenConfig;
 use super::ending::{Ending, Failure, announce, ending};
+use super::numbers::parse_count;
 use super::threads::start_threads;
-use crate::config::{self, Config, EmbeddedConfig, Kind, Sources};
+use crate::config::{self, Config, EmbeddedConfig, Kind};
 use crate::progress::Progress;
 use crate::store::folder::RunFolder;
 use crate::store::shard::Shard;
@@ -19,21 +21,11 @@ use crate::{interrupt, study};
 /// Options of every study.
 #[derive(Debug, Args)]
 pub(crate) struct StudyArguments {
-    /// Configuration file; without it, the study's own in configs/, as of the build
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// Change a value of the configuration, for example model.iterations=20 (repeatable, the last
-    /// one counts)
-    #[arg(long, value_name = "SECTION.KEY=VALUE")]
-    set: Vec<String>,
-
-    /// Seed of all random numbers, in place of experiment.seed (and of sweep.seeds)
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    #[command(flatten)]
+    chosen: ChosenConfig,
 
     /// Threads; without it, one per processor. Results do not depend on it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     jobs: Option<NonZeroUsize>,
 
     /// Folder of the results; without it, results/<experiment.name>. What is finished there and
@@ -84,7 +76,7 @@ impl StudyArguments {
     pub(crate) fn run(&self, kind: Kind) -> Result<Ending, Failure> {
         let config = configuration(self, kind).map_err(Failure::Usage)?;
         // What is wrong with a value of an axis is found out here.
-        let study = Study::new(&config).with_context(|| self.config_name());
+        let study = Study::new(&config).with_context(|| self.chosen.name());
         let study = study.map_err(Failure::Usage)?;
         let conduct = Conduct {
             fail_fast: self.fail_fast,
@@ -111,7 +103,7 @@ impl StudyArguments {
             (None, shard) => {
                 let shard = shard.map(|shard| format!("Shard {shard} is done. "));
                 format!(
-                    "{}When all shards are done: experiments merge <their folders> --out <folder>",
+                    "{}When all shards are done: vbnmf merge <their folders> --out <folder>",
                     shard.unwrap_or_default()
                 )
             }
@@ -124,26 +116,14 @@ impl StudyArguments {
         announce(&said, &out)?;
         Ok(ending(done.failures, progress))
     }
-
-    /// The configuration as messages call it.
-    fn config_name(&self) -> String {
-        match &self.config {
-            Some(file) => file.display().to_string(),
-            None => "the configuration".to_owned(),
-        }
-    }
 }
 
 fn configuration(arguments: &StudyArguments, kind: Kind) -> anyhow::Result<Config> {
-    let mut set = arguments.set.clone();
+    let chosen = &arguments.chosen;
+    let mut sources = chosen.sources();
     if arguments.skip_unusable {
-        set.push("corpus.skip_unusable=true".to_owned());
+        sources.set.push("corpus.skip_unusable=true".to_owned());
     }
-    let sources = Sources {
-        file: arguments.config.clone(),
-        set,
-        seed: arguments.seed,
-    };
     let embedded = match kind {
         Kind::Table1 | Kind::Sweep => EmbeddedConfig::TABLE1,
         Kind::Realmix => EmbeddedConfig::REALMIX,
@@ -151,16 +131,21 @@ fn configuration(arguments: &StudyArguments, kind: Kind) -> anyhow::Result<Confi
     let mut config = config::load(&sources, embedded)?;
     let found = config.kind();
     if found != kind {
-        return Err(anyhow!(
-            "{} has {}: run it with `experiments {}`; `experiments {}` is for {}",
-            arguments.config_name(),
-            found.sign(),
-            found.command(),
-            kind.command(),
-            kind.sign()
-        ));
+        let has = found.sign();
+        let other = found.command();
+        let command = kind.command();
+        let wanted = kind.sign();
+        // Nobody who names no configuration means the other command.
+        let advice = match chosen.is_default() && sources.set.is_empty() {
+            true => format!(
+                "`vbnmf {command}` is for {wanted}: choose one with --config, for example {}",
+                EmbeddedConfig::names_of(kind).join(", ")
+            ),
+            false => format!("run it with `vbnmf {other}`; `vbnmf {command}` is for {wanted}"),
+        };
+        return Err(anyhow!("{} has {has}: {advice}", chosen.name()));
     }
-    if let (Some(seed), Some(sweep)) = (arguments.seed, &mut config.sweep)
+    if let (Some(seed), Some(sweep)) = (sources.seed, &mut config.sweep)
         && !sweep.seeds.is_empty()
     {
         sweep.seeds = vec![seed];

@@ -1,7 +1,7 @@
 //! `train`: its options and its run.
 
 use std::io::{Write, stdout};
-use std::num::{NonZeroUsize, ParseIntError};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use dsp::{StftSettings, Window};
 
 use super::ending::{Ending, Failure};
+use super::numbers::{parse_count, parse_number, parse_whole};
 use super::threads::start_threads;
 use crate::progress::Progress;
 use crate::store::output::Outputs;
@@ -40,25 +41,30 @@ pub(crate) struct TrainArguments {
         long,
         value_name = "K,…",
         value_delimiter = ',',
-        value_parser = parse_order,
+        value_parser = parse_count,
         default_value = "2,4,6,8,10,12,14"
     )]
     orders: Vec<NonZeroUsize>,
 
     /// Iterations of each training
-    #[arg(long, value_name = "N", default_value = "100")]
+    #[arg(long, value_name = "N", value_parser = parse_count, default_value = "100")]
     iterations: NonZeroUsize,
 
     /// Rate to learn at; recordings of another are resampled. Without it all must have the same
-    #[arg(long, value_name = "HZ")]
+    #[arg(long, value_name = "HZ", value_parser = parse_whole::<u32>)]
     sample_rate: Option<u32>,
 
     /// Samples of a window
-    #[arg(long, value_name = "SAMPLES", default_value_t = StftSettings::default().window_samples)]
+    #[arg(
+        long,
+        value_name = "SAMPLES",
+        value_parser = parse_whole::<usize>,
+        default_value_t = StftSettings::default().window_samples
+    )]
     window: usize,
 
     /// Samples between two windows; without it, half a window
-    #[arg(long, value_name = "SAMPLES")]
+    #[arg(long, value_name = "SAMPLES", value_parser = parse_whole::<usize>)]
     hop: Option<usize>,
 
     /// Shape of a window
@@ -66,11 +72,11 @@ pub(crate) struct TrainArguments {
     window_kind: WindowKind,
 
     /// Share of the recordings that is held out, to tell how well the dictionaries explain new ones
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    #[arg(long, value_name = "SHARE", value_parser = parse_number, default_value_t = 0.1)]
     held_out: f64,
 
     /// Most frames to learn from, chosen at random where there are more
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    #[arg(long, value_name = "N", value_parser = parse_whole::<usize>, default_value_t = 20_000)]
     frames: usize,
 
     /// Leave out recordings that cannot be used, with a warning, instead of stopping
@@ -78,11 +84,11 @@ pub(crate) struct TrainArguments {
     skip_unusable: bool,
 
     /// Seed of all random numbers
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", value_parser = parse_whole::<u64>, default_value_t = 1)]
     seed: u64,
 
     /// Threads; without it, one per processor. Results do not depend on it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     jobs: Option<NonZeroUsize>,
 
     /// Report no progress, warnings only
@@ -167,11 +173,6 @@ impl TrainArguments {
             seed: self.seed,
         }
     }
-}
-
-/// A number of components, with blanks around it or without.
-fn parse_order(text: &str) -> Result<NonZeroUsize, ParseIntError> {
-    text.trim().parse()
 }
 
 /// One row per order. Costs are per frame and bin, so that they compare with the held-out

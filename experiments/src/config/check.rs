@@ -46,7 +46,7 @@ pub(crate) fn within<T: PartialOrd + fmt::Debug>(
     })
 }
 
-pub(crate) fn distinct<T: PartialEq + fmt::Debug>(
+pub(crate) fn distinct<T: PartialEq + Display>(
     key: &'static str,
     values: &[T],
 ) -> Result<(), Invalid> {
@@ -54,6 +54,6 @@ pub(crate) fn distinct<T: PartialEq + fmt::Debug>(
     let repeated = (1..values.len()).find(|&i| values[..i].contains(&values[i]));
     match repeated {
         None => Ok(()),
-        Some(i) => require(key, false, || format!("holds {:?} twice", values[i])),
+        Some(i) => require(key, false, || format!("holds {} twice", values[i])),
     }
 }

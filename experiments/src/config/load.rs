@@ -1,44 +1,18 @@
 //! From a file and `--set` to a checked configuration. Every error says where the value was given.
 
 use std::fs;
-use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use model::Tempering;
-use toml::de::DeTable;
 use toml::{Table, Value};
 
 use super::Config;
+use super::embedded::EmbeddedConfig;
+use super::keys::find_key;
+use super::origin::Origin;
+use super::refusal;
+use super::sources::Sources;
 use crate::corpus::CorpusKind;
-
-/// Where the values of a configuration come from, the later over the earlier.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Sources {
-    /// A file; an embedded configuration if absent.
-    pub(crate) file: Option<PathBuf>,
-    /// `section.key=value`, in the order given.
-    pub(crate) set: Vec<String>,
-    /// `--seed`.
-    pub(crate) seed: Option<u64>,
-}
-
-/// A configuration of `configs/`, as of the build.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct EmbeddedConfig {
-    name: &'static str,
-    text: &'static str,
-}
-
-impl EmbeddedConfig {
-    pub(crate) const TABLE1: Self = Self {
-        name: "configs/table1.toml",
-        text: include_str!("../../../configs/table1.toml"),
-    };
-    pub(crate) const REALMIX: Self = Self {
-        name: "configs/realmix.toml",
-        text: include_str!("../../../configs/realmix.toml"),
-    };
-}
 
 /// Two keys for one quantity: setting one on the command line takes the other back.
 const ALTERNATIVES: [(&str, &str); 2] = [("beta", "kappa"), ("kappa", "beta")];
@@ -49,32 +23,39 @@ const ALTERNATIVES: [(&str, &str); 2] = [("beta", "kappa"), ("kappa", "beta")];
 /// An unreadable file, a syntax error, an unknown key, a wrong type or a value out of range; each
 /// names the key with the file and line, or the option, that gave it.
 pub(crate) fn load(sources: &Sources, embedded: EmbeddedConfig) -> Result<Config> {
-    let (name, text) = match &sources.file {
-        None => (
-            format!("embedded {}", embedded.name),
-            embedded.text.to_owned(),
-        ),
-        Some(path) => {
-            let text = fs::read_to_string(path)
-                .with_context(|| format!("cannot read configuration {}", path.display()))?;
-            (path.display().to_string(), text)
-        }
-    };
+    let (name, text) = read(sources, embedded)?;
     resolve(&name, &text, sources)
+}
+
+/// What errors call the configuration, and its text. A file goes before an embedded configuration
+/// of the same name.
+pub(super) fn read(sources: &Sources, embedded: EmbeddedConfig) -> Result<(String, String)> {
+    let Some(path) = &sources.file else {
+        return Ok((embedded.file(), embedded.text.to_owned()));
+    };
+    let name = path.to_str().unwrap_or_default();
+    if !path.is_file()
+        && let Some(embedded) = EmbeddedConfig::of_name(name)
+    {
+        return Ok((embedded.file(), embedded.text.to_owned()));
+    }
+    let text = fs::read_to_string(path);
+    let text = text.with_context(|| match path.exists() {
+        true => format!("cannot read configuration {}", path.display()),
+        false => format!(
+            "cannot read configuration {}: {}",
+            path.display(),
+            EmbeddedConfig::hint(name)
+        ),
+    })?;
+    Ok((path.display().to_string(), text))
 }
 
 /// A configuration from the text of a file, which errors call `name`, and the options of `sources`.
 pub(crate) fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Config> {
-    let located = |error: toml::de::Error| match error.span() {
-        Some(span) => {
-            let line = line_of(text, span.start);
-            let quoted = text.lines().nth(line - 1).unwrap_or_default().trim();
-            anyhow!("{name}, line {line}, `{quoted}`: {}", error.message())
-        }
-        None => anyhow!("{name}: {}", error.message()),
-    };
-    let mut config: Config = toml::from_str(text).map_err(located)?;
-    let mut table: Table = toml::from_str(text).map_err(located)?;
+    let explained = |refused: toml::de::Error| refusal::explain(name, text, &refused);
+    let mut config: Config = toml::from_str(text).map_err(explained)?;
+    let mut table: Table = toml::from_str(text).map_err(explained)?;
     forget_names_of_another_corpus(&mut table, sources);
     for option in &sources.set {
         config = set(&mut table, option).with_context(|| format!("--set {option}"))?;
@@ -84,7 +65,12 @@ pub(crate) fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Confi
     }
     config.normalise();
     config.validate().map_err(|invalid| {
-        let place = place(invalid.key, name, text, sources);
+        let place = match Origin::find(invalid.key, text, sources) {
+            Origin::Seed => "--seed".to_owned(),
+            Origin::Set(option) => format!("--set {option}"),
+            Origin::Line(line) => format!("{name}, line {line}"),
+            Origin::Default => name.to_owned(),
+        };
         anyhow!("{place}: {invalid}")
     })?;
     Ok(config)
@@ -115,10 +101,11 @@ fn set(table: &mut Table, option: &str) -> Result<Config> {
     let Some((path, text)) = option.split_once('=') else {
         bail!("expected section.key=value");
     };
-    if !path.contains('.') {
-        bail!("expected section.key=value, for example model.iterations=20");
-    }
     let (path, text) = (path.trim(), text.trim());
+    if !path.contains('.') {
+        let unknown = find_key(path).err().unwrap_or_default();
+        bail!("expected section.key=value: {unknown}");
+    }
     let value = value(text)?;
     let is_string = value.is_str();
     let mut assigned = table.clone();
@@ -166,9 +153,8 @@ impl Config {
 
 /// Puts a value in the place of `section.key` in a table that reads as a configuration.
 fn assign(table: &mut Table, path: &str, value: Value) -> Result<Config> {
-    let Some((section, key)) = path.split_once('.') else {
-        bail!("expected section.key, for example model.iterations");
-    };
+    let found = find_key(path).map_err(Error::msg)?;
+    let (section, key) = (found.section(), found.key());
     let entry = table
         .entry(section)
         .or_insert_with(|| Value::Table(Table::new()));
@@ -178,9 +164,11 @@ fn assign(table: &mut Table, path: &str, value: Value) -> Result<Config> {
     if let Some((_, other)) = ALTERNATIVES.iter().find(|(name, _)| *name == key) {
         entry.remove(*other);
     }
+    let refused = found.refuse(&value);
     entry.insert(key.to_owned(), value);
+    // It read as a configuration before, so it is this value.
     let config: Result<Config, toml::de::Error> = Value::Table(table.clone()).try_into();
-    config.map_err(|error| anyhow!("{}", error.message()))
+    config.map_err(|_| Error::msg(refused))
 }
 
 /// A TOML value, or a string whose quotes the shell took: anything that does not begin like a value
@@ -199,49 +187,6 @@ fn value(text: &str) -> Result<Value> {
 /// Whether a text begins like a value of several parts, or in quotes.
 fn is_compound(text: &str) -> bool {
     text.starts_with(['[', '{', '"', '\''])
-}
-
-/// The option or the line of the file that gave `key`.
-fn place(key: &str, file: &str, text: &str, sources: &Sources) -> String {
-    if key == "experiment.seed" && sources.seed.is_some() {
-        return "--seed".to_owned();
-    }
-    let given = |option: &&String| {
-        let path = option.split('=').next().unwrap_or_default().trim();
-        path == key || (!key.contains('.') && path.starts_with(&format!("{key}.")))
-    };
-    if let Some(option) = sources.set.iter().rev().find(given) {
-        return format!("--set {option}");
-    }
-    match line(key, text) {
-        Some(line) => format!("{file}, line {line}"),
-        None => file.to_owned(),
-    }
-}
-
-fn line(key: &str, text: &str) -> Option<usize> {
-    let document = DeTable::parse(text).ok()?;
-    let (section, key) = key.split_once('.').unwrap_or((key, ""));
-    let (section_name, section) = document
-        .get_ref()
-        .iter()
-        .find(|(name, _)| name.get_ref() == section)?;
-    let span = section
-        .get_ref()
-        .as_table()?
-        .iter()
-        .find(|(name, _)| name.get_ref() == key)
-        .map_or(section_name.span(), |(name, _)| name.span());
-    Some(line_of(text, span.start))
-}
-
-/// The number, from 1, of the line that holds a byte.
-fn line_of(text: &str, byte: usize) -> usize {
-    1 + text
-        .bytes()
-        .take(byte)
-        .filter(|&byte| byte == b'\n')
-        .count()
 }
 
 #[cfg(test)]
@@ -351,12 +296,12 @@ mod tests {
         );
         let place = message("[model]\nbeta = 'x'\n", &[]);
         assert!(
-            place.contains("experiment.toml, line 2, `beta = 'x'`: invalid type"),
+            place.contains("experiment.toml, line 2: `model.beta`: 'x' is not allowed"),
             "{place}"
         );
         let place = message("[model]\niterations = 0\n", &["model.iterations=-0.5"]);
         assert!(
-            place.starts_with("--set model.iterations=-0.5: invalid type"),
+            place.starts_with("--set model.iterations=-0.5: `model.iterations`: -0.5 is not"),
             "{place}"
         );
         let place = message("", &["model.iterations=0"]);

@@ -1,9 +1,16 @@
 //! Everything an experiment depends on, as one value. Defaults are section 4 of the paper.
 
 pub(crate) mod check;
+mod embedded;
+mod keys;
+mod listing;
 mod load;
+mod origin;
 pub(crate) mod ranges;
 mod recordings;
+mod refusal;
+mod sources;
+mod spelling;
 mod sweep;
 mod units;
 mod validate;
@@ -17,9 +24,12 @@ use crate::corpus::CorpusSection;
 use crate::study::methods::Method;
 use crate::study::scores::Metric;
 
-pub(crate) use load::{EmbeddedConfig, Sources, assigned, load, resolve};
+pub(crate) use embedded::EmbeddedConfig;
+pub(crate) use listing::list;
+pub(crate) use load::{assigned, load, resolve};
 use ranges::{DICTIONARY_START_FLOOR, TRAINING_ITERATIONS};
 pub(crate) use recordings::{BackgroundModel, IsolatedSet, Recordings};
+pub(crate) use sources::Sources;
 pub(crate) use sweep::{Axis, Sweep};
 pub(crate) use units::Units;
 

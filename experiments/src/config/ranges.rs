@@ -26,6 +26,14 @@ pub(crate) const REPETITIONS: RangeInclusive<usize> = 1..=1000;
 pub(crate) const SEED: RangeInclusive<u64> = 0..=i64::MAX as u64;
 /// The numbers of the Grid corpus' speakers.
 pub(crate) const SPEAKERS: RangeInclusive<u32> = 1..=34;
+/// Length of an excerpt of background.
+pub(crate) const BACKGROUND_SECONDS: RangeInclusive<f64> = 0.1..=3600.0;
+/// Length of BSS Eval's distortion filters.
+pub(crate) const FILTER_TAPS: RangeInclusive<usize> = 1..=8192;
+/// Of a bootstrap: below, a 95 % interval has hardly any beyond its ends.
+pub(crate) const RESAMPLES: RangeInclusive<usize> = 100..=1_000_000;
+/// Observations whose signals are kept.
+pub(crate) const EXAMPLES: RangeInclusive<usize> = 0..=100;
 /// Rates of processing.
 pub(crate) const SAMPLE_RATE_HZ: RangeInclusive<u32> = 4_000..=192_000;
 /// Most entries of one matrix: frames x bins and the like.

@@ -5,8 +5,8 @@ use model::gig::SHAPE_RANGE;
 
 use super::check::{Invalid, distinct, require, within};
 use super::ranges::{
-    COUNT, DRAWN_SHAPE, MOST_ENTRIES, NOISE_DB, ORDER, REPETITIONS, SCALE, SEED, SNR_DB, START,
-    TEMPERING, TOLERANCE,
+    BACKGROUND_SECONDS, COUNT, DRAWN_SHAPE, EXAMPLES, FILTER_TAPS, MOST_ENTRIES, NOISE_DB, ORDER,
+    REPETITIONS, RESAMPLES, SCALE, SEED, SNR_DB, START, TEMPERING, TOLERANCE,
 };
 use super::{Config, Estimation, MixtureSource, Sweep};
 use crate::study::methods::Method;
@@ -60,7 +60,7 @@ impl Config {
         within(
             "training.background_seconds",
             training.background_seconds,
-            &(0.1..=3600.0),
+            &BACKGROUND_SECONDS,
         )?;
         distinct("training.orders", &training.orders)?;
         for &order in &training.orders {
@@ -134,26 +134,36 @@ impl Config {
         within(
             "evaluation.filter_taps",
             evaluation.filter_taps,
-            &(1..=8192),
+            &FILTER_TAPS,
         )?;
-        distinct("evaluation.metrics", &evaluation.metrics)?;
+        let names: Vec<&str> = evaluation
+            .metrics
+            .iter()
+            .map(|metric| metric.name())
+            .collect();
+        distinct("evaluation.metrics", &names)?;
         require(
             "evaluation.metrics",
             evaluation.metrics.contains(&Metric::Sdr),
             || "must contain \"sdr\", which decides the oracle selection".to_owned(),
         )?;
-        distinct("evaluation.methods", &evaluation.methods)?;
+        let names: Vec<&str> = evaluation
+            .methods
+            .iter()
+            .map(|method| method.name())
+            .collect();
+        distinct("evaluation.methods", &names)?;
         within(
             "statistics.resamples",
             self.statistics.resamples,
-            &(100..=1_000_000),
+            &RESAMPLES,
         )?;
         within(
             "timings.repetitions",
             self.timings.repetitions,
             &REPETITIONS,
         )?;
-        within("report.examples", self.report.examples, &(0..=100))
+        within("report.examples", self.report.examples, &EXAMPLES)
     }
 
     fn validate_recordings(&self) -> Result<(), Invalid> {

@@ -6,7 +6,7 @@ use std::fs;
 use super::{Case, parts};
 
 pub(super) fn cases() -> Vec<Case> {
-    let table: [(&str, i32, &str); 35] = [
+    let table: [(&str, i32, &str); 41] = [
         ("", 2, "Usage"),
         ("table2", 2, "table2"),
         ("table1 --bogus", 2, "--bogus"),
@@ -19,13 +19,21 @@ pub(super) fn cases() -> Vec<Case> {
         ("table1 --shard 1/99999999999999999999", 2, "--shard"),
         ("table1 --jobs 0", 2, "--jobs"),
         ("table1 --jobs -1", 2, "'-1'"),
-        ("table1 --jobs many", 2, "--jobs … many"),
+        (
+            "table1 --jobs many",
+            2,
+            "'many' … --jobs … expected a whole number, 1 or more",
+        ),
         ("table1 --seed -1", 2, "-1"),
-        ("table1 --seed 1.5", 2, "--seed … 1.5"),
+        (
+            "table1 --seed 1.5",
+            2,
+            "'1.5' … --seed … expected a whole number",
+        ),
         (
             "table1 --seed 18446744073709551615",
             2,
-            "--seed: `experiment.seed`: 18446744073709551615 is out of range",
+            "--seed … expected a whole number from 0 to 9223372036854775807",
         ),
         ("table1 --seed 99999999999999999999", 2, "--seed"),
         ("table1 --config", 2, "--config"),
@@ -37,28 +45,50 @@ pub(super) fn cases() -> Vec<Case> {
         (
             "table1 --config missing.toml",
             2,
-            "cannot read configuration missing.toml",
+            "cannot read configuration missing.toml: … configurations are table1, quick",
+        ),
+        (
+            "table1 --config quik",
+            2,
+            "cannot read configuration quik: did you mean `quick`?",
+        ),
+        (
+            "table1 --config init_sweep",
+            2,
+            "init_sweep has a section [sweep]: run it with `vbnmf sweep`",
+        ),
+        ("tabel1", 2, "'tabel1' … 'table1'"),
+        (
+            "config --set model.betta=1",
+            2,
+            "--set model.betta=1: unknown key `betta` in [model]: did you mean `beta`?",
+        ),
+        ("completions tcsh", 2, "'tcsh' … bash"),
+        (
+            "train speech --out x.npz --held-out ten",
+            2,
+            "'ten' … expected a number",
         ),
         (
             "table1 --config speech",
             2,
             "cannot read configuration speech",
         ),
-        ("sweep", 2, "experiments sweep` is for a section [sweep]"),
         (
-            "realmix --config tiny.toml",
+            "sweep",
             2,
-            "tiny.toml … experiments table1",
+            "vbnmf sweep` is for a section [sweep]: choose one with --config … beta_sweep",
         ),
+        ("realmix --config tiny.toml", 2, "tiny.toml … vbnmf table1"),
         (
             "table1 --config recordings.toml",
             2,
-            "recordings.toml … run it with `experiments realmix`",
+            "recordings.toml … run it with `vbnmf realmix`",
         ),
         (
             "sweep --config recordings.toml",
             2,
-            "recordings.toml … run it with `experiments realmix`",
+            "recordings.toml … run it with `vbnmf realmix`",
         ),
         ("merge --out out", 2, "<DIR>"),
         ("merge one two", 2, "--out"),

@@ -24,8 +24,11 @@ const SECTIONS: [(&str, &str); 4] = [
         "`sweep.seeds`: holds a value twice",
     ),
     ("[sweep]\nseeds = [-1]", "-1"),
-    ("[sweep]\nsedes = [1]", "unknown field `sedes`"),
-    ("[sweep]\naxis = 1", "invalid type"),
+    (
+        "[sweep]\nsedes = [1]",
+        "unknown key `sedes` in [sweep]: did you mean `seeds`?",
+    ),
+    ("[sweep]\naxis = 1", "`sweep.axis`: 1 is not allowed"),
 ];
 
 const AXES: [(&str, &str); 27] = [
@@ -40,7 +43,7 @@ const AXES: [(&str, &str); 27] = [
     ),
     (
         "key = \"model.betta\"\nvalues = [1.0]",
-        "sweep.axis, model.betta = 1: unknown field `betta`",
+        "sweep.axis, model.betta = 1: unknown key `betta` in [model]: did you mean `beta`?",
     ),
     (
         "key = \"model.beta\"\nvalues = []",
@@ -56,11 +59,11 @@ const AXES: [(&str, &str); 27] = [
     ),
     (
         "key = \"model.beta\"\nvalues = [\"x\"]",
-        "model.beta … invalid type: string",
+        "model.beta … \"x\" is not allowed",
     ),
     (
         "key = \"model.iterations\"\nvalues = [\"x\"]",
-        "sweep.axis, model.iterations = x: invalid type",
+        "sweep.axis, model.iterations = x: `model.iterations`: \"x\" is not",
     ),
     (
         "key = \"model.beta\"\nvalues = [1.0, -2.0]",
@@ -109,7 +112,7 @@ const AXES: [(&str, &str); 27] = [
     ),
     (
         "key = \"training.iterations\"\nlog_range = { from = 1, to = 100, points = 3 }",
-        "training.iterations … floating point",
+        "training.iterations … is not allowed; allowed: a whole number",
     ),
     (
         "keys = [\"model.beta\", \"model.iterations\"]\nvalues = [[1, 2], [3]]",

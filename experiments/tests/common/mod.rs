@@ -59,7 +59,7 @@ examples = 2
 
 /// Runs the binary in a folder.
 pub fn experiments(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_experiments"))
+    Command::new(env!("CARGO_BIN_EXE_vbnmf"))
         .current_dir(folder)
         .args(arguments)
         .output()

@@ -154,7 +154,7 @@ impl Study {
 
     /// The study, with more arguments.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vbnmf"));
         command
             .current_dir(self.folder())
             .args([self.command, "--config", "study.toml"])
