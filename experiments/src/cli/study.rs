@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::Args;
 
-use super::ending::{Ending, Failure, announce, ending};
+use super::ending::{Ending, Failure, announce, ending, say_left_out};
 use super::threads::start_threads;
 use crate::config::{self, Config, EmbeddedConfig, Kind, Sources};
 use crate::progress::Progress;
 use crate::store::folder::RunFolder;
 use crate::store::shard::Shard;
 use crate::study::design::Study;
+use crate::study::examples::Export;
 use crate::study::prepare::Conduct;
 use crate::{interrupt, study};
 
@@ -71,6 +72,18 @@ pub(crate) struct StudyArguments {
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
 
+    /// Write the signals of all trials to a folder: mixture/, reference/SOURCE/ and
+    /// estimate/METHOD/SOURCE/, one file name per trial, as WAV files of 32-bit floats. What is
+    /// there already is not made again
+    #[arg(long, value_name = "DIR")]
+    export: Option<PathBuf>,
+
+    /// Compare the estimates of another program: a folder named like its method that holds
+    /// speech/, a file for each trial under the name that --export gives it (repeatable; the same
+    /// as evaluation.estimates)
+    #[arg(long, value_name = "DIR")]
+    estimates: Vec<PathBuf>,
+
     /// Report no progress, warnings only
     #[arg(long, short)]
     quiet: bool,
@@ -90,6 +103,7 @@ impl StudyArguments {
             fail_fast: self.fail_fast,
             shard: self.shard,
             dictionaries_only: self.dictionaries_only,
+            exports: self.export.is_some(),
         };
         let default_out = || Path::new("results").join(&config.experiment.name);
         let out = self.out.clone().unwrap_or_else(default_out);
@@ -98,9 +112,13 @@ impl StudyArguments {
             let text = toml::to_string(&config)?;
             let mut folder =
                 RunFolder::claim(&out, text, self.force)?.with_cache(self.cache.clone());
+            let export = self.export.as_deref();
+            let export = export
+                .map(|folder| Export::claim(folder, &out))
+                .transpose()?;
             interrupt::install();
             let pool = start_threads(self.jobs)?;
-            pool.install(|| study::run(&study, &mut folder, conduct, progress))
+            pool.install(|| study::run(&study, &mut folder, conduct, export.as_ref(), progress))
         };
         let done = work().map_err(Failure::Run)?;
         let said = match (done.table, conduct.shard) {
@@ -116,12 +134,7 @@ impl StudyArguments {
                 )
             }
         };
-        let said = match done.left_out {
-            0 => said,
-            1 => format!("{said}\n1 unusable file of the corpus was left out"),
-            files => format!("{said}\n{files} unusable files of the corpus were left out"),
-        };
-        announce(&said, &out)?;
+        announce(&(said + &say_left_out(done.left_out)), &out)?;
         Ok(ending(done.failures, progress))
     }
 
@@ -138,6 +151,23 @@ fn configuration(arguments: &StudyArguments, kind: Kind) -> anyhow::Result<Confi
     let mut set = arguments.set.clone();
     if arguments.skip_unusable {
         set.push("corpus.skip_unusable=true".to_owned());
+    }
+    if !arguments.estimates.is_empty() {
+        let folders: Vec<toml::Value> = arguments
+            .estimates
+            .iter()
+            .map(|folder| match folder.to_str() {
+                Some(text) => Ok(toml::Value::from(text)),
+                None => Err(anyhow!(
+                    "--estimates {}: not a name in UTF-8",
+                    folder.display()
+                )),
+            })
+            .collect::<anyhow::Result<_>>()?;
+        set.push(format!(
+            "evaluation.estimates={}",
+            toml::Value::Array(folders)
+        ));
     }
     let sources = Sources {
         file: arguments.config.clone(),

@@ -9,6 +9,7 @@ use super::ranges::{
     TEMPERING, TOLERANCE,
 };
 use super::{Config, Estimation, MixtureSource, Sweep};
+use crate::study::foreign::ForeignName;
 use crate::study::methods::Method;
 use crate::study::scores::Metric;
 
@@ -143,6 +144,16 @@ impl Config {
             || "must contain \"sdr\", which decides the oracle selection".to_owned(),
         )?;
         distinct("evaluation.methods", &evaluation.methods)?;
+        let foreign = evaluation.foreign_methods().map_err(|error| Invalid {
+            key: "evaluation.estimates",
+            reason: error.to_string(),
+        })?;
+        let names: Vec<ForeignName> = foreign.iter().map(|method| method.name).collect();
+        let repeated = (1..names.len()).find(|&i| names[..i].contains(&names[i]));
+        require("evaluation.estimates", repeated.is_none(), || {
+            let name = repeated.map_or_else(String::new, |i| names[i].to_string());
+            format!("two folders are named {name:?}, and a folder is named like its method")
+        })?;
         within(
             "statistics.resamples",
             self.statistics.resamples,
