@@ -15,12 +15,15 @@ mod sweep;
 mod units;
 mod validate;
 
+use std::path::PathBuf;
+
 use dsp::StftSettings;
 use eval::BssEvalSettings;
 use model::{Acceleration, ActivationStart, Precision, Settings, Tempering};
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::CorpusSection;
+use crate::study::foreign::{ForeignMethod, NameError};
 use crate::study::methods::Method;
 use crate::study::scores::Metric;
 
@@ -336,6 +339,21 @@ pub(crate) struct Evaluation {
     pub(crate) metrics: Vec<Metric>,
     /// The methods that are compared.
     pub(crate) methods: Vec<Method>,
+    /// Folders of estimates that other programs made, to be compared with these: each is named like
+    /// its method and holds `speech/`, a file for each trial.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) estimates: Vec<PathBuf>,
+}
+
+impl Evaluation {
+    /// The methods of other programs.
+    ///
+    /// # Errors
+    /// A folder whose name is none for a method.
+    pub(crate) fn foreign_methods(&self) -> Result<Vec<ForeignMethod>, NameError> {
+        let folders = self.estimates.iter();
+        folders.map(|folder| ForeignMethod::new(folder)).collect()
+    }
 }
 
 impl Default for Evaluation {
@@ -344,6 +362,7 @@ impl Default for Evaluation {
             filter_taps: BssEvalSettings::default().filter_taps,
             metrics: vec![Metric::Sdr, Metric::PlainSdr, Metric::SiSdr],
             methods: Method::ALL.into(),
+            estimates: Vec::new(),
         }
     }
 }

@@ -68,11 +68,12 @@ fn of_sweep(summary: &Summary, about: &Caption<'_>) -> String {
     let (unit, units) = study.unit.names();
     let mut text = format!(
         "# {}\n\nCorpus: {}; {}. Means over {units} of the mean over the mixtures of each {unit}; \
-         in brackets: {}. Bold: the best method that does not need the true speech.\n",
+         in brackets: {}. Bold: the best method that does not need the true speech.{}\n",
         study.config.experiment.name,
         about.corpus,
         about.seeds(),
         about.intervals(),
+        about.foreign(),
     );
     text += &format!("\n## {}, average over the SNRs\n\n", Metric::Sdr.title());
     text += &of_all_cases(summary, about, format).markdown();

@@ -65,8 +65,7 @@ pub(crate) fn scores(summary: &Summary, about: &Caption<'_>) -> Vec<(String, Sta
 fn over_ratios(summary: &Summary, about: &Caption<'_>) -> CurveChart {
     let (_, units) = about.study.unit.names();
     let columns = summary.columns(0);
-    let points = |method| {
-        let candidate = Candidate::Method(method);
+    let points = |candidate| {
         let at = |&column: &Column| match column {
             Column::Snr(snr_db) => point(snr_db, summary.mean(0, candidate, Metric::Sdr, column)?),
             Column::Average => None,
@@ -82,7 +81,7 @@ fn over_ratios(summary: &Summary, about: &Caption<'_>) -> CurveChart {
         scale: Scale::Linear,
         legend: LegendPlace::Inside,
         y_label: "SDR (dB)".to_owned(),
-        curves: curves(&about.study.methods, points),
+        curves: curves(about.study, points),
     }
 }
 
@@ -90,22 +89,23 @@ fn over_ratios(summary: &Summary, about: &Caption<'_>) -> CurveChart {
 /// with it.
 fn gains_over_ratios(summary: &Summary, about: &Caption<'_>) -> Option<CurveChart> {
     let columns = summary.columns(0);
-    let points = |method| {
+    let baseline = Candidate::Method(Method::VbSelection);
+    let points = |candidate| {
         let at = |&column: &Column| match column {
-            Column::Snr(snr_db) if method == Method::VbSelection => Some(Point {
+            Column::Snr(snr_db) if candidate == baseline => Some(Point {
                 x: snr_db,
                 mean_db: 0.0,
                 interval_db: None,
             }),
             Column::Snr(snr_db) => {
-                let gain = summary.difference(0, method, Method::VbSelection, column)?;
+                let gain = summary.difference(0, candidate, baseline, column)?;
                 point(snr_db, &gain.mean)
             }
             Column::Average => None,
         };
         columns.iter().filter_map(at).collect()
     };
-    let mut curves = curves(&about.study.methods, points);
+    let mut curves = curves(about.study, points);
     curves.retain(|curve| !curve.points.is_empty());
     (curves.len() > 1).then(|| CurveChart {
         height: HEIGHT_OF_GAINS,
@@ -133,8 +133,7 @@ fn over_axis(summary: &Summary, about: &Caption<'_>, axis: &Axis, cases: &[usize
             (Scale::Categories(names.collect()), places.collect())
         }
     };
-    let points = |method| {
-        let candidate = Candidate::Method(method);
+    let points = |candidate| {
         let at = |(&place, &case): (&f64, &usize)| {
             point(
                 place,
@@ -165,21 +164,26 @@ fn over_axis(summary: &Summary, about: &Caption<'_>, axis: &Axis, cases: &[usize
         scale,
         legend: LegendPlace::Above,
         y_label: "SDR (dB)".to_owned(),
-        curves: curves(&study.methods, points),
+        curves: curves(study, points),
     }
 }
 
-fn curves(methods: &[Method], points: impl Fn(Method) -> Vec<Point>) -> Vec<Curve> {
-    let curve = |&method: &Method| {
-        let mut points = points(method);
+/// A curve for each method, those of other programs last.
+fn curves(study: &Study<'_>, points: impl Fn(Candidate) -> Vec<Point>) -> Vec<Curve> {
+    let curve = |candidate: Candidate, style| {
+        let mut points = points(candidate);
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
         Curve {
-            label: method.label().to_owned(),
-            style: Style::from_method(method),
+            label: candidate.label().into_owned(),
+            style,
             points,
         }
     };
-    methods.iter().map(curve).collect()
+    let methods = study.methods.iter();
+    let own = methods.map(|&method| curve(Candidate::Method(method), Style::from_method(method)));
+    let foreign = study.foreign_candidates().enumerate();
+    let foreign = foreign.map(|(position, it)| curve(it, Style::from_foreign_position(position)));
+    own.chain(foreign).collect()
 }
 
 fn point(x: f64, mean: &Mean) -> Option<Point> {
@@ -302,7 +306,7 @@ pub(crate) fn free_energy(example: &Example, config: &Config) -> Traces {
         label: match trace.candidate {
             Candidate::Order(order) => format!("order {order}"),
             Candidate::Method(method) => method.label().to_owned(),
-            Candidate::Mixture => Candidate::Mixture.label().to_owned(),
+            other @ (Candidate::Mixture | Candidate::Foreign(_)) => other.label().into_owned(),
         },
         emphasised: matches!(trace.candidate, Candidate::Method(_)),
         values: trace
