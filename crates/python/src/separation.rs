@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::{
-    ActivationStart, Complex64, Dictionary, DictionaryModel, DictionaryStart, FactorExpectations,
-    Inference, Observer, Posterior, Precision, Progress, Separation, Settings, SourceModel,
-    Tempering, level,
+    Acceleration, ActivationStart, Complex64, Dictionary, DictionaryModel, DictionaryStart,
+    FactorExpectations, Inference, Observer, Posterior, Precision, Progress, Separation, Settings,
+    SourceModel, Tempering, level,
 };
 use ndarray::{Array1, Array2};
 use numpy::{IntoPyArray, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
@@ -81,6 +81,7 @@ pub(crate) struct SettingsInput {
     single: bool,
     iterations: usize,
     tolerance: f64,
+    accelerate: bool,
     beta: Option<f64>,
     kappa: f64,
     noise_variance: f64,
@@ -96,6 +97,10 @@ impl From<SettingsInput> for Settings {
             noise_variance: input.noise_variance,
             iterations: input.iterations,
             tolerance: input.tolerance,
+            acceleration: match input.accelerate {
+                true => Acceleration::Squarem,
+                false => Acceleration::None,
+            },
             tempering: match input.beta {
                 Some(beta) => Tempering::Beta(beta),
                 None => Tempering::Kappa(input.kappa),
