@@ -11,6 +11,7 @@ use dsp::Stft;
 use serde::{Deserialize, Serialize};
 
 use super::{Content, Example, Maker, Signal, chosen_trials, shown_in_figures};
+use crate::config::FigureStyle;
 use crate::figures::Plot;
 use crate::interrupt;
 use crate::progress::Progress;
@@ -59,6 +60,8 @@ struct ExampleInputs {
     beta: Option<f64>,
     kappa: Option<f64>,
     in_figures: bool,
+    /// Of its figures.
+    style: FigureStyle,
 }
 
 /// The key of an example; `in_figures`: whether it is the one that the figures of a single trial
@@ -83,6 +86,7 @@ pub(crate) fn example_key(
         beta: config.model.beta,
         kappa: config.model.kappa,
         in_figures,
+        style: config.figures.style,
     })?)
 }
 
@@ -109,6 +113,7 @@ impl KeptExample {
                     csv::write(&study.trial_columns(), free_energy_rows(example, &labels))?,
                 ),
                 ("free_energy.svg".to_owned(), traces.svg()?),
+                ("free_energy.pdf".to_owned(), traces.pdf()?),
                 ("free_energy.png".to_owned(), traces.png()?),
                 ("spectrograms.png".to_owned(), spectrograms.png()?),
             ]);
