@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the wheel of crates/python, installs it into fresh environments and tests it there: with
-# NumPy alone, then with scikit-learn, pandas, mir_eval and the type checker as well.
+# NumPy alone, then with scikit-learn, pandas, mir_eval and the type checker as well, and
+# docs/results.ipynb is executed.
 #
 # The command line is tested against it where it is built: VBNMF_EXPERIMENTS, or target/debug.
 set -euo pipefail
@@ -36,3 +37,6 @@ python3 -m venv "$work/peers"
     pytest scikit-learn pandas mir_eval mypy
 run_tests peers
 (cd "$work" && peers/bin/python -m mypy --strict --ignore-missing-imports -p vbnmf)
+
+"$work/peers/bin/python" "${pip[@]}" install nbclient ipykernel matplotlib
+"$work/peers/bin/python" scripts/ci/notebook.py

@@ -66,7 +66,7 @@ impl EmbeddedConfig {
             None => String::new(),
         };
         let names = names.join(", ");
-        format!("{guess}Embedded configurations are {names}")
+        format!("{guess}the program has {names}")
     }
 }
 

@@ -48,12 +48,16 @@ impl Display for Allowed {
             Self::Whole(low, high) => write!(f, "a whole number from {low} to {high}"),
             Self::Number(low, high) => write!(f, "a number from {low:?} to {high:?}"),
             Self::OneOf(words) => {
-                let (last, others) = words.split_last().unwrap_or((&"", &[]));
-                for word in others {
-                    write!(f, "\"{word}\", ")?;
+                let last = words.len().saturating_sub(1);
+                for (index, word) in words.iter().enumerate() {
+                    let before = match index {
+                        0 => "",
+                        _ if index == last => " or ",
+                        _ => ", ",
+                    };
+                    write!(f, "{before}\"{word}\"")?;
                 }
-                let or = if others.is_empty() { "" } else { "or " };
-                write!(f, "{or}\"{last}\"")
+                Ok(())
             }
             Self::ListOf(item) => write!(f, "a list, each value once: {item}"),
             Self::Flag => f.write_str("true or false"),
@@ -203,6 +207,7 @@ pub(crate) fn config_keys() -> Vec<ConfigKey> {
             ),
         ),
         rare("report.examples", whole(&EXAMPLES), "3"),
+        rare("figures.style", one_of(["screen", "paper"]), "\"screen\""),
         rare("recordings.mixtures", whole(&REPETITIONS), "2"),
         rare("recordings.utterances", whole(&REPETITIONS), "4"),
         rare(

@@ -39,15 +39,15 @@ pub(super) fn read(sources: &Sources, embedded: EmbeddedConfig) -> Result<(Strin
     {
         return Ok((embedded.file(), embedded.text.to_owned()));
     }
-    let text = fs::read_to_string(path);
-    let text = text.with_context(|| match path.exists() {
-        true => format!("cannot read configuration {}", path.display()),
-        false => format!(
-            "cannot read configuration {}: {}",
-            path.display(),
-            EmbeddedConfig::hint(name)
-        ),
-    })?;
+    if !path.exists() {
+        let hint = EmbeddedConfig::hint(name);
+        bail!(
+            "cannot read configuration {}: there is no such file; {hint}",
+            path.display()
+        );
+    }
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("cannot read configuration {}", path.display()))?;
     Ok((path.display().to_string(), text))
 }
 

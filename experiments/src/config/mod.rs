@@ -33,7 +33,7 @@ pub(crate) use load::{assigned, load, resolve};
 use ranges::{DICTIONARY_START_FLOOR, TRAINING_ITERATIONS};
 pub(crate) use recordings::{BackgroundModel, IsolatedSet, Recordings};
 pub(crate) use sources::Sources;
-pub(crate) use sweep::{Axis, Sweep};
+pub(crate) use sweep::{Axis, Sweep, number};
 pub(crate) use units::Units;
 
 /// A whole experiment, as resolved from a file and the command line, and as recorded with its
@@ -65,6 +65,9 @@ pub(crate) struct Config {
     /// What is kept to be looked at and listened to.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) report: Report,
+    /// What the figures are made for.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) figures: Figures,
     /// Mixtures of recordings, where [`Mixtures::source`] is that.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) recordings: Recordings,
@@ -407,6 +410,25 @@ impl Default for Report {
     fn default() -> Self {
         Self { examples: 3 }
     }
+}
+
+/// What figures are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FigureStyle {
+    /// A page that is looked at.
+    #[default]
+    Screen,
+    /// A paper: the width of its column, text of 8 points, no titles, which captions are for.
+    Paper,
+}
+
+/// The figures of a study.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Figures {
+    /// What they are made for.
+    pub(crate) style: FigureStyle,
 }
 
 /// Keys that were added later are recorded where they are used only.

@@ -41,17 +41,15 @@ fn find_unknown(document: &DeTable<'_>) -> Option<(usize, String)> {
                 .err()
                 .map(|what| (section.span().start, what));
         };
-        let mut keys = keys.iter();
-        if let Some((key, what)) = keys.find_map(|(key, _)| {
-            let unknown = find_key(&format!("{name}.{}", key.get_ref())).err()?;
-            Some((key, unknown))
-        }) {
-            return Some((key.span().start, what));
-        }
-        // An unknown section may be empty.
+        // Whatever its keys, which may be none, a section is known or not.
         let any_key = find_key(&format!("{name}.")).err()?;
-        let is_unknown = any_key.starts_with("unknown section");
-        is_unknown.then(|| (section.span().start, any_key))
+        if any_key.starts_with("unknown section") {
+            return Some((section.span().start, any_key));
+        }
+        keys.iter().find_map(|(key, _)| {
+            let unknown = find_key(&format!("{name}.{}", key.get_ref())).err()?;
+            Some((key.span().start, unknown))
+        })
     })
 }
 

@@ -10,15 +10,18 @@ use super::ranges::SEED;
 
 /// Points of all axes, times seeds.
 const MOST_RUNS: usize = 100_000;
+/// Ratio of the largest to the smallest value from which on an axis is logarithmic.
+const LOG_FROM: f64 = 100.0;
 /// Keys that name or summarise results and do not change them, or that have a place of their own in
 /// `[sweep]`.
-const NOT_SWEPT: [&str; 9] = [
+const NOT_SWEPT: [&str; 10] = [
     "experiment.",
     "mixtures.source",
     "units.",
     "statistics.",
     "timings.",
     "report.",
+    "figures.",
     "sweep.",
     "evaluation.metrics",
     "evaluation.methods",
@@ -52,7 +55,8 @@ pub(crate) struct Axis {
     /// The values of `key`, evenly spaced in their logarithm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log_range: Option<LogRange>,
-    /// Whether the figure's axis is logarithmic; without it, that of a `log_range` is.
+    /// Whether the figure's axis is logarithmic; without it, that of a `log_range` is, and that of
+    /// positive values over two decades.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) log: Option<bool>,
 }
@@ -114,7 +118,20 @@ impl Axis {
 
     /// Whether the figure's axis is logarithmic.
     pub(crate) fn is_logarithmic(&self) -> bool {
-        self.log.unwrap_or(self.log_range.is_some())
+        self.log
+            .unwrap_or_else(|| self.log_range.is_some() || self.spans_decades())
+    }
+
+    /// Whether all values are positive numbers, the largest a hundred times the smallest.
+    fn spans_decades(&self) -> bool {
+        let settings = self.settings();
+        let numbers: Option<Vec<f64>> = settings.iter().map(|it| number(it.first()?)).collect();
+        let Some(numbers) = numbers.filter(|numbers| !numbers.is_empty()) else {
+            return false;
+        };
+        let smallest = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+        let largest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        smallest > 0.0 && largest >= LOG_FROM * smallest
     }
 
     fn validate(&self) -> Result<(), Invalid> {
@@ -166,12 +183,7 @@ impl Axis {
         }
         let settings = self.settings();
         fails(!settings.is_empty(), "has no values")?;
-        let positive = |value: &Value| {
-            let number = value
-                .as_float()
-                .or_else(|| value.as_integer().map(|n| n as f64));
-            number.is_some_and(|number| number > 0.0)
-        };
+        let positive = |value: &Value| number(value).is_some_and(|number| number > 0.0);
         fails(
             !self.is_logarithmic() || settings.iter().all(|setting| positive(&setting[0])),
             "`log = true` is for positive numbers",
@@ -183,6 +195,12 @@ impl Axis {
         }
         Ok(())
     }
+}
+
+/// A value as a number, if it is one.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    let integer = || value.as_integer().map(|integer| integer as f64);
+    value.as_float().or_else(integer)
 }
 
 /// Values of an axis in the words of its file.
@@ -225,6 +243,20 @@ impl Sweep {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn axes_over_decades_are_logarithmic_unless_told_otherwise() {
+        let axis = |values: &[f64], log| Axis {
+            key: Some("model.kappa".to_owned()),
+            values: Some(values.iter().map(|&value| Value::Float(value)).collect()),
+            log,
+            ..Axis::default()
+        };
+        assert!(axis(&[0.01, 0.1, 1.0], None).is_logarithmic());
+        assert!(!axis(&[0.01, 0.1, 1.0], Some(false)).is_logarithmic());
+        assert!(!axis(&[1.0, 10.0], None).is_logarithmic());
+        assert!(!axis(&[0.0, 1.0, 100.0], None).is_logarithmic());
+    }
 
     #[test]
     fn log_range_has_round_numbers() {

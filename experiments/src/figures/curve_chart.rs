@@ -8,11 +8,15 @@ use plotters::prelude::*;
 use super::axes::{Axes, Axis, Scale};
 use super::curve::{Curve, Point};
 use super::legend::{self, LegendEntry};
-use super::plot::{FONT, GREY, GRID, Plot, register_fonts};
+use super::plot::{COLUMN, FONT, GREY, GRID, Plot, register_fonts};
 use super::style::Style;
+use crate::config::FigureStyle;
 
-/// Width in pixels.
+/// Width in pixels on the screen.
 const WIDTH: u32 = 760;
+/// How far curves that stand apart do so: a part of the axis, or of a category.
+const APART: f64 = 0.011;
+const APART_IN_CATEGORY: f64 = 0.12;
 
 /// Where the legend is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +32,11 @@ pub(crate) enum LegendPlace {
 /// Curves on common axes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CurveChart {
+    /// What it is made for.
+    pub(crate) style: FigureStyle,
     /// In pixels.
     pub(crate) height: u32,
-    /// A line above the axes.
+    /// A line above the axes; none if empty.
     pub(crate) title: String,
     /// Label of the horizontal axis, with its unit.
     pub(crate) x_label: String,
@@ -40,13 +46,24 @@ pub(crate) struct CurveChart {
     pub(crate) legend: LegendPlace,
     /// Label of the vertical axis, with its unit.
     pub(crate) y_label: String,
+    /// Whether the curves stand a little apart, so that the intervals of a point do not cover each
+    /// other: for flat ones only, as a steep line moved sideways would look like a better one.
+    pub(crate) apart: bool,
     /// The curves, in the order of the legend.
     pub(crate) curves: Vec<Curve>,
 }
 
 impl Plot for CurveChart {
     fn size(&self) -> (u32, u32) {
-        (WIDTH, self.height)
+        let width = match self.style {
+            FigureStyle::Screen => WIDTH,
+            FigureStyle::Paper => COLUMN,
+        };
+        (width, self.height)
+    }
+
+    fn style(&self) -> FigureStyle {
+        self.style
     }
 
     fn draw<B>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Result<()>
@@ -56,25 +73,21 @@ impl Plot for CurveChart {
     {
         register_fonts()?;
         let axes = Axes::fit(&self.curves, &self.scale);
-        // The intervals of a point stand a little apart, so that they do not cover each other.
         let categories = matches!(self.scale, Scale::Categories(_));
-        let shift = if categories {
-            0.12
-        } else {
-            0.011 * (axes.x.range.1 - axes.x.range.0)
+        let shift = match (categories, self.apart) {
+            (true, _) => APART_IN_CATEGORY,
+            (false, true) => APART * (axes.x.range.1 - axes.x.range.0),
+            (false, false) => 0.0,
         };
         let text = |size: u32| (FONT, size * scale).into_font();
         area.fill(&WHITE)?;
-        let (head, body) = area.split_vertically(match self.legend {
-            LegendPlace::Inside | LegendPlace::Elsewhere => 0,
-            LegendPlace::Above => legend::HEIGHT * scale,
-        });
+        let body = match self.legend {
+            LegendPlace::Inside | LegendPlace::Elsewhere => area.clone(),
+            LegendPlace::Above => legend::draw_above(area, &self.title, &self.curves, scale)?,
+        };
         let mut builder = ChartBuilder::on(&body);
-        match self.legend {
-            LegendPlace::Inside | LegendPlace::Elsewhere => {
-                builder.caption(&self.title, text(15).color(&GREY));
-            }
-            LegendPlace::Above => legend::draw_above(&head, &self.title, &self.curves, scale)?,
+        if self.legend != LegendPlace::Above && !self.title.is_empty() {
+            builder.caption(&self.title, text(15).color(&GREY));
         }
         let tick = |x: &f64| self.scale.tick(*x);
         let mut chart = builder
@@ -99,13 +112,10 @@ impl Plot for CurveChart {
 
         for (index, curve) in self.curves.iter().enumerate() {
             let shift = shift * (index as f64 - 0.5 * (self.curves.len() as f64 - 1.0));
-            let place =
-                |point: &Point| self.scale.place(point.x) + if categories { shift } else { 0.0 };
+            let place = |point: &Point| self.scale.place(point.x) + shift;
             let points: Vec<(f64, &Point)> = curve.points.iter().map(|p| (place(p), p)).collect();
-            if categories {
-                draw_intervals(&mut chart, curve.style, &points, 0.0, scale)?;
-            } else {
-                draw_intervals(&mut chart, curve.style, &points, shift, scale)?;
+            draw_intervals(&mut chart, curve.style, &points, scale)?;
+            if !categories {
                 draw_line(&mut chart, curve, &points, scale)?;
             }
             draw_markers(&mut chart, curve.style, &points, scale)?;
@@ -128,13 +138,11 @@ impl Plot for CurveChart {
 
 type Chart<'a, B> = ChartContext<'a, B, Cartesian2d<Axis, Axis>>;
 
-/// The intervals of a curve. Only they stand `shift` to the right: a steep line moved sideways
-/// would look like a better one.
+/// The intervals of a curve.
 fn draw_intervals<'a, B>(
     chart: &mut Chart<'a, B>,
     style: Style,
     points: &[(f64, &Point)],
-    shift: f64,
     scale: u32,
 ) -> Result<()>
 where
@@ -145,7 +153,7 @@ where
     let cap = 3 * scale as i32;
     let intervals = points
         .iter()
-        .filter_map(|(x, point)| Some((x + shift, point.interval_db?)));
+        .filter_map(|(x, point)| Some((*x, point.interval_db?)));
     for (x, (low, high)) in intervals {
         chart.draw_series([PathElement::new([(x, low), (x, high)], thin)])?;
         let caps = [low, high]
@@ -166,7 +174,7 @@ where
     B: DrawingBackend + 'a,
     B::ErrorType: 'static,
 {
-    let thick = curve.style.colour.stroke_width(2 * scale);
+    let thick = curve.style.colour.stroke_width(curve.style.width * scale);
     let line = points.iter().map(|(x, point)| (*x, point.mean_db));
     let drawn = match curve.style.dash {
         None => chart.draw_series(LineSeries::new(line, thick))?,
@@ -206,12 +214,14 @@ mod tests {
 
     fn chart(points: &[Point]) -> CurveChart {
         CurveChart {
+            style: FigureStyle::Screen,
             height: 540,
             title: "A title".to_owned(),
             x_label: "SNR (dB)".to_owned(),
             scale: Scale::Linear,
             legend: LegendPlace::Inside,
             y_label: "SDR (dB)".to_owned(),
+            apart: false,
             curves: Method::ALL
                 .map(|method| Curve {
                     label: method.label().to_owned(),

@@ -8,6 +8,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::canvas::{Canvas, Labels, Place, Tick};
 use super::colours::shade;
 use super::plot::{BLACK, Plot, register_fonts};
+use crate::config::FigureStyle;
 
 const COLUMNS: usize = 3;
 /// Side of a panel.
@@ -18,7 +19,9 @@ const GAP: (i32, i32) = (38, 62);
 const LEFT: i32 = 66;
 /// That a further character of them takes.
 const CHARACTER: i32 = 7;
+/// Above the panels, with and without a title.
 const TOP: i32 = 66;
+const TOP_UNTITLED: i32 = 34;
 const BAR: i32 = 16;
 /// Less would make labels of two digits touch.
 const LABEL_WIDTH: i32 = 24;
@@ -35,7 +38,9 @@ pub(crate) struct HeatMap {
 /// Panels on the same axes and colours. Cells where row and column have the same name are outlined.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HeatMaps {
-    /// A line above all.
+    /// What it is made for.
+    pub(crate) style: FigureStyle,
+    /// A line above all; none if empty.
     pub(crate) title: String,
     /// Label of the columns.
     pub(crate) x_label: String,
@@ -64,12 +69,19 @@ impl HeatMaps {
         LEFT + CHARACTER * (longest.unwrap_or_default() as i32 - 2).max(0)
     }
 
+    fn top(&self) -> i32 {
+        match self.title.is_empty() {
+            true => TOP_UNTITLED,
+            false => TOP,
+        }
+    }
+
     fn place(&self, index: usize) -> Place {
         let (columns, _) = self.shape();
         let (column, row) = (index as i32 % columns, index as i32 / columns);
         Place {
             left: self.left() + column * (SIDE + GAP.0),
-            top: TOP + row * (SIDE + GAP.1),
+            top: self.top() + row * (SIDE + GAP.1),
             width: SIDE,
             height: SIDE,
         }
@@ -80,8 +92,12 @@ impl Plot for HeatMaps {
     fn size(&self) -> (u32, u32) {
         let (columns, rows) = self.shape();
         let width = self.left() + columns * (SIDE + GAP.0) - GAP.0 + 24 + BAR + 76;
-        let height = TOP + rows * (SIDE + GAP.1) - GAP.1 + 56;
+        let height = self.top() + rows * (SIDE + GAP.1) - GAP.1 + 56;
         (width as u32, height as u32)
+    }
+
+    fn style(&self) -> FigureStyle {
+        self.style
     }
 
     fn draw<B>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Result<()>
@@ -96,7 +112,9 @@ impl Plot for HeatMaps {
         let width = self.size().0 as i32;
         canvas.clear()?;
         let anchor = Pos::new(HPos::Center, VPos::Top);
-        canvas.text(&self.title, (width / 2, 12), 15, anchor)?;
+        if !self.title.is_empty() {
+            canvas.text(&self.title, (width / 2, 12), 15, anchor)?;
+        }
         // White is no weight, as paper is.
         let colour = |value: f64| shade(1.0 - value);
         for (index, panel) in self.panels.iter().enumerate() {
@@ -141,7 +159,7 @@ impl Plot for HeatMaps {
         }
         let bar = Place {
             left: self.left() + columns * (SIDE + GAP.0) - GAP.0 + 24,
-            top: TOP,
+            top: self.top(),
             width: BAR,
             height: rows * (SIDE + GAP.1) - GAP.1,
         };
@@ -172,6 +190,7 @@ mod tests {
         let names: Vec<String> = (0..orders).map(|order| order.to_string()).collect();
         let row = |row: usize| (0..orders).map(move |column| Some(f64::from(row == column)));
         HeatMaps {
+            style: FigureStyle::Screen,
             title: "A title".to_owned(),
             x_label: "Order".to_owned(),
             y_label: "True order".to_owned(),

@@ -13,16 +13,25 @@ use super::style::Style;
 
 /// Length of the piece of a curve, in pixels.
 const LENGTH: i32 = 44;
-/// Height of a title with a legend below it.
-pub(super) const HEIGHT: u32 = 64;
+/// Of the title with the blank above and below it.
+const TITLE: i32 = 38;
+/// Of the blank where there is no title.
+const BLANK: i32 = 8;
+/// Of a row.
+const ROW: i32 = 24;
+/// Between a piece of a curve and its name.
+const SPACE: i32 = 8;
+/// Between two entries.
+const GAP: i32 = 22;
 
-/// Draws a title and, below it, the names of the curves in a row.
+/// Draws a title, if it is not empty, and below it the names of the curves, in as many rows as they
+/// take. What is left of the area is returned.
 pub(super) fn draw_above<B>(
     area: &DrawingArea<B, Shift>,
     title: &str,
     curves: &[Curve],
     scale: u32,
-) -> Result<()>
+) -> Result<DrawingArea<B, Shift>>
 where
     B: DrawingBackend,
     B::ErrorType: 'static,
@@ -32,25 +41,53 @@ where
         let anchor = Pos::new(horizontal, VPos::Center);
         (FONT, size * scale).into_font().color(&colour).pos(anchor)
     };
-    let centre = area.dim_in_pixel().0 as i32 / 2;
-    let heading = text(15, GREY, HPos::Center);
-    area.draw(&Text::new(title, (centre, scaled(24)), heading))?;
-    let label = text(15, BLACK, HPos::Left);
-    let mut widths = Vec::new();
+    let width = area.dim_in_pixel().0 as i32;
+    let label = text(16, BLACK, HPos::Left);
+    let mut entries = Vec::new();
     for curve in curves {
         let (width, _) = area.estimate_text_size(&curve.label, &label)?;
-        widths.push(scaled(LENGTH + 8) + width as i32);
+        entries.push((curve, scaled(LENGTH + SPACE) + width as i32));
     }
-    let gap = scaled(22);
-    let total: i32 = widths.iter().sum::<i32>() + gap * (widths.len() as i32 - 1);
-    let mut left = centre - total / 2;
-    for (curve, width) in curves.iter().zip(widths) {
-        area.draw(&LegendEntry::new((left, scaled(50)), curve.style, scale))?;
-        let at = (left + scaled(LENGTH + 8), scaled(51));
-        area.draw(&Text::new(curve.label.as_str(), at, label.clone()))?;
-        left += width + gap;
+    let rows = break_rows(&entries, scaled(GAP), width - scaled(GAP));
+    let top = if title.is_empty() { BLANK } else { TITLE };
+    let height = scaled(top + ROW * rows.len() as i32);
+    let (head, rest) = area.split_vertically(height);
+    if !title.is_empty() {
+        let heading = text(15, GREY, HPos::Center);
+        head.draw(&Text::new(title, (width / 2, scaled(24)), heading))?;
     }
-    Ok(())
+    for (index, row) in rows.iter().enumerate() {
+        let middle = scaled(top + ROW * index as i32 + ROW / 2);
+        let mut left = (width - row_width(row, scaled(GAP))) / 2;
+        for (curve, width) in *row {
+            head.draw(&LegendEntry::new((left, middle), curve.style, scale))?;
+            let at = (left + scaled(LENGTH + SPACE), middle + scaled(1));
+            head.draw(&Text::new(curve.label.as_str(), at, label.clone()))?;
+            left += width + scaled(GAP);
+        }
+    }
+    Ok(rest)
+}
+
+/// An entry's curve with the width of both.
+type Entry<'a> = (&'a Curve, i32);
+
+/// The entries in rows of nearly the same number, none wider than `most` unless it has one only.
+fn break_rows<'a, 'b>(entries: &'b [Entry<'a>], gap: i32, most: i32) -> Vec<&'b [Entry<'a>]> {
+    let fits = |rows: &usize| {
+        let mut rows = entries.chunks(entries.len().div_ceil(*rows));
+        rows.all(|row| row_width(row, gap) <= most)
+    };
+    let rows = (1..=entries.len()).find(fits).unwrap_or(entries.len());
+    match rows {
+        0 => Vec::new(),
+        rows => entries.chunks(entries.len().div_ceil(rows)).collect(),
+    }
+}
+
+fn row_width(row: &[Entry<'_>], gap: i32) -> i32 {
+    let gaps = gap * (row.len() as i32 - 1).max(0);
+    row.iter().map(|(_, width)| width).sum::<i32>() + gaps
 }
 
 /// A piece of a curve with the marker in its middle.
@@ -71,7 +108,7 @@ impl LegendEntry {
         Self {
             at: [at],
             dash: style.dash.map(|(on, off)| (on * scale, off * scale)),
-            stroke: style.colour.stroke_width(2 * scale),
+            stroke: style.colour.stroke_width(style.width * scale),
             marker: style.marker.outline(5.0 * f64::from(scale)),
             length: LENGTH * scale as i32,
         }
@@ -110,5 +147,30 @@ impl<B: DrawingBackend> Drawable<B> for LegendEntry {
             backend.fill_polygon(outline, &self.stroke.color)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::methods::Method;
+
+    #[test]
+    fn entries_take_the_rows_that_they_need() {
+        let curve = Curve {
+            label: String::new(),
+            style: Style::from_method(Method::VbFusion),
+            points: Vec::new(),
+        };
+        let rows = |widths: &[i32]| {
+            let entries: Vec<Entry<'_>> = widths.iter().map(|&width| (&curve, width)).collect();
+            let rows = break_rows(&entries, 10, 100);
+            rows.iter().map(|row| row.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(&[]), [0; 0]);
+        assert_eq!(rows(&[45, 45]), [2]);
+        assert_eq!(rows(&[45, 45, 45]), [2, 1]);
+        assert_eq!(rows(&[20; 7]), [3, 3, 1]);
+        assert_eq!(rows(&[150, 20]), [1, 1]);
     }
 }

@@ -1,7 +1,7 @@
-//! Figures as SVG and PNG: one file per kind, and what they share.
+//! Figures as SVG, PDF and PNG: one file per kind, and what they share.
 //!
 //! Imports go one way: the look of methods ([`style`]) and of values ([`colours`]), the drawing
-//! surface ([`plot`], [`canvas`]), the parts of a chart ([`curve`], [`axes`], [`legend`]), then the
+//! surface ([`pdf`], [`plot`], [`canvas`]), the parts of a chart ([`curve`], [`axes`], [`legend`]), then the
 //! kinds.
 
 mod axes;
@@ -11,6 +11,7 @@ mod curve;
 mod curve_chart;
 mod heat_maps;
 mod legend;
+mod pdf;
 mod plot;
 mod spectrograms;
 mod stack;

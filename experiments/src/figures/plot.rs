@@ -1,4 +1,4 @@
-//! What every figure can do: draw itself on any backend, as SVG and as PNG.
+//! What every figure can do: draw itself on any backend, as SVG, PDF and PNG.
 //!
 //! All text is set in one embedded font, so that a figure does not depend on the machine.
 
@@ -7,11 +7,18 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
-/// Pixels of a PNG per pixel of the figure's size.
-const PNG_SCALE: u32 = 2;
-/// Coordinates are whole numbers: the SVG is drawn larger and shown smaller, so that they are finer
-/// than a pixel.
-const SVG_SCALE: u32 = 4;
+use super::pdf::{PdfBackend, PdfPage};
+use crate::config::FigureStyle;
+
+/// Coordinates are whole numbers: SVG and PDF are drawn larger and shown smaller, so that they are
+/// finer than a pixel.
+const VECTOR_SCALE: u32 = 4;
+/// Points per pixel of the figure's size on the screen, those of CSS.
+const SCREEN_POINTS: f32 = 0.75;
+/// Points per pixel on paper: text of 16 pixels, 12.9 of which are an em, has 8 points.
+const PAPER_POINTS: f32 = 0.62;
+/// Width in pixels of a column of 84 mm, which are 238 points.
+pub(super) const COLUMN: u32 = 384;
 pub(super) const FONT: &str = "sans-serif";
 pub(super) const BLACK: RGBColor = RGBColor(0, 0, 0);
 pub(super) const GREY: RGBColor = RGBColor(90, 90, 90);
@@ -28,27 +35,61 @@ pub(crate) trait Plot {
         B: DrawingBackend,
         B::ErrorType: 'static;
 
+    /// What it is made for.
+    fn style(&self) -> FigureStyle;
+
+    /// Points per pixel of the size.
+    fn points(&self) -> f32 {
+        match self.style() {
+            FigureStyle::Screen => SCREEN_POINTS,
+            FigureStyle::Paper => PAPER_POINTS,
+        }
+    }
+
     /// The figure as SVG, its text as text.
     fn svg(&self) -> Result<Vec<u8>> {
-        let shown = self.size();
-        let size = (shown.0 * SVG_SCALE, shown.1 * SVG_SCALE);
+        let (width, height) = self.size();
+        let size = (width * VECTOR_SCALE, height * VECTOR_SCALE);
         let mut svg = String::new();
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        self.draw(&area, SVG_SCALE)?;
+        self.draw(&area, VECTOR_SCALE)?;
         area.present()?;
         drop(area);
-        let shape = |(width, height)| format!("<svg width=\"{width}\" height=\"{height}\"");
-        svg = svg.replacen(&shape(size), &shape(shown), 1);
+        let drawn = format!("<svg width=\"{}\" height=\"{}\"", size.0, size.1);
+        let shown = match self.style() {
+            FigureStyle::Screen => format!("<svg width=\"{width}\" height=\"{height}\""),
+            FigureStyle::Paper => {
+                let points = |pixels: u32| self.points() * pixels as f32;
+                let (width, height) = (points(width), points(height));
+                format!("<svg width=\"{width:.2}pt\" height=\"{height:.2}pt\"")
+            }
+        };
+        svg = svg.replacen(&drawn, &shown, 1);
         Ok(svg.into_bytes())
     }
 
-    /// The figure as PNG.
-    fn png(&self) -> Result<Vec<u8>> {
+    /// The figure as PDF, its text as outlines.
+    fn pdf(&self) -> Result<Vec<u8>> {
         let (width, height) = self.size();
-        let (width, height) = (width * PNG_SCALE, height * PNG_SCALE);
+        let mut page = PdfPage::new((width * VECTOR_SCALE, height * VECTOR_SCALE));
+        let area = PdfBackend::new(&mut page)?.into_drawing_area();
+        self.draw(&area, VECTOR_SCALE)?;
+        area.present()?;
+        drop(area);
+        Ok(page.finish(self.points() / VECTOR_SCALE as f32))
+    }
+
+    /// The figure as PNG: twice the size for screens of today, 580 dots per inch on paper.
+    fn png(&self) -> Result<Vec<u8>> {
+        let scale = match self.style() {
+            FigureStyle::Screen => 2,
+            FigureStyle::Paper => 5,
+        };
+        let (width, height) = self.size();
+        let (width, height) = (width * scale, height * scale);
         let mut pixels = vec![0; (3 * width * height) as usize];
         let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-        self.draw(&area, PNG_SCALE)?;
+        self.draw(&area, scale)?;
         area.present()?;
         drop(area);
         let mut png = Vec::new();

@@ -11,6 +11,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::canvas::{Canvas, Labels, Place, Tick};
 use super::colours::shade;
 use super::plot::{Plot, register_fonts};
+use crate::config::FigureStyle;
 
 /// Levels below the loudest that are shown.
 pub(super) const RANGE_DB: f64 = 60.0;
@@ -35,6 +36,8 @@ pub(crate) struct Spectrogram {
 /// Spectrograms of the same shape.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Spectrograms {
+    /// What it is made for.
+    pub(crate) style: FigureStyle,
     /// A line above all; none if empty.
     pub(crate) title: String,
     /// The panels, row by row.
@@ -154,6 +157,10 @@ impl Plot for Spectrograms {
         (width as u32, height as u32)
     }
 
+    fn style(&self) -> FigureStyle {
+        self.style
+    }
+
     fn draw<B>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Result<()>
     where
         B: DrawingBackend,
@@ -222,6 +229,7 @@ mod tests {
 
     fn figure(panels: usize, shape: (usize, usize)) -> Spectrograms {
         Spectrograms {
+            style: FigureStyle::Screen,
             title: "A title".to_owned(),
             panels: (0..panels)
                 .map(|index| Spectrogram {

@@ -6,6 +6,7 @@ use plotters::prelude::*;
 
 use super::curve_chart::CurveChart;
 use super::plot::Plot;
+use crate::config::FigureStyle;
 
 /// Charts of one width, from the top.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,10 @@ impl Plot for Stack {
         sizes.fold((1, 0), |(width, height), size| {
             (width.max(size.0), height + size.1)
         })
+    }
+
+    fn style(&self) -> FigureStyle {
+        self.0.first().map(CurveChart::style).unwrap_or_default()
     }
 
     fn draw<B>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Result<()>
@@ -43,12 +48,14 @@ mod tests {
     #[test]
     fn all_charts_are_within_one_document() {
         let chart = |title: &str, legend| CurveChart {
+            style: FigureStyle::Screen,
             height: 200,
             title: title.to_owned(),
             x_label: "x".to_owned(),
             scale: Scale::Linear,
             legend,
             y_label: "y".to_owned(),
+            apart: false,
             curves: vec![Curve {
                 label: "a method".to_owned(),
                 style: Style::from_method(Method::VbFusion),

@@ -69,6 +69,8 @@ pub(crate) struct Style {
     pub(crate) colour: RGBColor,
     /// Length of dashes and gaps in pixels; a solid line if absent.
     pub(crate) dash: Option<(u32, u32)>,
+    /// Width of the line in pixels.
+    pub(crate) width: u32,
     /// Marker at each point.
     pub(crate) marker: Marker,
 }
@@ -85,9 +87,15 @@ impl Style {
             Method::EvidenceWeightedMean => (RGBColor(86, 180, 233), Some((10, 3)), Marker::Wedge),
             Method::LearnedWeights => (RGBColor(230, 159, 0), Some((5, 3)), Marker::Plus),
         };
+        // The two solid lines are told apart by their widths.
+        let width = match method {
+            Method::StructuredFusion => 3,
+            _ => 2,
+        };
         Self {
             colour,
             dash,
+            width,
             marker,
         }
     }
@@ -106,6 +114,7 @@ impl Style {
         Self {
             colour,
             dash: Some((3, 3)),
+            width: 2,
             marker,
         }
     }

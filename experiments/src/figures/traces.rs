@@ -10,6 +10,7 @@ use super::canvas::Canvas;
 use super::colours::shade;
 use super::legend::LegendEntry;
 use super::plot::{FONT, GREY, GRID, Plot, register_fonts};
+use crate::config::FigureStyle;
 
 const SIZE: (u32, u32) = (760, 480);
 /// Width of the legend.
@@ -33,7 +34,9 @@ pub(crate) struct Trace {
 /// Traces over the same iterations.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Traces {
-    /// A line above the axes.
+    /// What it is made for.
+    pub(crate) style: FigureStyle,
+    /// A line above the axes; none if empty.
     pub(crate) title: String,
     /// Label of the vertical axis, with its unit.
     pub(crate) y_label: String,
@@ -78,6 +81,10 @@ impl Plot for Traces {
         SIZE
     }
 
+    fn style(&self) -> FigureStyle {
+        self.style
+    }
+
     fn draw<B>(&self, area: &DrawingArea<B, Shift>, scale: u32) -> Result<()>
     where
         B: DrawingBackend,
@@ -90,7 +97,7 @@ impl Plot for Traces {
         area.fill(&WHITE)?;
         let mut chart = ChartBuilder::on(area)
             .margin(14 * scale)
-            .margin_top(48 * scale)
+            .margin_top(if self.title.is_empty() { 14 } else { 48 } * scale)
             .margin_right(LEGEND * scale)
             .x_label_area_size(50 * scale)
             .y_label_area_size(84 * scale)
@@ -112,7 +119,9 @@ impl Plot for Traces {
             scale: scale as i32,
         };
         let anchor = Pos::new(HPos::Center, VPos::Top);
-        canvas.text(&self.title, (SIZE.0 as i32 / 2, 14), 15, anchor)?;
+        if !self.title.is_empty() {
+            canvas.text(&self.title, (SIZE.0 as i32 / 2, 14), 15, anchor)?;
+        }
         let left = (SIZE.0 - LEGEND) as i32 + 12;
         for (index, line) in self.lines.iter().enumerate() {
             let (stroke, dash) = self.look(index, scale);
@@ -187,6 +196,7 @@ mod tests {
 
     fn figure(values: &[f64]) -> Traces {
         Traces {
+            style: FigureStyle::Screen,
             title: "A title".to_owned(),
             y_label: "Free energy".to_owned(),
             lines: ["one", "two"]

@@ -7,7 +7,7 @@ use dsp::wav::{Encoding, to_bytes};
 use ndarray::Array2;
 
 use super::media::{PNG, WAV, data_uri};
-use crate::config::Config;
+use crate::config::{Config, FigureStyle};
 use crate::figures::{PanelEdges, Plot, Spectrogram, Spectrograms};
 use crate::store::folder::AUDIO;
 use crate::study::examples::Content;
@@ -109,6 +109,7 @@ fn example(
             anyhow!("{}: `{}` is not a signal", file.display(), row.signal)
         })?;
         let figure = Spectrograms {
+            style: FigureStyle::Screen,
             title: String::new(),
             panels: vec![Spectrogram {
                 title: String::new(),

@@ -63,7 +63,7 @@ const RESULTS: [&str; 16] = [
     "timings",
 ];
 /// Endings that results have.
-const ENDINGS: [&str; 7] = ["csv", "json", "md", "png", "svg", "tex", "toml"];
+const ENDINGS: [&str; 8] = ["csv", "json", "md", "pdf", "png", "svg", "tex", "toml"];
 /// Most foreign files that are named one by one.
 const MOST_NAMED: usize = 10;
 

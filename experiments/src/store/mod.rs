@@ -12,6 +12,7 @@ pub(crate) mod digest;
 pub(crate) mod folder;
 pub(crate) mod lock;
 pub(crate) mod manifest;
+mod npy;
 pub(crate) mod npz;
 pub(crate) mod output;
 pub(crate) mod records;

@@ -1,24 +1,18 @@
-//! Reading arrays from an archive that nobody vouches for.
-//!
-//! ndarray-npy reserves what an array's header promises before it reads. So the header of each
-//! entry is compared first with what may be there, and the entry decompressed no further than that.
+//! Archives of NumPy arrays, read from anybody: the header of each entry is compared first with what
+//! may be there, and the entry decompressed no further than that.
 
-use std::io::{Chain, Cursor, Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 
 use anyhow::{Context, Result, bail, ensure};
-use ndarray::{Array, Dimension};
-use ndarray_npy::ReadNpyExt;
-use zip::ZipArchive;
+use ndarray::{Array, ArrayView, Dimension, Ix1};
 use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::npy::{ArrayHeader, Element, MAGIC, write_array};
 
 /// Longest text of metadata: names and numbers of a thousand orders are a tenth of that.
 const MOST_TEXT: usize = 1 << 20;
-/// Longest array header: NumPy writes 118 bytes for up to two dimensions.
-const MOST_HEADER: usize = 1024;
-/// The first bytes of an array.
-const MAGIC: &[u8] = b"\x93NUMPY";
-/// Bytes before an array's header, by major version: magic, version, length of the header.
-const PREFIX: [(u8, usize); 3] = [(1, 10), (2, 12), (3, 12)];
 /// What the only array of a `.npy` file is called.
 const ONLY: &str = "the array";
 
@@ -70,12 +64,11 @@ impl<R: Read + Seek> Archive<R> {
         let read = |mut entry: Box<dyn Read + '_>| -> Result<Vec<u8>> {
             let header = ArrayHeader::read(&mut entry)?;
             ensure!(
-                header.is_of("u1"),
+                header.is_of::<u8>(),
                 "it has numbers of type {}, not uint8",
                 header.descriptor
             );
-            let bytes = header.read_entry(entry, 1, MOST_TEXT)?;
-            let array: Array<u8, ndarray::Ix1> = Array::read_npy(bytes.as_slice())?;
+            let array = header.read_array::<u8, Ix1>(entry, MOST_TEXT)?;
             Ok(array.to_vec())
         };
         let entry = self.open(name)?;
@@ -90,12 +83,10 @@ impl<R: Read + Seek> Archive<R> {
     ) -> Result<Array<f64, D>> {
         let read = |mut entry: Box<dyn Read + '_>| -> Result<Array<f64, D>> {
             let header = ArrayHeader::read(&mut entry)?;
-            let array = if header.is_of("f8") {
-                let bytes = header.read_entry(entry, 8, most)?;
-                Array::<f64, D>::read_npy(bytes.as_slice())?
-            } else if header.is_of("f4") {
-                let bytes = header.read_entry(entry, 4, most)?;
-                Array::<f32, D>::read_npy(bytes.as_slice())?.mapv(f64::from)
+            let array = if header.is_of::<f64>() {
+                header.read_array::<f64, D>(entry, most)?
+            } else if header.is_of::<f32>() {
+                header.read_array::<f32, D>(entry, most)?.mapv(f64::from)
             } else {
                 bail!(
                     "it has numbers of type {}: save it as float64 or float32",
@@ -122,105 +113,54 @@ impl<R: Read + Seek> Archive<R> {
     }
 }
 
-/// The header of an array.
-struct ArrayHeader {
-    /// All bytes before the first number.
-    bytes: Vec<u8>,
-    /// The type of the numbers, as NumPy writes it.
-    descriptor: String,
-    /// Numbers that the shape promises.
-    entries: usize,
-}
+/// An archive that is written.
+pub(crate) struct ArchiveWriter(ZipWriter<Cursor<Vec<u8>>>);
 
-impl ArrayHeader {
-    /// Reads the bytes before the first number.
-    fn read(entry: &mut impl Read) -> Result<Self> {
-        let mut bytes = Vec::new();
-        let mut fill = |bytes: &mut Vec<u8>, length: usize| -> Result<()> {
-            let missing = (length - bytes.len()) as u64;
-            entry.take(missing).read_to_end(bytes)?;
-            Ok(())
-        };
-        fill(&mut bytes, MAGIC.len() + 2)?;
-        ensure!(bytes.starts_with(MAGIC), "it is not an array");
-        let major = bytes.get(MAGIC.len()).copied();
-        let prefix = PREFIX.iter().find(|(version, _)| Some(*version) == major);
-        let prefix = prefix.context("it is an array of an unknown version")?.1;
-        fill(&mut bytes, prefix)?;
-        let length = bytes
-            .get(MAGIC.len() + 2..prefix)
-            .context("its header is cut short")?;
-        let length = length
-            .iter()
-            .rev()
-            .fold(0, |sum, &byte| sum << 8 | usize::from(byte));
-        ensure!(length <= MOST_HEADER, "a header of {length} bytes");
-        fill(&mut bytes, prefix + length)?;
-        let header = bytes
-            .get(prefix..prefix + length)
-            .context("its header is cut short")?;
-        let header = std::str::from_utf8(header)
-            .ok()
-            .context("its header is no text")?;
-        let descriptor = find_descriptor(header).context("its header has no type")?;
-        let entries = count_entries(header).context("its header has no shape")?;
-        Ok(Self {
-            descriptor: descriptor.to_owned(),
-            entries,
-            bytes,
-        })
+impl ArchiveWriter {
+    /// An empty archive.
+    pub(crate) fn new() -> Self {
+        Self(ZipWriter::new(Cursor::new(Vec::new())))
     }
 
-    /// Whether the numbers are of a type, in whatever order of their bytes.
-    fn is_of(&self, kind: &str) -> bool {
-        self.descriptor.trim_start_matches(['<', '>', '=', '|']) == kind
+    /// Adds the bytes of a text, as an array of uint8.
+    ///
+    /// # Errors
+    /// Those of the archive.
+    pub(crate) fn add_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.add(name, &ArrayView::from(bytes))
     }
 
-    /// The whole array: the header, and as many numbers as it promises.
-    fn read_entry(&self, entry: impl Read, element_bytes: usize, most: usize) -> Result<Vec<u8>> {
-        let promised = self.entries;
-        ensure!(
-            promised <= most,
-            "the shape promises {promised} numbers, at most {most} can be read"
-        );
-        let limit = promised * element_bytes;
-        let mut bytes = Vec::new();
-        let mut whole: Chain<Cursor<&[u8]>, _> =
-            Cursor::new(self.bytes.as_slice()).chain(entry.take(limit as u64));
-        whole.read_to_end(&mut bytes)?;
-        let present = (bytes.len() - self.bytes.len()) / element_bytes;
-        ensure!(
-            present == promised,
-            "the shape promises {promised} numbers, {present} are there"
-        );
-        // Its checksum is compared at its end.
-        let (_, mut rest) = whole.into_inner();
-        ensure!(
-            rest.get_mut().read(&mut [0])? == 0,
-            "more numbers than the shape promises"
-        );
-        Ok(bytes)
+    /// Adds an array of float64.
+    ///
+    /// # Errors
+    /// Those of the archive.
+    pub(crate) fn add_floats<D: Dimension>(
+        &mut self,
+        name: &str,
+        array: &ArrayView<'_, f64, D>,
+    ) -> Result<()> {
+        self.add(name, array)
     }
-}
 
-/// The text behind `'descr': '`.
-fn find_descriptor(header: &str) -> Option<&str> {
-    let (_, rest) = header.split_once("'descr'")?;
-    let (_, rest) = rest.split_once('\'')?;
-    rest.split_once('\'').map(|(descriptor, _)| descriptor)
-}
+    fn add<T: Element, D: Dimension>(
+        &mut self,
+        name: &str,
+        array: &ArrayView<'_, T, D>,
+    ) -> Result<()> {
+        // As numpy.savez has it; numbers of this kind hardly get smaller.
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        self.0.start_file(format!("{name}.npy"), options)?;
+        self.0.write_all(&write_array(array))?;
+        Ok(())
+    }
 
-/// The product of the numbers in `'shape': (…)`.
-fn count_entries(header: &str) -> Option<usize> {
-    let (_, rest) = header.split_once("'shape'")?;
-    let (_, rest) = rest.split_once('(')?;
-    let (shape, _) = rest.split_once(')')?;
-    let sizes = shape.split(',').map(str::trim);
-    sizes
-        .filter(|size| !size.is_empty())
-        .try_fold(1_usize, |product, size| {
-            product.checked_mul(size.parse().ok()?)
-        })
+    /// The bytes of the archive.
+    ///
+    /// # Errors
+    /// Those of the archive.
+    pub(crate) fn finish(self) -> Result<Vec<u8>> {
+        Ok(self.0.finish()?.into_inner())
+    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(crate) enum Column {
 }
 
 impl Column {
-    /// The name in results files.
+    /// The name in the keys of random streams; that of a ratio in results files, too.
     pub(crate) fn name(self) -> String {
         match self {
             Self::Snr(snr_db) => snr_db.to_string(),

@@ -6,7 +6,8 @@
 use super::caption::Caption;
 use super::differences::{self, effective_orders};
 use super::format::{Format, MISSING};
-use super::scores::{of_all_cases, of_case};
+use super::scores::{best, of_all_cases, of_case};
+use super::table::{Entry, Table};
 use super::times::macro_name;
 use crate::config::Kind;
 use crate::study::methods::Method;
@@ -115,6 +116,70 @@ pub(crate) fn latex(summary: &Summary, about: &Caption<'_>, trials: usize) -> St
     text + &table.latex()
 }
 
+/// A booktabs table of the SDR that fits a column of a paper: the methods by the ratios, without
+/// intervals.
+pub(crate) fn narrow_latex(summary: &Summary, about: &Caption<'_>) -> String {
+    let format = Format::Latex;
+    let columns = summary.columns(0);
+    // The unit is the caption's: headings are as narrow as the numbers.
+    let heading = |column: &Column| match column {
+        Column::Snr(snr_db) => format.signed(*snr_db),
+        Column::Average => "Mean".to_owned(),
+    };
+    let headings = columns.iter().map(heading);
+    let mut table = Table::new(std::iter::once("SNR (dB)".to_owned()).chain(headings));
+    let candidates = about.study.candidates();
+    for &candidate in &candidates {
+        let mean = |&column: &Column| {
+            let mean = summary.mean(0, candidate, Metric::Sdr, column);
+            let is_best = best(summary, 0, &candidates, Metric::Sdr, column) == Some(candidate);
+            let text = format.with_interval(mean.and_then(|mean| mean.mean), None);
+            Entry::bold_if(is_best, text)
+        };
+        let label = Entry::from(candidate.label());
+        table.push(std::iter::once(label).chain(columns.iter().map(mean)));
+    }
+    in_a_column("Average SDR of the speech in dB by SNR.", about, &table)
+}
+
+/// A booktabs table of the SDR that fits a column of a paper, with intervals: the average over the
+/// ratios, and what the methods gain over VB selection.
+pub(crate) fn narrow_latex_with_intervals(summary: &Summary, about: &Caption<'_>) -> String {
+    let format = Format::Latex;
+    let mut table = Table::new(["Method", "SDR (dB)", "Gain (dB)"]);
+    let candidates = about.study.candidates();
+    let column = Column::Average;
+    for &candidate in &candidates {
+        let mean = summary.mean(0, candidate, Metric::Sdr, column);
+        let is_best = best(summary, 0, &candidates, Metric::Sdr, column) == Some(candidate);
+        let gain = summary.difference(0, candidate, Method::VbSelection, column);
+        table.push([
+            Entry::from(candidate.label()),
+            Entry::bold_if(is_best, format.mean(mean)),
+            Entry::from(format.mean(gain.map(|gain| &gain.mean))),
+        ]);
+    }
+    let what = format!(
+        "SDR of the speech, averaged over the SNRs, and paired difference to VB selection. In \
+         brackets: {}.",
+        about.intervals()
+    );
+    in_a_column(&what, about, &table)
+}
+
+/// A table in small type, made smaller where the column of a paper is narrower still.
+fn in_a_column(what: &str, about: &Caption<'_>, table: &Table) -> String {
+    format!(
+        "% {what} Corpus: {}; {}. Bold: the best method that does not need the true speech.\n\
+         % Needs booktabs and adjustbox.\n\
+         \\begingroup\\footnotesize\\setlength{{\\tabcolsep}}{{2pt}}\n\
+         \\begin{{adjustbox}}{{max width=\\columnwidth}}\n{}\\end{{adjustbox}}\n\\endgroup\n",
+        about.corpus,
+        about.seeds(),
+        table.latex()
+    )
+}
+
 /// A booktabs table of the paired differences of the SDR.
 pub(crate) fn differences_latex(summary: &Summary, about: &Caption<'_>) -> String {
     let (_, units) = about.study.unit.names();
@@ -160,5 +225,57 @@ mod tests {
         let table = latex(&summary(&[0.0]), &about, 42);
         assert!(table.contains("\\providecommand{\\tableOneTimeVBfusion}{--}"));
         assert!(table.contains("& \\tableOneTimeVBfusion \\\\"));
+    }
+
+    /// Points of a text in Times at 8 points, as IEEE's papers have it, at the most: digits are half
+    /// an em wide, the point a quarter, and no letter of a label is wider than 0.56 em on average.
+    fn points(cell: &str) -> f64 {
+        let plain = cell.replace("\\textbf{", "").replace(['}', '$'], "");
+        let em = |letter: char| match letter {
+            '0'..='9' => 0.5,
+            '.' | ',' | ' ' | '[' | ']' => 0.34,
+            '-' => 0.57,
+            _ => 0.47,
+        };
+        8.0 * plain.chars().map(em).sum::<f64>()
+    }
+
+    #[test]
+    fn the_narrow_table_fits_a_column() {
+        let config = Config::default();
+        let study = Study::new(&config).unwrap();
+        let about = Caption {
+            study: &study,
+            corpus: "builtin, speaker 1",
+        };
+        let table = narrow_latex(&summary(&[-6.0, -3.0, 0.0, 3.0, 6.0, 9.0]), &about);
+        let rows: Vec<Vec<&str>> = table
+            .lines()
+            .filter_map(|line| Some(line.strip_suffix(" \\\\")?.split(" & ").collect()))
+            .collect();
+        assert_eq!(
+            rows[0],
+            ["SNR (dB)", "$-6$", "$-3$", "0", "3", "6", "9", "Mean"]
+        );
+        let width = |column: usize| {
+            let cells = rows.iter().map(|row| points(row[column]));
+            cells.fold(0.0, f64::max)
+        };
+        let total: f64 = (0..8).map(width).sum::<f64>() + 2.0 * 2.0 * 8.0;
+        assert!(total < 238.0, "{total} points of 84 mm");
+        assert!(!table.contains('['), "intervals are in the other table");
+    }
+
+    #[test]
+    fn the_narrow_table_with_intervals_has_the_average() {
+        let config = Config::default();
+        let study = Study::new(&config).unwrap();
+        let about = Caption {
+            study: &study,
+            corpus: "builtin, speaker 1",
+        };
+        let table = narrow_latex_with_intervals(&summary(&[0.0]), &about);
+        let row = "Fusion by mean & \\textbf{2.00 {\\scriptsize[1.00, 3.00]}} & -- \\\\";
+        assert!(table.contains(row), "{table}");
     }
 }

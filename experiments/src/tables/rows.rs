@@ -104,7 +104,7 @@ impl MeanRow {
         let (ci95_low_db, ci95_high_db) = it.mean.interval.unzip();
         Self {
             method: it.candidate.name().into_owned(),
-            snr_db: it.column.name(),
+            snr_db: ratio(it.column),
             metric: it.metric.name().to_owned(),
             mean_db: it.mean.mean,
             ci95_low_db,
@@ -176,7 +176,7 @@ impl DifferenceRow {
         Self {
             method: it.candidate.name().into_owned(),
             baseline: it.baseline.name().into_owned(),
-            snr_db: it.column.name(),
+            snr_db: ratio(it.column),
             metric: it.metric.name().to_owned(),
             mean_db: it.mean.mean,
             ci95_low_db,
@@ -242,7 +242,7 @@ impl EffectiveOrdersRow {
         let (ci95_low, ci95_high) = it.mean.interval.unzip();
         Self {
             method: it.method.name().to_owned(),
-            snr_db: it.column.name(),
+            snr_db: ratio(it.column),
             effective_orders: it.mean.mean,
             ci95_low,
             ci95_high,
@@ -391,11 +391,20 @@ fn metric(name: &str) -> Result<Metric> {
         .ok_or_else(|| anyhow!("`{name}` is not a metric"))
 }
 
-fn column(name: &str) -> Result<Column> {
-    match (name, name.parse::<f64>()) {
-        ("average", _) => Ok(Column::Average),
+/// The cell of a ratio: empty for the average over all, so that the column has numbers only.
+fn ratio(column: Column) -> String {
+    match column {
+        Column::Snr(_) => column.name(),
+        Column::Average => String::new(),
+    }
+}
+
+/// The ratio of a cell.
+fn column(cell: &str) -> Result<Column> {
+    match (cell, cell.parse::<f64>()) {
+        ("", _) => Ok(Column::Average),
         (_, Ok(snr_db)) if snr_db.is_finite() => Ok(Column::Snr(snr_db)),
-        _ => bail!("`{name}` is neither a signal-to-noise ratio nor `average`"),
+        _ => bail!("`{cell}` is neither a signal-to-noise ratio nor empty, as for the average"),
     }
 }
 

@@ -45,12 +45,12 @@ pub(super) fn cases() -> Vec<Case> {
         (
             "table1 --config missing.toml",
             2,
-            "cannot read configuration missing.toml: … configurations are table1, quick",
+            "cannot read configuration missing.toml: there is no such file … table1, quick",
         ),
         (
             "table1 --config quik",
             2,
-            "cannot read configuration quik: did you mean `quick`?",
+            "cannot read configuration quik: … did you mean `quick`?",
         ),
         (
             "table1 --config init_sweep",

@@ -12,6 +12,7 @@ use model::Execution;
 use serde::{Deserialize, Serialize};
 
 use super::{Content, Example, Maker, Signal, chosen_trials, shown_in_figures};
+use crate::config::FigureStyle;
 use crate::figures::Plot;
 use crate::interrupt;
 use crate::progress::Progress;
@@ -61,6 +62,8 @@ struct ExampleInputs {
     beta: Option<f64>,
     kappa: Option<f64>,
     in_figures: bool,
+    /// Of its figures.
+    style: FigureStyle,
 }
 
 /// The key of an example; `in_figures`: whether it is the one that the figures of a single trial
@@ -85,6 +88,7 @@ pub(crate) fn example_key(
         beta: config.model.beta,
         kappa: config.model.kappa,
         in_figures,
+        style: config.figures.style,
     })?)
 }
 
@@ -111,6 +115,7 @@ impl KeptExample {
                     csv::write(&study.trial_columns(), free_energy_rows(example, &labels))?,
                 ),
                 ("free_energy.svg".to_owned(), traces.svg()?),
+                ("free_energy.pdf".to_owned(), traces.pdf()?),
                 ("free_energy.png".to_owned(), traces.png()?),
                 ("spectrograms.png".to_owned(), spectrograms.png()?),
             ]);

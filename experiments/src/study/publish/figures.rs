@@ -6,7 +6,7 @@ use model::Tempering;
 use ndarray::Array2;
 use toml::Value;
 
-use crate::config::{Axis, Config, Kind};
+use crate::config::{Axis, Config, FigureStyle, Kind, number};
 use crate::figures::{
     Curve, CurveChart, HeatMap, HeatMaps, LegendPlace, Point, Scale, Spectrogram, Spectrograms,
     Stack, Style, Trace, Traces,
@@ -21,11 +21,23 @@ use crate::tables::caption::Caption;
 use crate::tables::format::Format;
 
 /// Heights of charts in pixels: of scores, and of the differences below them.
-const HEIGHT: u32 = 540;
-const HEIGHT_OF_GAINS: u32 = 380;
+fn heights(style: FigureStyle) -> (u32, u32) {
+    match style {
+        FigureStyle::Screen => (540, 380),
+        FigureStyle::Paper => (400, 250),
+    }
+}
 
-/// The figures of the SDR with their names: over the ratios for one case, with what the methods
-/// gain over selection below (Fig. 1), else over the first axis, one for each combination of the
+/// A title for the screen; on paper, captions have what there is to say.
+fn title(config: &Config, text: impl Into<String>) -> String {
+    match config.figures.style {
+        FigureStyle::Screen => text.into(),
+        FigureStyle::Paper => String::new(),
+    }
+}
+
+/// The figures of the SDR with their names, and below what the methods gain over selection: over
+/// the ratios for one case (Fig. 1), else over the first axis, one for each combination of the
 /// others.
 pub(crate) fn scores(summary: &Summary, about: &Caption<'_>) -> Vec<(String, Stack)> {
     let study = about.study;
@@ -56,8 +68,9 @@ pub(crate) fn scores(summary: &Summary, about: &Caption<'_>) -> Vec<(String, Sta
                 1 => name.to_owned(),
                 _ => format!("{name}_{}", combination + 1),
             };
-            let chart = over_axis(summary, about, axis, &cases);
-            (name, Stack(vec![chart]))
+            let mut charts = vec![over_axis(summary, about, axis, &cases)];
+            charts.extend(gains_over_axis(summary, about, axis, &cases));
+            (name, Stack(charts))
         })
         .collect()
 }
@@ -73,14 +86,21 @@ fn over_ratios(summary: &Summary, about: &Caption<'_>) -> CurveChart {
         columns.iter().filter_map(at).collect()
     };
     let corpus = about.study.config.corpus.kind.name();
-    let title = format!("Corpus: {corpus}. Bars: 95 % intervals over {units}");
+    let config = &about.study.config;
+    let style = config.figures.style;
+    let text = format!("Corpus: {corpus}. Bars: 95 % intervals over {units}");
     CurveChart {
-        height: HEIGHT,
-        title,
+        style,
+        height: heights(style).0,
+        title: title(config, text),
         x_label: "SNR (dB)".to_owned(),
         scale: Scale::Linear,
-        legend: LegendPlace::Inside,
+        legend: match style {
+            FigureStyle::Screen => LegendPlace::Inside,
+            FigureStyle::Paper => LegendPlace::Above,
+        },
         y_label: "SDR (dB)".to_owned(),
+        apart: false,
         curves: curves(about.study, points),
     }
 }
@@ -105,26 +125,42 @@ fn gains_over_ratios(summary: &Summary, about: &Caption<'_>) -> Option<CurveChar
         };
         columns.iter().filter_map(at).collect()
     };
-    let mut curves = curves(about.study, points);
+    let x_axis = ("SNR (dB)".to_owned(), Scale::Linear);
+    gains(about, x_axis, curves(about.study, points))
+}
+
+/// A chart of differences to VB selection, if there are any.
+fn gains(
+    about: &Caption<'_>,
+    (x_label, scale): (String, Scale),
+    mut curves: Vec<Curve>,
+) -> Option<CurveChart> {
     curves.retain(|curve| !curve.points.is_empty());
+    let config = &about.study.config;
+    let style = config.figures.style;
     (curves.len() > 1).then(|| CurveChart {
-        height: HEIGHT_OF_GAINS,
-        title: "Paired differences on the same mixtures".to_owned(),
-        x_label: "SNR (dB)".to_owned(),
-        scale: Scale::Linear,
+        style,
+        height: heights(style).1,
+        title: title(config, "Paired differences on the same mixtures"),
+        x_label,
+        scale,
         legend: LegendPlace::Elsewhere,
-        y_label: "Gain over VB selection (dB)".to_owned(),
+        y_label: match style {
+            FigureStyle::Screen => "Gain over VB selection (dB)",
+            FigureStyle::Paper => "Gain (dB)",
+        }
+        .to_owned(),
+        apart: true,
         curves,
     })
 }
 
-/// `cases`: their positions, along the axis.
-fn over_axis(summary: &Summary, about: &Caption<'_>, axis: &Axis, cases: &[usize]) -> CurveChart {
-    let study = about.study;
+/// The scale of an axis of a sweep, and the places of its values.
+fn places(axis: &Axis) -> (Scale, Vec<f64>) {
     let settings = axis.settings();
     let values: Vec<&Value> = settings.iter().map(|setting| &setting[0]).collect();
     let numbers: Option<Vec<f64>> = values.iter().map(|value| number(value)).collect();
-    let (scale, places) = match numbers {
+    match numbers {
         Some(numbers) if axis.is_logarithmic() => (Scale::Log, numbers),
         Some(numbers) => (Scale::Linear, numbers),
         None => {
@@ -132,7 +168,55 @@ fn over_axis(summary: &Summary, about: &Caption<'_>, axis: &Axis, cases: &[usize
             let places = (0..values.len()).map(|place| place as f64);
             (Scale::Categories(names.collect()), places.collect())
         }
+    }
+}
+
+/// The title of an axis of a sweep, for people.
+fn axis_title(axis: &Axis) -> String {
+    let keys = axis.all_keys();
+    let titles: Vec<String> = keys.iter().map(|key| key_title(key)).collect();
+    titles.join(", ")
+}
+
+/// A key in words, with its unit.
+fn key_title(key: &str) -> String {
+    let fixed = match key {
+        "model.beta" => "β, weight of the entropy of q(K) (nats)",
+        "model.kappa" => "κ, weight of the entropy of q(K) per bin and frame (nats)",
+        "model.activation_start" => "Start of the activations",
+        "model.iterations" => "Iterations of a separation",
+        "training.iterations" => "Iterations of a training",
+        "mixtures.activation_shape" => "Shape of the activations that generate, b",
+        "model.activation_shape" => "Shape of the activation prior, b",
+        "model.dictionary_shape" => "Shape of the dictionary prior, a",
+        _ => "",
     };
+    if !fixed.is_empty() {
+        return fixed.to_owned();
+    }
+    let (section, name) = key.split_once('.').unwrap_or(("", key));
+    let units = [
+        ("_db", " (dB)"),
+        ("_hz", " (Hz)"),
+        ("_seconds", " (s)"),
+        ("_samples", " (samples)"),
+    ];
+    let unit = units.iter().find(|(ending, _)| name.ends_with(ending));
+    let (name, unit) = match unit {
+        Some((ending, unit)) => (name.strip_suffix(ending).unwrap_or(name), *unit),
+        None => (name, ""),
+    };
+    let mut words = name.replace('_', " ");
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    format!("{words}{unit}, {section}")
+}
+
+/// `cases`: their positions, along the axis.
+fn over_axis(summary: &Summary, about: &Caption<'_>, axis: &Axis, cases: &[usize]) -> CurveChart {
+    let study = about.study;
+    let (scale, places) = places(axis);
     let points = |candidate| {
         let at = |(&place, &case): (&f64, &usize)| {
             point(
@@ -157,15 +241,46 @@ fn over_axis(summary: &Summary, about: &Caption<'_>, axis: &Axis, cases: &[usize
         count => format!("means over {count} {units}"),
     };
     let corpus = study.config.corpus.kind.name();
+    let said = format!("{}corpus: {corpus}; {bars}", fixed.collect::<String>());
+    let style = study.config.figures.style;
     CurveChart {
-        height: HEIGHT,
-        title: format!("{}corpus: {corpus}; {bars}", fixed.collect::<String>()),
-        x_label: axis.all_keys().join(", "),
+        style,
+        height: heights(style).0,
+        title: title(study.config, said),
+        x_label: axis_title(axis),
         scale,
         legend: LegendPlace::Above,
         y_label: "SDR (dB)".to_owned(),
+        apart: false,
         curves: curves(study, points),
     }
+}
+
+/// What the methods gain over VB selection, likewise; none where nothing is compared with it.
+fn gains_over_axis(
+    summary: &Summary,
+    about: &Caption<'_>,
+    axis: &Axis,
+    cases: &[usize],
+) -> Option<CurveChart> {
+    let (scale, places) = places(axis);
+    let points = |candidate| {
+        let at = |(&place, &case): (&f64, &usize)| {
+            if candidate == Candidate::Method(Method::VbSelection) {
+                return Some(Point {
+                    x: place,
+                    mean_db: 0.0,
+                    interval_db: None,
+                });
+            }
+            let average = Column::Average;
+            let gain = summary.difference(case, candidate, Method::VbSelection, average)?;
+            point(place, &gain.mean)
+        };
+        places.iter().zip(cases).filter_map(at).collect()
+    };
+    let curves = curves(about.study, points);
+    gains(about, (axis_title(axis), scale), curves)
 }
 
 /// A curve for each method, those of other programs last.
@@ -192,11 +307,6 @@ fn point(x: f64, mean: &Mean) -> Option<Point> {
         mean_db: mean.mean?,
         interval_db: mean.interval,
     })
-}
-
-fn number(value: &Value) -> Option<f64> {
-    let integer = || value.as_integer().map(|integer| integer as f64);
-    value.as_float().or_else(integer)
 }
 
 /// The methods whose q(K) is drawn, and the names of the figures.
@@ -268,12 +378,14 @@ pub(crate) fn order_posterior(
         false => ("True order", "outlined: the true order".to_owned()),
         true => ("", format!("means over the mixtures of each {unit}")),
     };
+    let said = format!(
+        "q(K) of {}, corpus {}; {averaged}",
+        method.inline_label(),
+        study.config.corpus.kind.name()
+    );
     HeatMaps {
-        title: format!(
-            "q(K) of {}, corpus {}; {averaged}",
-            method.inline_label(),
-            study.config.corpus.kind.name()
-        ),
+        style: study.config.figures.style,
+        title: title(study.config, said),
         x_label: "Order K".to_owned(),
         y_label: y_label.to_owned(),
         value_label: "q(K)".to_owned(),
@@ -315,8 +427,10 @@ pub(crate) fn free_energy(example: &Example, config: &Config) -> Traces {
             .map(|value| value / 1000.0)
             .collect(),
     });
+    let said = format!("{}; fusion tempered, {}", example.name, tempering(config));
     Traces {
-        title: format!("{}; fusion tempered, {}", example.name, tempering(config)),
+        style: config.figures.style,
+        title: title(config, said),
         y_label: "Free energy (1000 nats)".to_owned(),
         lines: lines.collect(),
     }
@@ -341,7 +455,8 @@ pub(crate) fn spectrograms(
         .collect();
     let rate = f64::from(config.corpus.sample_rate_hz);
     Spectrograms {
-        title: example.name.clone(),
+        style: config.figures.style,
+        title: title(config, example.name.as_str()),
         loudest: loudest(panels.iter().map(|panel| &panel.power)),
         panels,
         columns: 2,
@@ -355,4 +470,27 @@ pub(crate) fn spectrograms(
 pub(crate) fn loudest<'a>(powers: impl Iterator<Item = &'a Array2<f64>>) -> f64 {
     let largest = powers.flatten().copied().fold(0.0, f64::max);
     if largest > 0.0 { largest } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_titles_with_units() {
+        for (key, title) in [
+            (
+                "model.kappa",
+                "κ, weight of the entropy of q(K) per bin and frame (nats)",
+            ),
+            ("recordings.noise_db", "Noise (dB), recordings"),
+            (
+                "training.background_components",
+                "Background components, training",
+            ),
+            ("stft.window_samples", "Window (samples), stft"),
+        ] {
+            assert_eq!(key_title(key), title);
+        }
+    }
 }

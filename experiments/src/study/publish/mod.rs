@@ -188,6 +188,14 @@ impl Publication<'_> {
                     documents::latex(summary, about, trials),
                 ),
                 (
+                    format!("{kind}_column.tex"),
+                    documents::narrow_latex(summary, about),
+                ),
+                (
+                    format!("{kind}_intervals.tex"),
+                    documents::narrow_latex_with_intervals(summary, about),
+                ),
+                (
                     "differences.tex".to_owned(),
                     documents::differences_latex(summary, about),
                 ),
@@ -228,10 +236,11 @@ fn file<R: Row>(
     Ok((name.to_owned(), csv::write(labels, rows)?))
 }
 
-/// A figure in both formats.
+/// A figure in all formats.
 fn drawn(name: &str, figure: &impl Plot) -> Result<Files> {
     Ok(vec![
         (format!("{name}.svg"), figure.svg()?),
+        (format!("{name}.pdf"), figure.pdf()?),
         (format!("{name}.png"), figure.png()?),
     ])
 }

@@ -20,11 +20,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use model::Dictionary;
-use ndarray::{Array1, Array2};
-use ndarray_npy::NpzWriter;
+use ndarray::{Array2, ArrayView1};
 
 use crate::store::digest::Digest;
-use crate::store::npz::Archive;
+use crate::store::npz::{Archive, ArchiveWriter};
 use metadata::MOST;
 
 pub(crate) use metadata::Assumed;
@@ -50,15 +49,16 @@ impl DictionaryFile {
     /// # Errors
     /// Those of the archive.
     pub(crate) fn encode(&self) -> Result<Vec<u8>> {
-        let mut archive = NpzWriter::new(Cursor::new(Vec::new()));
+        let mut archive = ArchiveWriter::new();
         let metadata = serde_json::to_vec_pretty(&self.metadata)?;
-        archive.add_array("metadata", &Array1::from(metadata))?;
+        archive.add_bytes("metadata", &metadata)?;
         for (dictionary, cost) in self.dictionaries.iter().zip(&self.costs) {
             let order = dictionary.order();
-            archive.add_array(format!("dictionary_{order}"), &dictionary.components())?;
-            archive.add_array(format!("cost_{order}"), &Array1::from(cost.clone()))?;
+            let components = dictionary.components();
+            archive.add_floats(&format!("dictionary_{order}"), &components.view())?;
+            archive.add_floats(&format!("cost_{order}"), &ArrayView1::from(cost.as_slice()))?;
         }
-        Ok(archive.finish()?.into_inner())
+        archive.finish()
     }
 
     /// Reads a file that says everything of itself, and checks that it holds together.
@@ -183,6 +183,8 @@ mod tests {
     use std::fs;
 
     use dsp::{StftSettings, Window};
+    use ndarray::Array1;
+    use ndarray_npy::NpzWriter;
 
     use super::*;
 
