@@ -140,14 +140,13 @@ impl Combinations {
                 .fold(f64::NEG_INFINITY, |best, &term| f64::max(best, term))
         });
         let best: Vec<f64> = best.collect();
-        // To the best order of each source, in which those that matter are exact, but for one that
-        // is given.
+        // Against the best order of each source, of which nothing is left, and without that of a
+        // source whose order is given.
         let relative = |c: usize, given: Option<usize>| -> f64 {
-            let choices = self.orders[c].iter().enumerate();
-            let terms = choices
-                .filter(|&(j, _)| Some(j) != given)
-                .map(|(j, &m)| log_posterior.orders[j][m] - best[j]);
-            self.log_prior[c] + log_posterior.combinations[c] + terms.sum::<f64>()
+            self.sum_terms(c, log_posterior, |j, term| match Some(j) == given {
+                true => 0.0,
+                false => term - best[j],
+            })
         };
         let all: Vec<f64> = (0..self.orders.len()).map(|c| relative(c, None)).collect();
         let posterior = tempered_posterior(&all, self.beta);
@@ -163,11 +162,21 @@ impl Combinations {
 
     /// `log q~(K)` of every combination.
     pub(crate) fn log_posterior(&self, parts: &LogPosterior) -> Vec<f64> {
-        let total = |(c, orders): (usize, &Vec<usize>)| {
-            let terms = orders.iter().zip(&parts.orders).map(|(&m, terms)| terms[m]);
-            self.log_prior[c] + parts.combinations[c] + terms.sum::<f64>()
-        };
-        self.orders.iter().enumerate().map(total).collect()
+        let all = 0..self.orders.len();
+        all.map(|c| self.sum_terms(c, parts, |_, term| term))
+            .collect()
+    }
+
+    /// The terms of a combination, of which a function makes something of those of its orders.
+    fn sum_terms(
+        &self,
+        c: usize,
+        parts: &LogPosterior,
+        of_source: impl Fn(usize, f64) -> f64,
+    ) -> f64 {
+        let choices = self.orders[c].iter().zip(&parts.orders).enumerate();
+        let terms = choices.map(|(j, (&m, terms))| of_source(j, terms[m]));
+        self.log_prior[c] + parts.combinations[c] + terms.sum::<f64>()
     }
 
     /// `q(K_j = m)` of every source.

@@ -232,7 +232,9 @@ impl Inference {
             };
             let is_watched = observer.wants_free_energy(iteration);
             let is_due = rule.is_due(iteration);
-            let accelerates = accelerator.as_mut().is_some_and(|it| it.begin(model));
+            let accelerates = accelerator
+                .as_mut()
+                .is_some_and(|it| it.begin(model, iteration == last));
             model.iterate(is_watched || is_due || accelerates || iteration == last);
             let is_wanted = accelerates || (is_watched || is_due) && iteration < last;
             let mut free_energy = is_wanted.then(|| model.free_energy(mixture));
@@ -339,16 +341,18 @@ mod tests {
             ),
         ];
         let mixture = matrix(37, 131).mapv(Complex64::from);
-        for (posterior, precision) in [
-            (Posterior::Factorised, Precision::F64),
-            (Posterior::Factorised, Precision::F32),
-            (Posterior::Structured, Precision::F64),
-            (Posterior::Structured, Precision::F32),
+        let (plain, accelerated) = (Acceleration::None, Acceleration::Squarem);
+        for (posterior, precision, acceleration) in [
+            (Posterior::Factorised, Precision::F64, plain),
+            (Posterior::Factorised, Precision::F32, accelerated),
+            (Posterior::Structured, Precision::F64, accelerated),
+            (Posterior::Structured, Precision::F32, plain),
         ] {
             let settings = Settings {
                 iterations: 4,
                 posterior,
                 precision,
+                acceleration,
                 ..Settings::default()
             };
             let best = Inference::new(settings).unwrap();

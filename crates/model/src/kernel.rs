@@ -9,6 +9,7 @@
 //! | [`source`] | one source in them | [`order`] |
 //! | [`order`] | one order in them | [`state`] |
 //! | [`state`] | what all slabs share: dictionaries, order posteriors | [`gig`] |
+//! | [`factors`] | what moves, to be extrapolated | [`extrapolation`] |
 //! | [`extrapolation`] | three states of a factor, and where they lead | [`pack`] |
 //! | [`gig`] | the expectations, eight at a time | [`log_product`] |
 //! | [`elementwise`] | the steps between the products | [`products`], [`log_product`] |
@@ -24,6 +25,7 @@ pub(crate) mod acceleration;
 mod elementwise;
 mod extrapolation;
 mod factorised;
+mod factors;
 mod gig;
 pub(crate) mod itakura_saito;
 mod layout;

@@ -158,8 +158,9 @@ pub enum Acceleration {
     None,
     /// Every third begins at an extrapolation of the last two, in the logarithms of the factors and
     /// with a step of its own for the activations of each frame and for each dictionary component.
-    /// It counts only if the free energy has risen, which therefore never falls. The same free
-    /// energy takes a third of the iterations and less.
+    /// One that ends at a lower free energy than where it began is taken back, and counts among the
+    /// iterations. The free energy of 200 plain iterations takes about a third of them: set fewer,
+    /// or a tolerance.
     ///
     /// Source: R. Varadhan, C. Roland, "Simple and globally convergent methods for accelerating the
     /// convergence of any EM algorithm", Scandinavian Journal of Statistics 35 (2008).

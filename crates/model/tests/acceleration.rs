@@ -76,7 +76,7 @@ impl Observer for StopAfter {
 }
 
 proptest! {
-    #![proptest_config(cases(60))]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn the_free_energy_never_falls(problem in problems(1..=40, 1..=60)) {

@@ -146,7 +146,7 @@ pub(crate) struct SeparateArguments {
     )]
     tolerance: f64,
 
-    /// Extrapolate between iterations: the same free energy in a third of them or fewer
+    /// Extrapolate between iterations: a third of `--iterations` then goes as far
     #[arg(long)]
     accelerate: bool,
 

@@ -292,7 +292,7 @@ pub(crate) struct Model {
     pub(crate) tolerance: f64,
     /// Numbers of the matrix products, `f32` or `f64`.
     pub(crate) precision: Precision,
-    /// Whether sweeps begin at extrapolations, `none` or `squarem`: the same free energy in fewer.
+    /// Whether sweeps begin at extrapolations, `none` or `squarem`: a third of them goes as far.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) acceleration: Acceleration,
     /// Weight of the entropy of q(K), in nats.

@@ -16,26 +16,32 @@
 use fearless_simd::Simd;
 use fearless_simd_macros::simd;
 
+use super::log_product::{MANTISSA_MASK, ONE_BITS};
 use super::pack::Real;
 
 /// Entries below are being switched off, to arrive at 0 in a few iterations by themselves.
 const SMALLEST: f64 = 1e-26;
 
 /// Largest change of a logarithm: a longer leap would be no extrapolation.
-const LONGEST_LEAP: f64 = 10.0;
+const MAX_LEAP: f64 = 10.0;
 
-/// How many columns would have gone further than they may.
+/// How far columns have gone.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Columns {
-    pub(super) all: usize,
+pub(super) struct Extent {
+    /// Columns that were moving.
+    pub(super) moved: usize,
+    /// Those of them that would have gone further than they may.
     pub(super) at_limit: usize,
+    /// Largest `alpha`.
+    pub(super) largest_alpha: f64,
 }
 
-impl Columns {
+impl Extent {
     pub(super) fn plus(self, other: Self) -> Self {
         Self {
-            all: self.all + other.all,
+            moved: self.moved + other.moved,
             at_limit: self.at_limit + other.at_limit,
+            largest_alpha: self.largest_alpha.max(other.largest_alpha),
         }
     }
 }
@@ -44,44 +50,62 @@ impl Columns {
 /// expectations in the same order. An activation's columns are frames, a dictionary's are
 /// components.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Factor<T> {
+pub(super) struct FactorValues<T> {
     pub(super) values: Vec<T>,
     pub(super) columns: usize,
     /// Numbers in a block.
     pub(super) block: usize,
 }
 
-impl<T: Real> Factor<T> {
-    /// Extrapolates the third of three successive states, every column by an `alpha` of its own
-    /// that is at most `longest`.
+/// Working memory for a block.
+struct Scratch {
+    r: Vec<f64>,
+    v: Vec<f64>,
+    /// `|r|^2` and `|v|^2` of a column, and then the weights of `r` and `v` in its leap.
+    columns: Vec<[f64; 2]>,
+}
+
+impl<T: Real> FactorValues<T> {
+    /// Becomes, from the second of three successive states, what they lead to: every column by an
+    /// `alpha` of its own that is at most `max_alpha`.
     pub(super) fn extrapolate<S: Simd>(
         &mut self,
         simd: S,
-        [start, first]: [&Self; 2],
-        longest: f64,
-    ) -> Columns {
-        let (columns, block) = (self.columns, self.block);
-        let before = start.values.chunks(block).zip(first.values.chunks(block));
-        let blocks = self.values.chunks_mut(block).zip(before);
-        blocks.fold(Columns::default(), |sum, (second, (start, first))| {
-            sum.plus(extrapolate(simd, columns, [start, first], second, longest))
+        [start, last]: [&Self; 2],
+        max_alpha: f64,
+    ) -> Extent {
+        let mut scratch = Scratch {
+            r: vec![0.0; self.block],
+            v: vec![0.0; self.block],
+            columns: vec![[0.0; 2]; self.columns],
+        };
+        let others = start.values.chunks_exact(self.block);
+        let others = others.zip(last.values.chunks_exact(self.block));
+        let blocks = self.values.chunks_exact_mut(self.block).zip(others);
+        blocks.fold(Extent::default(), |sum, (first, (start, last))| {
+            sum.plus(extrapolate(
+                simd,
+                &mut scratch,
+                [start, last],
+                first,
+                max_alpha,
+            ))
         })
     }
 }
 
-/// Extrapolates one block: the last of its three successive states becomes the new one.
+/// Extrapolates one block: its second state becomes the new one.
 #[simd]
 fn extrapolate<S: Simd, T: Real>(
     _: S,
-    columns: usize,
-    [start, first]: [&[T]; 2],
-    second: &mut [T],
-    longest: f64,
-) -> Columns {
-    let len = second.len();
-    let (mut r, mut v) = (vec![0.0; len], vec![0.0; len]);
-    for i in 0..len {
-        let [z_0, z_1, z_2] = [start[i], first[i], second[i]].map(T::to_f64);
+    Scratch { r, v, columns }: &mut Scratch,
+    [start, last]: [&[T]; 2],
+    first: &mut [T],
+    max_alpha: f64,
+) -> Extent {
+    let width = columns.len();
+    for i in 0..first.len() {
+        let [z_0, z_1, z_2] = [start[i], first[i], last[i]].map(T::to_f64);
         let counts = z_0.min(z_1).min(z_2) >= SMALLEST;
         let (numerators, denominators) = if counts {
             ([z_1, z_2], [z_0, z_1])
@@ -91,44 +115,42 @@ fn extrapolate<S: Simd, T: Real>(
         r[i] = ln(numerators[0] / denominators[0]);
         v[i] = ln(numerators[1] / denominators[1]) - r[i];
     }
-    let mut squares = vec![[0.0; 2]; columns];
-    for (r, v) in r.chunks_exact(columns).zip(v.chunks_exact(columns)) {
-        for ((squares, r), v) in squares.iter_mut().zip(r).zip(v) {
+    columns.fill([0.0; 2]);
+    for (r, v) in r.chunks_exact(width).zip(v.chunks_exact(width)) {
+        for ((squares, r), v) in columns.iter_mut().zip(r).zip(v) {
             squares[0] += r * r;
             squares[1] += v * v;
         }
     }
-    let mut found = Columns::default();
-    let weights: Vec<[f64; 2]> = squares
-        .iter()
-        .map(|&[r, v]| {
-            let alpha = if v > 0.0 { (r / v).sqrt() } else { 1.0 };
-            found.all += usize::from(r > 0.0);
-            found.at_limit += usize::from(alpha >= longest);
-            let alpha = alpha.clamp(1.0, longest);
-            // From z_2 on: log z_2 is log z_0 + 2 r + v.
-            [2.0 * alpha - 2.0, alpha * alpha - 1.0]
-        })
-        .collect();
-    let rows = r.chunks_exact(columns).zip(v.chunks_exact(columns));
-    for (row, (r, v)) in second.chunks_exact_mut(columns).zip(rows) {
-        for (((z, r), v), weights) in row.iter_mut().zip(r).zip(v).zip(&weights) {
-            let leap = (weights[0] * r + weights[1] * v).clamp(-LONGEST_LEAP, LONGEST_LEAP);
-            *z = T::from_f64(z.to_f64() * exp(leap));
+    let mut extent = Extent::default();
+    for column in &mut *columns {
+        let [r, v] = *column;
+        let alpha = if v > 0.0 { (r / v).sqrt() } else { 1.0 };
+        extent.moved += usize::from(r > 0.0);
+        extent.at_limit += usize::from(alpha >= max_alpha);
+        let alpha = alpha.clamp(1.0, max_alpha);
+        extent.largest_alpha = extent.largest_alpha.max(alpha);
+        // From z_2 on: log z_2 is log z_0 + 2 r + v.
+        *column = [2.0 * alpha - 2.0, alpha * alpha - 1.0];
+    }
+    let rows = r.chunks_exact(width).zip(v.chunks_exact(width));
+    let rows = rows.zip(last.chunks_exact(width));
+    for (row, ((r, v), last)) in first.chunks_exact_mut(width).zip(rows) {
+        for ((((z, last), r), v), weights) in row.iter_mut().zip(last).zip(r).zip(v).zip(&*columns)
+        {
+            let leap = (weights[0] * r + weights[1] * v).clamp(-MAX_LEAP, MAX_LEAP);
+            *z = T::from_f64(last.to_f64() * exp(leap));
         }
     }
     // Of any distribution 1 / E[1/z] is at most E[z].
-    let (means, harmonics) = second.split_at_mut(len / 2);
+    let (means, harmonics) = first.split_at_mut(first.len() / 2);
     for (harmonic, mean) in harmonics.iter_mut().zip(means) {
         if *harmonic > *mean {
             *harmonic = *mean;
         }
     }
-    found
+    extent
 }
-
-const MANTISSA_MASK: u64 = (1 << 52) - 1;
-const ONE_BITS: u64 = 1023 << 52;
 
 /// The natural logarithm of a positive normal number, to 1e-15 of itself near 1 and of 1 elsewhere,
 /// in arithmetic that compiles to vectors: `log m = 2 artanh( (m - 1) / (m + 1) )`.
@@ -148,19 +170,34 @@ fn ln(z: f64) -> f64 {
     f64::from(exponent) * std::f64::consts::LN_2 + 2.0 * s * series
 }
 
-/// The exponential of a number within [`LONGEST_LEAP`], to 1e-15, in the same arithmetic: a power
+/// The exponential of a number within [`MAX_LEAP`], to 1e-15, in the same arithmetic: a power
 /// of two times a Taylor series.
 #[inline(always)]
 fn exp(z: f64) -> f64 {
+    /// 13! to 0!.
+    const FACTORIALS: [f64; 14] = [
+        6_227_020_800.0,
+        479_001_600.0,
+        39_916_800.0,
+        3_628_800.0,
+        362_880.0,
+        40_320.0,
+        5_040.0,
+        720.0,
+        120.0,
+        24.0,
+        6.0,
+        2.0,
+        1.0,
+        1.0,
+    ];
     /// Added, it leaves a number rounded to an integer in the last bits.
     const ROUND: f64 = 6_755_399_441_055_744.0;
     let rounded = z * std::f64::consts::LOG2_E + ROUND;
     let fraction = z - (rounded - ROUND) * std::f64::consts::LN_2;
-    let mut series = 1.0;
-    for n in [
-        13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0,
-    ] {
-        series = series * (fraction / n) + 1.0;
+    let mut series = 0.0;
+    for factorial in FACTORIALS {
+        series = series * fraction + 1.0 / factorial;
     }
     series * f64::from_bits((rounded.to_bits() << 52).wrapping_add(ONE_BITS))
 }
@@ -174,8 +211,21 @@ mod tests {
     /// Two roundings of numbers near 1.
     const ROUNDING: f64 = 1e-15;
 
-    fn run(columns: usize, states: [&[f64]; 2], second: &mut [f64], longest: f64) -> Columns {
-        dispatch!(Level::new(), simd => extrapolate(simd, columns, states, second, longest))
+    /// What three states of one block lead to, and how far.
+    fn run(columns: usize, states: [&[f64]; 3], max_alpha: f64) -> (Vec<f64>, Extent) {
+        let [start, mut first, last] = states.map(|values| FactorValues {
+            values: values.to_vec(),
+            columns,
+            block: values.len(),
+        });
+        let extent = dispatch!(Level::new(), simd => {
+            first.extrapolate(simd, [&start, &last], max_alpha)
+        });
+        (first.values, extent)
+    }
+
+    fn bits(values: &[f64]) -> Vec<u64> {
+        values.iter().map(|value| value.to_bits()).collect()
     }
 
     #[test]
@@ -210,16 +260,10 @@ mod tests {
             };
             fixed.iter().enumerate().map(entry).collect()
         };
-        let mut second = state(2);
-        let columns = run(2, [&state(0), &state(1)], &mut second, 20.0);
-        assert_eq!(
-            columns,
-            Columns {
-                all: 2,
-                at_limit: 0
-            }
-        );
-        for (found, expected) in second.iter().zip(fixed) {
+        let (found, extent) = run(2, [&state(0), &state(1), &state(2)], 20.0);
+        assert_eq!((extent.moved, extent.at_limit), (2, 0));
+        assert!((extent.largest_alpha - 10.0).abs() < 1e-9);
+        for (found, expected) in found.iter().zip(fixed) {
             assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
         }
     }
@@ -228,32 +272,25 @@ mod tests {
     fn steps_have_a_limit_and_are_never_shorter_than_the_two_made() {
         // By 0.9 each time: alpha would be 10.
         let state = |k: i32| vec![f64::exp(f64::powi(0.9, k)), 1.0];
-        let mut second = state(2);
-        let columns = run(1, [&state(0), &state(1)], &mut second, 4.0);
-        assert_eq!(
-            columns,
-            Columns {
-                all: 1,
-                at_limit: 1
-            }
-        );
+        let (found, extent) = run(1, [&state(0), &state(1), &state(2)], 4.0);
+        assert_eq!((extent.moved, extent.at_limit), (1, 1));
+        assert!((extent.largest_alpha - 4.0).abs() < ROUNDING);
         let log = 1.0 + 2.0 * 4.0 * -0.1 + 16.0 * 0.01;
-        assert!((second[0].ln() - log).abs() < 10.0 * ROUNDING);
+        assert!((found[0].ln() - log).abs() < 10.0 * ROUNDING);
         // To and fro: alpha would be 0.5, and is 1, which is where it was.
-        let second_before = [2.0, 1.0];
-        let mut second = second_before;
-        run(1, [&[2.0, 1.0], &[1.5, 1.0]], &mut second, 4.0);
-        assert_eq!(second.map(f64::to_bits), second_before.map(f64::to_bits));
+        let last = [2.0, 1.0];
+        let (found, _) = run(1, [&[2.0, 1.0], &[1.5, 1.0], &last], 4.0);
+        assert_eq!(bits(&found), bits(&last));
     }
 
     #[test]
     fn what_is_nearly_off_stays_and_harmonic_expectations_stay_below_means() {
-        let mut second = [1e-30, 1.0, 0.0, 0.99];
-        let states: [&[f64]; 2] = [&[1e-10, 1.0, 0.0, 0.5], &[1e-20, 1.0, 0.0, 0.8]];
-        run(2, states, &mut second, 4.0);
-        assert_eq!(
-            second.map(f64::to_bits),
-            [1e-30, 1.0, 0.0, 1.0].map(f64::to_bits)
-        );
+        let states: [&[f64]; 3] = [
+            &[1e-10, 1.0, 0.0, 0.5],
+            &[1e-20, 1.0, 0.0, 0.8],
+            &[1e-30, 1.0, 0.0, 0.99],
+        ];
+        let (found, _) = run(2, states, 4.0);
+        assert_eq!(bits(&found), bits(&[1e-30, 1.0, 0.0, 1.0]));
     }
 }

@@ -14,8 +14,8 @@ pub(super) struct LogProduct {
     exponent: i64,
 }
 
-const MANTISSA_MASK: u64 = (1 << 52) - 1;
-const ONE_BITS: u64 = 1023 << 52;
+pub(super) const MANTISSA_MASK: u64 = (1 << 52) - 1;
+pub(super) const ONE_BITS: u64 = 1023 << 52;
 
 impl Default for LogProduct {
     fn default() -> Self {

@@ -9,7 +9,7 @@ use ndarray::Array2;
 use super::elementwise::{
     self, KeepAndMultiply, KeepInverse, KeepInverseAndVolume, Misfit, SumQuotients, Variance,
 };
-use super::extrapolation::Factor;
+use super::extrapolation::FactorValues;
 use super::gig::{KlSum, Variables, update_within};
 use super::layout::{
     At, Place, TILE, block_size, groups_per_tile, pack_frames, unpack_frames, unpack_into,
@@ -114,18 +114,22 @@ impl<T: Real> SlabOrder<T> {
     }
 
     /// The activations, of which a block is a group of frames.
-    pub(super) fn factor(&self) -> Factor<T> {
+    pub(super) fn factor(&self) -> FactorValues<T> {
         let k = self.components;
-        let groups = self.mean.chunks(k).zip(self.harmonic.chunks(k));
-        let packs = groups.flat_map(|(mean, harmonic)| mean.iter().chain(harmonic));
-        Factor {
-            values: packs.flat_map(|pack| pack.0.as_ref()).copied().collect(),
+        let mut values = Vec::with_capacity(2 * self.mean.len() * T::LANES);
+        for (mean, harmonic) in self.mean.chunks(k).zip(self.harmonic.chunks(k)) {
+            for pack in mean.iter().chain(harmonic) {
+                values.extend_from_slice(pack.0.as_ref());
+            }
+        }
+        FactorValues {
+            values,
             columns: T::LANES,
             block: 2 * k * T::LANES,
         }
     }
 
-    pub(super) fn set_factor(&mut self, factor: &Factor<T>) {
+    pub(super) fn set_factor(&mut self, factor: &FactorValues<T>) {
         let k = self.components;
         let groups = self.mean.chunks_mut(k).zip(self.harmonic.chunks_mut(k));
         let packs = groups.flat_map(|(mean, harmonic)| mean.iter_mut().chain(harmonic));

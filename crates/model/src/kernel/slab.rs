@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use rustfft::num_complex::Complex64;
 
 use super::elementwise::EnergySums;
-use super::extrapolation::Factor;
+use super::extrapolation::FactorValues;
 use super::factorised::Factorised;
 use super::layout::{At, Place, block_size, blocks, groups_per_tile, pack_frames, places};
 use super::order::SlabOrder;
@@ -121,11 +121,11 @@ impl<T: Real> Slab<T> {
     }
 
     /// The activations, source by source and order by order.
-    pub(super) fn factors(&self) -> Vec<Factor<T>> {
+    pub(super) fn factors(&self) -> Vec<FactorValues<T>> {
         self.orders().map(SlabOrder::factor).collect()
     }
 
-    pub(super) fn set_factors(&mut self, factors: &[Factor<T>]) {
+    pub(super) fn set_factors(&mut self, factors: &[FactorValues<T>]) {
         let orders = self
             .sources
             .iter_mut()

@@ -6,7 +6,7 @@ use fearless_simd::{Level, Simd, dispatch};
 use fearless_simd_macros::simd;
 use rayon::prelude::*;
 
-use super::extrapolation::Factor;
+use super::extrapolation::FactorValues;
 use super::gig::{KlSum, Variables, update_within};
 use super::layout::Panel;
 use super::pack::{F64_LANES, Pack, Real, load, load_some, splat};
@@ -127,16 +127,16 @@ impl<T: Real> SourceState<T> {
 }
 
 impl<T: Real> EstimatedDictionary<T> {
-    pub(super) fn factor(&self) -> Factor<T> {
+    pub(super) fn factor(&self) -> FactorValues<T> {
         let values = [&self.mean.values[..], &self.harmonic.values[..]].concat();
-        Factor {
+        FactorValues {
             columns: self.mean.order,
             block: values.len(),
             values,
         }
     }
 
-    pub(super) fn set_factor(&mut self, factor: &Factor<T>) {
+    pub(super) fn set_factor(&mut self, factor: &FactorValues<T>) {
         let (mean, harmonic) = factor.values.split_at(self.mean.values.len());
         self.mean.values.copy_from_slice(mean);
         self.harmonic.values.copy_from_slice(harmonic);

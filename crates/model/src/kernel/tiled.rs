@@ -17,6 +17,8 @@
 //!    best for the new factors;
 //! 5. `q(K)`.
 //!
+//! Between iterations the factors can be extrapolated ([`super::acceleration`]).
+//!
 //! Tiles are gathered in at most sixteen slabs of consecutive frames. Slabs run in parallel and
 //! their sums are added in order: the result does not depend on the number of threads.
 
@@ -25,7 +27,8 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
 
-use super::extrapolation::{Columns, Factor};
+use super::extrapolation::Extent;
+use super::factors::Factors;
 use super::layout::slab_frames;
 use super::pack::Real;
 use super::slab::Slab;
@@ -49,24 +52,15 @@ pub(crate) struct Configuration {
     pub(crate) activation_gig: Gig,
 }
 
-/// All factors that are not known.
-#[derive(Debug)]
-pub(crate) struct Factors<T: Real> {
-    /// The activations, slab by slab, source by source and order by order.
-    activations: Vec<Vec<Factor<T>>>,
-    dictionaries: Vec<Factor<T>>,
-}
-
 /// All that an iteration changes and the next one, or the end, depends on.
 #[derive(Debug)]
 pub(crate) struct Checkpoint<T: Real> {
-    factors: Factors<T>,
+    pub(super) factors: Factors<T>,
     activation_kl: Vec<Vec<f64>>,
     dictionary_kl: Vec<f64>,
-    /// `q(K_j)` and `log q~(K_j)` of the factorised posterior, source by source.
-    order_posteriors: Vec<[Vec<f64>; 2]>,
-    /// `q(K)` and `log q~(K)` of the structured one.
-    combinations: Combinations,
+    /// `q(K_j)` of the factorised posterior, source by source.
+    order_posteriors: Vec<Vec<f64>>,
+    /// `log q~(K)` of the structured one.
     log_posterior: LogPosterior,
 }
 
@@ -77,6 +71,7 @@ pub(crate) struct TiledModel<T: Real> {
     sources: Vec<SourceState<T>>,
     /// `q(K)` and `log q~(K)` of the structured posterior.
     combinations: Combinations,
+    /// Complete after an iteration that has gathered evidence.
     log_posterior: LogPosterior,
     slabs: Vec<Slab<T>>,
     bins: usize,
@@ -198,25 +193,34 @@ impl<T: Real> TiledModel<T> {
         self.prepare();
     }
 
+    /// Goes where three successive states lead: `factors` is the second, and becomes the new one.
+    pub(super) fn extrapolate(
+        &mut self,
+        factors: &mut Factors<T>,
+        others: [&Factors<T>; 2],
+        max_alpha: f64,
+    ) -> Extent {
+        let Configuration {
+            level, execution, ..
+        } = self.configuration;
+        let extent = factors.extrapolate(others, max_alpha, level, execution);
+        self.set_factors(factors);
+        extent
+    }
+
     pub(super) fn checkpoint(&self) -> Checkpoint<T> {
         let sources = self.sources.iter();
+        let dictionaries = sources.clone().flat_map(SourceState::estimated);
         Checkpoint {
             factors: self.factors(),
             activation_kl: self.slabs.iter().map(Slab::kl).collect(),
-            dictionary_kl: sources
-                .clone()
-                .flat_map(SourceState::estimated)
-                .map(|d| d.kl)
-                .collect(),
-            order_posteriors: sources
-                .map(|source| [source.posterior.clone(), source.log_posterior.clone()])
-                .collect(),
-            combinations: self.combinations.clone(),
+            dictionary_kl: dictionaries.map(|dictionary| dictionary.kl).collect(),
+            order_posteriors: sources.map(|source| source.posterior.clone()).collect(),
             log_posterior: self.log_posterior.clone(),
         }
     }
 
-    /// Goes back to a state that was in range.
+    /// Goes back to a state that was in range, after an iteration that has gathered evidence.
     pub(super) fn restore(&mut self, checkpoint: Checkpoint<T>) {
         for (slab, kl) in self.slabs.iter_mut().zip(&checkpoint.activation_kl) {
             slab.restore(kl);
@@ -225,57 +229,15 @@ impl<T: Real> TiledModel<T> {
         for (dictionary, kl) in dictionaries.zip(checkpoint.dictionary_kl) {
             dictionary.kl = kl;
         }
-        for (source, posteriors) in self.sources.iter_mut().zip(checkpoint.order_posteriors) {
-            [source.posterior, source.log_posterior] = posteriors;
+        for (source, posterior) in self.sources.iter_mut().zip(checkpoint.order_posteriors) {
+            source.posterior = posterior;
         }
-        self.combinations = checkpoint.combinations;
         self.log_posterior = checkpoint.log_posterior;
+        if self.configuration.posterior == Posterior::Structured {
+            self.combinations.update(&self.log_posterior);
+        }
         self.out_of_range = false;
         self.set_factors(&checkpoint.factors);
-    }
-
-    /// Extrapolates the factors from the two states before the present one.
-    pub(super) fn extrapolate(
-        &mut self,
-        [start, first]: [&Factors<T>; 2],
-        longest: f64,
-    ) -> Columns {
-        type Triple<'a, T> = (
-            &'a mut Vec<Factor<T>>,
-            (&'a Vec<Factor<T>>, &'a Vec<Factor<T>>),
-        );
-        let mut factors = self.factors();
-        let level = self.configuration.level;
-        let work = |(factors, (start, first)): Triple<'_, T>| -> Columns {
-            let before = start.iter().zip(first);
-            let of_slab = factors.iter_mut().zip(before).map(|(factor, (start, first))| {
-                dispatch!(level, simd => factor.extrapolate(simd, [start, first], longest))
-            });
-            of_slab.fold(Columns::default(), Columns::plus)
-        };
-        let (starts, firsts) = (&start.activations, &first.activations);
-        let columns: Vec<Columns> = match self.configuration.execution {
-            Execution::Serial => {
-                let slabs = factors
-                    .activations
-                    .iter_mut()
-                    .zip(starts.iter().zip(firsts));
-                slabs.map(work).collect()
-            }
-            Execution::Parallel => {
-                let before = starts.par_iter().zip(firsts);
-                factors
-                    .activations
-                    .par_iter_mut()
-                    .zip(before)
-                    .map(work)
-                    .collect()
-            }
-        };
-        let before = (&start.dictionaries, &first.dictionaries);
-        let of_dictionaries = work((&mut factors.dictionaries, before));
-        self.set_factors(&factors);
-        columns.into_iter().fold(of_dictionaries, Columns::plus)
     }
 
     fn posterior_pass(
@@ -435,8 +397,8 @@ impl<T: Real> TiledModel<T> {
     /// `sum_j log pi_{j K_j} + sum_fn [ - log(pi D_K) - |x|^2 / D_K ]`
     /// `+ sum_j ( sum_fn log(C_{j K_j} / V_{j K_j}) + KL terms )`,
     ///
-    /// The terms of sources that have no choice leave `q(K)` as it is: they are summed up only if
-    /// somebody wants the free energy, all `evidence`.
+    /// The terms of sources that have no choice leave `q(K)` as it is, and are summed up for
+    /// `evidence` only.
     fn update_combinations(&mut self, evidence: bool) {
         let order_term = |j: usize, m: usize| -> f64 {
             let shares = self
