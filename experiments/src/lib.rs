@@ -29,6 +29,7 @@ mod store;
 mod study;
 mod tables;
 mod tools;
+mod warnings;
 
 pub use cli::run;
 pub use corpus::{Corpus, Split, split};

@@ -181,6 +181,21 @@ fn files_that_cannot_be_used_are_all_named_or_left_out() {
     }
     // As if they had never been there.
     study.assert_same("clean", "skipped");
+    // A merge reads no corpus, and says the same.
+    for shard in ["1/2", "2/2"] {
+        let share = ["--skip-unusable", "--shard", shard, "--out", &shard[..1]];
+        assert!(study.run(&with_folder(&share)).status.success(), "{shard}");
+    }
+    let merged = study.experiments(&["merge", "1", "2", "--out", "merged"]);
+    let said = String::from_utf8_lossy(&merged.stdout).into_owned();
+    assert!(
+        said.contains("6 unusable files of the corpus were left out"),
+        "{said}"
+    );
+    study.assert_same("skipped", "merged");
+    let of_merge = fs::read(study.path("merged/manifest.json")).unwrap();
+    let of_merge: serde_json::Value = serde_json::from_slice(&of_merge).unwrap();
+    assert_eq!(of_merge["left_out"].as_array(), Some(left_out));
     let no_files = ["--skip-unusable", "--out", "none"];
     assert!(study.fail(2, &no_files).contains("corpus.skip_unusable"));
 }

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """The Python package beside its peers, alternately in one process and with equal threads.
 
-    python3 -m venv /tmp/peers
-    /tmp/peers/bin/pip install ./crates/python scikit-learn mir_eval fast_bss_eval threadpoolctl
-    /tmp/peers/bin/python scripts/benchmark/python_peers.py [--threads 1] [--repeats 5]
+    python3 -m venv peers
+    peers/bin/pip install ./crates/python scipy scikit-learn mir_eval fast_bss_eval
+    taskset -c 0 peers/bin/python scripts/benchmark/python_peers.py [--threads 1] [--pairs 7]
 
-A ratio above 1 says how many times as fast the package is; the median over repeats, with the
-smallest and the largest. What is compared computes the same: the largest difference is printed as
-well.
+Each pair runs both, one after the other, the first of them in turn. A ratio above 1 says how many
+times as fast the package is: the median of the pairs' ratios, with the smallest and the largest.
+What is compared computes the same, and the largest difference is printed below. The load of the
+machine stands before and after, for a machine that does something else has no times.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections.abc import Callable
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--threads", type=int, default=1)
-parser.add_argument("--repeats", type=int, default=5)
+parser.add_argument("--pairs", type=int, default=7, choices=range(5, 100), metavar="5...")
 parser.add_argument("--seconds", type=float, default=10.0, help="length of signals at 16 kHz")
 ARGUMENTS = parser.parse_args()
 # Before NumPy is imported, which is when its libraries count their threads.
@@ -40,20 +41,29 @@ ITERATIONS = 50
 
 def main() -> None:
     warnings.simplefilter("ignore")
-    print(f"{ARGUMENTS.threads} threads, {ARGUMENTS.repeats} repeats, {ARGUMENTS.seconds} s")
-    print(f"at {RATE_HZ} Hz; numpy {np.__version__}, vbnmf {vbnmf.__version__}\n")
+    print(f"threads {ARGUMENTS.threads}, pairs {ARGUMENTS.pairs}, signals of {ARGUMENTS.seconds} s")
+    print(f"at {RATE_HZ} Hz; numpy {np.__version__}, vbnmf {vbnmf.__version__}")
+    print_load("before")
+    print(f"\n{'':44} {'vbnmf':>12} {'peer':>12}   ratio (smallest to largest)")
     compare_training()
     compare_scores()
     compare_separation()
+    compare_fusion()
     measure_overhead()
+    print_load("after")
+
+
+def print_load(when: str) -> None:
+    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
+    print(f"load {when}: {load} on {os.cpu_count()} processors")
 
 
 def alternate(name: str, ours: Callable[[], object], theirs: Callable[[], object]) -> None:
     """Runs both in turn, which of them first in turn as well, and prints the ratio of times."""
     ours(), theirs()
     pairs = []
-    for repeat in range(ARGUMENTS.repeats):
-        order = (ours, theirs) if repeat % 2 == 0 else (theirs, ours)
+    for pair in range(ARGUMENTS.pairs):
+        order = (ours, theirs) if pair % 2 == 0 else (theirs, ours)
         seconds = {}
         for function in order:
             start = time.perf_counter()
@@ -207,6 +217,49 @@ def compare_separation() -> None:
     print(f"    largest difference {error:.1e} of the largest coefficient")
 
 
+def compare_fusion() -> None:
+    """The paper's fusion at the paper's size, with all its orders and a background to estimate."""
+    try:
+        import side_by_side as plain
+    except ImportError as error:
+        print(f"the plain fusion is left out: {error}")
+        return
+    rng = np.random.default_rng(1)
+
+    def draw(components: int) -> np.ndarray:
+        w = rng.gamma(0.5, 2.0, (components, plain.BINS)) + 1e-10
+        return w / w.mean(axis=1, keepdims=True)
+
+    dictionaries = [draw(order) for order in plain.ORDERS]
+    start = np.maximum(rng.gamma(0.2, 5.0, (plain.BACKGROUND, plain.BINS)), 1e-10)
+    v = rng.gamma(0.2, 5.0, (plain.FRAMES, 8)) @ dictionaries[3]
+    v += rng.gamma(0.2, 5.0, (plain.FRAMES, plain.BACKGROUND)) @ draw(plain.BACKGROUND)
+    x = np.sqrt(v / 2) * (rng.standard_normal(v.shape) + 1j * rng.standard_normal(v.shape))
+    # Bins x frames and bins x components, as it has them.
+    turned = np.ascontiguousarray(x.T), [np.ascontiguousarray(w.T) for w in dictionaries]
+    gig = plain.TabulatedGig(plain.SHAPE)
+    found = {}
+
+    def ours(precision: str) -> None:
+        separation = vbnmf.separate(
+            x, [vbnmf.Source(dictionaries), vbnmf.Background(start=start)], "fusion",
+            beta=plain.BETA, activation_start=plain.START, iterations=plain.ITERATIONS,
+            tolerance=0.0, gain=1.0, noise_variance=plain.NOISE, dictionary_shape=plain.SHAPE,
+            activation_shape=plain.SHAPE, precision=precision, trace_period=0,
+            threads=ARGUMENTS.threads,
+        )  # fmt: skip
+        found[precision] = separation.order_posterior[0]
+
+    def theirs() -> None:
+        found["theirs"] = plain.separate(*turned, np.ascontiguousarray(start.T), gig)
+
+    for precision in ("f64", "f32"):
+        name = f"separate, the paper's fusion, {precision}: NumPy, SciPy"
+        alternate(name, lambda: ours(precision), theirs)
+        error = np.abs(found[precision] - found["theirs"]).max()
+        print(f"    largest difference of q(K) {error:.1e}")
+
+
 def measure_overhead() -> None:
     """What a call costs beside its work: on one second of signal, and on next to nothing."""
     speech, noise = make_signals()
@@ -221,16 +274,18 @@ def measure_overhead() -> None:
         ("si_sdr, 1 s", lambda: vbnmf.si_sdr(second, speech[:RATE_HZ])),
         ("stft, 1 s", lambda: vbnmf.stft(second)),
         ("separate, 100 samples, 1 iteration",
-         lambda: vbnmf.separate(second[:100], [w], stft=small, iterations=1)),
-        ("separate, 1 s, 1 iteration", lambda: vbnmf.separate(second, [one, one], iterations=1)),
-        ("separate, 1 s, 50 iterations", lambda: vbnmf.separate(second, [one, one])),
+         lambda: vbnmf.separate(second[:100], [w], stft=small, iterations=1, threads=1)),
+        ("separate, 1 s, 1 iteration",
+         lambda: vbnmf.separate(second, [one, one], iterations=1, threads=ARGUMENTS.threads)),
+        ("separate, 1 s, 50 iterations", lambda: vbnmf.separate(
+            second, [one, one], iterations=50, threads=ARGUMENTS.threads)),
         ("ItakuraSaitoNMF.fit, 14 x 9, 1 iteration",
          lambda: vbnmf.ItakuraSaitoNMF(1, max_iter=1, random_state=0).fit(power)),
     ]  # fmt: skip
     for name, call in calls:
         call()
         times = []
-        for _ in range(max(20, 10 * ARGUMENTS.repeats)):
+        for _ in range(10 * ARGUMENTS.pairs):
             start = time.perf_counter()
             call()
             times.append(time.perf_counter() - start)

@@ -22,8 +22,9 @@
 //!
 //! Headers that lie about lengths are common, as a program that writes into a pipe cannot go back
 //! to fill them in: uncompressed samples are read to the end that the header gives or to the end of
-//! the file, whichever comes first. FLAC carries checksums, so there damage is an error, and so is
-//! an end that comes too early.
+//! the file, whichever comes first. Where a length was filled in and the file ends before, it has
+//! lost samples: what is there is read, with a warning by [`log`] that names the file. FLAC carries
+//! checksums, so there damage is an error, and so is an end that comes too early.
 //!
 //! A file that cannot be read is an error that names the file and the fault, and for a format that
 //! is not read a program that converts it. Nothing a file can contain ends the program; memory is

@@ -42,8 +42,8 @@ pub(crate) struct Combinations {
 }
 
 /// `log q~(K)` in nats but for the prior, in its parts. An order far from its prior alone has 1e12
-/// nats, so where a part is the same for all that is compared it must not be added: the differences,
-/// and so `q(K)`, would lose their digits in it.
+/// nats, so where a part is the same for all that is compared it must not be added: the
+/// differences, and so `q(K)`, would lose their digits in it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LogPosterior {
     /// What a combination has as a whole.

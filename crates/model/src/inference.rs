@@ -8,16 +8,17 @@ use crate::combinations::validate_combinations;
 use crate::error::ModelError;
 use crate::gig::Gig;
 use crate::kernel::Real;
+use crate::kernel::acceleration::Accelerator;
 use crate::kernel::tiled::{Configuration, TiledModel};
 use crate::observer::{Observer, Progress};
 use crate::problem::Problem;
 use crate::separation::{FactorExpectations, OrderEstimate, Separation};
-use crate::settings::{Execution, Posterior, Precision, Settings};
+use crate::settings::{Acceleration, Execution, Posterior, Precision, Settings};
 use crate::source::SourceModel;
 use crate::stopping::StoppingRule;
 
 /// A checked inference, ready to run. Building one tabulates the GIG expectations, so keep it for
-/// several mixtures.
+/// several mixtures, and [`Inference::with_settings`] for others.
 ///
 /// ```
 /// use model::{Dictionary, Inference, Settings, SourceModel};
@@ -51,14 +52,33 @@ impl Inference {
     /// # Errors
     /// [`ModelError::OutOfRange`] for a setting outside its range.
     pub fn new(settings: Settings) -> Result<Self, ModelError> {
+        Self::with_tables(settings, &[])
+    }
+
+    /// The same inference with other settings, which shares the tables of all shapes that both
+    /// have: for settings that change from mixture to mixture.
+    ///
+    /// # Errors
+    /// As [`Inference::new`].
+    pub fn with_settings(&self, settings: Settings) -> Result<Self, ModelError> {
+        let tables = [&self.dictionary_gig, &self.activation_gig];
+        Ok(Self {
+            execution: self.execution,
+            level: self.level,
+            ..Self::with_tables(settings, &tables)?
+        })
+    }
+
+    fn with_tables(settings: Settings, tables: &[&Gig]) -> Result<Self, ModelError> {
         settings.validate()?;
-        let dictionary_gig = Gig::new(settings.dictionary_shape)?;
-        let activation_gig =
-            if settings.activation_shape.to_bits() == settings.dictionary_shape.to_bits() {
-                dictionary_gig.clone()
-            } else {
-                Gig::new(settings.activation_shape)?
-            };
+        let find = |shape: f64, tables: &[&Gig]| {
+            let mut tables = tables.iter();
+            let known = tables.find(|gig| gig.shape().to_bits() == shape.to_bits());
+            known.map_or_else(|| Gig::new(shape), |&gig| Ok(gig.clone()))
+        };
+        let dictionary_gig = find(settings.dictionary_shape, tables)?;
+        let tables = [&[&dictionary_gig], tables].concat();
+        let activation_gig = find(settings.activation_shape, &tables)?;
         Ok(Self {
             settings,
             execution: Execution::default(),
@@ -199,6 +219,10 @@ impl Inference {
         observer: &mut dyn Observer,
     ) -> Option<End> {
         let mut rule = StoppingRule::new(self.settings.tolerance, mixture.len());
+        let mut accelerator = match self.settings.acceleration {
+            Acceleration::None => None,
+            Acceleration::Squarem => Some(Accelerator::new()),
+        };
         let mut last = self.settings.iterations;
         let mut iteration = 1;
         loop {
@@ -208,11 +232,16 @@ impl Inference {
             };
             let is_watched = observer.wants_free_energy(iteration);
             let is_due = rule.is_due(iteration);
-            model.iterate(is_watched || is_due || iteration == last);
+            let accelerates = accelerator.as_mut().is_some_and(|it| it.begin(model));
+            model.iterate(is_watched || is_due || accelerates || iteration == last);
+            let is_wanted = accelerates || (is_watched || is_due) && iteration < last;
+            let mut free_energy = is_wanted.then(|| model.free_energy(mixture));
+            if let (Some(accelerator), Some(value)) = (&mut accelerator, &mut free_energy) {
+                *value = accelerator.end(model, *value);
+            }
             if iteration == last {
                 return Some(end(false));
             }
-            let free_energy = (is_watched || is_due).then(|| model.free_energy(mixture));
             if model.is_out_of_range() {
                 return None;
             }
@@ -256,11 +285,44 @@ pub fn separate(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
     use crate::dictionary::{Dictionary, DictionaryStart};
+
+    #[test]
+    fn other_settings_share_the_tables_of_their_shapes() {
+        let first = Inference::new(Settings::default()).unwrap();
+        let first = first.with_execution(Execution::Serial);
+        let settings = Settings {
+            iterations: 3,
+            activation_shape: 0.3,
+            ..Settings::default()
+        };
+        let second = first.with_settings(settings).unwrap();
+        assert_eq!(
+            (second.settings, second.execution),
+            (settings, first.execution)
+        );
+        let tables = |gig: &Gig| gig.tau_mean_inverse.clone();
+        let (a, b) = (
+            tables(&first.dictionary_gig),
+            tables(&second.dictionary_gig),
+        );
+        assert!(Arc::ptr_eq(&a, &b));
+        assert_eq!(second.activation_gig.shape().to_bits(), 0.3_f64.to_bits());
+        // The shape of activations is found among the tables of dictionaries, too.
+        let third = second.with_settings(Settings::default()).unwrap();
+        assert!(Arc::ptr_eq(&a, &tables(&third.activation_gig)));
+        let wrong = Settings {
+            activation_shape: 2.0,
+            ..settings
+        };
+        assert!(first.with_settings(wrong).is_err());
+    }
 
     /// How many bins or components a product takes at once depends on the instruction set, but no
     /// bit of a result does: 37 frames and 131 bins fill neither the last group nor the last block.

@@ -103,5 +103,5 @@ pub use order_posterior::{entropy, tempered_posterior};
 /// The numbers of spectrograms.
 pub use rustfft::num_complex::Complex64;
 pub use separation::{FactorExpectations, OrderEstimate, Separation};
-pub use settings::{Execution, Posterior, Precision, Settings, Tempering};
+pub use settings::{Acceleration, Execution, Posterior, Precision, Settings, Tempering};
 pub use source::{DictionaryModel, SourceModel};

@@ -19,6 +19,12 @@ use proptest::prelude::*;
 /// off multiplies its error by 1.6 per iteration; all else is closer by orders of magnitude.
 const RELATIVE: f64 = 1e-9;
 
+/// What `q(K)` may lose of [`RELATIVE`] to its conditioning: it is the exponential of differences of
+/// `log q~(K)`, whose rounding errors are relative to their size, over `beta`. A bin that is dead in
+/// every order, or an estimated dictionary far from its prior, gives them 1e12 nats. Where more may
+/// be lost, factors and `q(K)` are not compared: no evaluation has their digits.
+const CONDITIONING: f64 = 0.01;
+
 /// Harmonic expectations below this mean zero: they fall by a power per iteration.
 const NEGLIGIBLE: f64 = 1e-150;
 
@@ -66,17 +72,33 @@ fn assert_factor(what: &str, found: &FactorExpectations, expected: &FactorExpect
     );
 }
 
-/// The free energy of the plain model after each iteration, and its result.
-fn run_plain(problem: &Problem, posterior: Posterior) -> (Vec<f64>, Separation) {
+/// What the plain model gives.
+struct Plain {
+    /// After each iteration.
+    free_energies: Vec<f64>,
+    result: Separation,
+    /// Whether `q(K)`, and what depends on it, has the digits of [`RELATIVE`] in every iteration.
+    is_well_conditioned: bool,
+}
+
+fn run_plain(problem: &Problem, posterior: Posterior) -> Plain {
     let (mixture, sources) = (problem.mixture(), problem.sources());
     let mut free_energies = Vec::new();
+    let mut largest_log = 0.0_f64;
+    let mut look = |free_energy: Option<f64>, log_posterior: &[f64]| {
+        free_energies.push(free_energy.unwrap());
+        let logs = log_posterior.iter().map(|log_q| log_q.abs());
+        largest_log = logs.fold(largest_log, f64::max);
+    };
     let result = match posterior {
         Posterior::Factorised => {
             let mut plain = problem.plain(&mixture, &sources);
             for _ in 0..ITERATIONS {
                 plain.iterate();
                 plain.update_sources();
-                free_energies.push(plain.free_energy().unwrap());
+                let logs = (0..sources.len()).filter(|&j| sources[j].orders().len() > 1);
+                let logs = logs.flat_map(|j| plain.log_order_posterior(j).unwrap());
+                look(plain.free_energy(), &logs.collect::<Vec<_>>());
             }
             plain.finish()
         }
@@ -84,12 +106,22 @@ fn run_plain(problem: &Problem, posterior: Posterior) -> (Vec<f64>, Separation) 
             let mut plain = problem.structured(&mixture, &sources);
             for _ in 0..ITERATIONS {
                 plain.iterate();
-                free_energies.push(plain.free_energy().unwrap());
+                let logs = plain.log_posterior().unwrap();
+                look(
+                    plain.free_energy(),
+                    if logs.len() > 1 { &logs } else { &[] },
+                );
             }
             plain.finish()
         }
     };
-    (free_energies, result.unwrap())
+    Plain {
+        free_energies,
+        result: result.unwrap(),
+        // Selection, beta = 0, takes the largest, whatever the others.
+        is_well_conditioned: problem.beta == 0.0
+            || largest_log * f64::EPSILON / problem.beta <= CONDITIONING * RELATIVE,
+    }
 }
 
 /// The tiled kernel gives what the plain models give, down to every factor.
@@ -101,7 +133,11 @@ fn assert_equals_plain(problem: &Problem) {
 
 fn assert_equals_plain_of(problem: &Problem, posterior: Posterior) {
     let (mixture, sources) = (problem.mixture(), problem.sources());
-    let (free_energies, expected) = run_plain(problem, posterior);
+    let Plain {
+        free_energies,
+        result: expected,
+        is_well_conditioned,
+    } = run_plain(problem, posterior);
     let mut trace = Trace::default();
     let found = inference_of(problem, posterior)
         .with_execution(Execution::Serial)
@@ -123,6 +159,9 @@ fn assert_equals_plain_of(problem: &Problem, posterior: Posterior) {
         expected.free_energy,
         scale,
     );
+    if !is_well_conditioned {
+        return;
+    }
     for (j, factors) in expected.factors.iter().enumerate() {
         for (m, order) in factors.iter().enumerate() {
             let what = format!("source {j}, order {m}");

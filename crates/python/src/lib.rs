@@ -8,6 +8,7 @@
 
 mod activations;
 mod errors;
+mod fusion;
 mod metrics;
 mod moments;
 mod separation;
@@ -21,6 +22,8 @@ mod watched;
 mod _native {
     #[pymodule_export]
     use super::activations::fit_activations;
+    #[pymodule_export]
+    use super::fusion::{average, select, weigh_by_evidence};
     #[pymodule_export]
     use super::metrics::{BssEval, bss_eval_sources, plain_sdr, si_sdr};
     #[pymodule_export]

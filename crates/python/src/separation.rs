@@ -1,12 +1,12 @@
 //! One inference, and what goes into it.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use model::{
-    ActivationStart, Complex64, Dictionary, DictionaryModel, DictionaryStart, FactorExpectations,
-    Inference, Observer, Posterior, Precision, Progress, Separation, Settings, SourceModel,
-    Tempering, level,
+    Acceleration, ActivationStart, Complex64, Dictionary, DictionaryModel, DictionaryStart,
+    FactorExpectations, Inference, Observer, Posterior, Precision, Progress, Separation, Settings,
+    SourceModel, Tempering, level,
 };
 use ndarray::{Array1, Array2};
 use numpy::{IntoPyArray, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
@@ -81,6 +81,7 @@ pub(crate) struct SettingsInput {
     single: bool,
     iterations: usize,
     tolerance: f64,
+    accelerate: bool,
     beta: Option<f64>,
     kappa: f64,
     noise_variance: f64,
@@ -96,6 +97,10 @@ impl From<SettingsInput> for Settings {
             noise_variance: input.noise_variance,
             iterations: input.iterations,
             tolerance: input.tolerance,
+            acceleration: match input.accelerate {
+                true => Acceleration::Squarem,
+                false => Acceleration::None,
+            },
             tempering: match input.beta {
                 Some(beta) => Tempering::Beta(beta),
                 None => Tempering::Kappa(input.kappa),
@@ -189,7 +194,7 @@ pub(crate) fn infer<'py>(
     let pool = find_pool(py, threads)?;
     let sources: PyResult<Vec<SourceModel>> = sources.iter().map(SourceInput::build).collect();
     let (sources, mixture) = (sources?, mixture.as_array());
-    let inference = Inference::new(settings.into()).map_err(value_error)?;
+    let inference = prepare(py, settings.into())?;
     let listen = callback.map(|callback| {
         move |py: Python<'_>, progress: Progress| -> PyResult<()> {
             let Progress {
@@ -212,6 +217,26 @@ pub(crate) fn infer<'py>(
         (separation, relay.trace)
     })?;
     describe(py, separation.map_err(value_error)?, trace)
+}
+
+/// The inference before, which most calls share the tables of the GIG expectations with: to make
+/// them takes longer than to separate a second.
+static BEFORE: Mutex<Option<Inference>> = Mutex::new(None);
+
+/// The inference of some settings. The interpreter's lock is held while the mutex is, so no fork of
+/// Python finds the mutex locked.
+///
+/// # Errors
+/// A setting out of range.
+fn prepare(_: Python<'_>, settings: Settings) -> PyResult<Inference> {
+    let mut before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+    let inference = match &*before {
+        Some(before) => before.with_settings(settings),
+        None => Inference::new(settings),
+    };
+    let inference = inference.map_err(value_error)?;
+    *before = Some(inference.clone());
+    Ok(inference)
 }
 
 /// Records the free energy and tells Python of every iteration.

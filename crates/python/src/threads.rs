@@ -1,5 +1,6 @@
 //! The threads that work is done on.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,13 +13,37 @@ use crate::errors::value_error;
 /// Most threads of a pool.
 const MOST_THREADS: usize = 1024;
 
-/// The pools of a process, by their number of threads.
+/// The pools of a process, by their number of threads and by how deeply they are nested.
 struct Pools {
     process: u32,
-    by_threads: HashMap<usize, Arc<ThreadPool>>,
+    pools: HashMap<(usize, usize), Arc<ThreadPool>>,
 }
 
 static POOLS: Mutex<Option<Pools>> = Mutex::new(None);
+
+thread_local! {
+    /// Callbacks that this thread is in, one in the other.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A callback that this thread is in, until it is dropped.
+///
+/// A thread of the pool waits until the callback is over. If it calls for work of its own, this
+/// must not wait for that thread, so [`find_pool`] has another pool for it.
+pub(crate) struct Nested(());
+
+impl Nested {
+    pub(crate) fn enter() -> Self {
+        DEPTH.set(DEPTH.get() + 1);
+        Self(())
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
 
 /// The pool of `threads` threads, or of one per processor.
 ///
@@ -44,15 +69,16 @@ pub(crate) fn find_pool(_: Python<'_>, threads: Option<usize>) -> PyResult<Arc<T
     }
     let pools = pools.get_or_insert_with(|| Pools {
         process,
-        by_threads: HashMap::new(),
+        pools: HashMap::new(),
     });
-    if let Some(pool) = pools.by_threads.get(&count) {
+    let key = (count, DEPTH.get());
+    if let Some(pool) = pools.pools.get(&key) {
         return Ok(Arc::clone(pool));
     }
     let builder = ThreadPoolBuilder::new()
         .num_threads(count)
         .thread_name(|index| format!("vbnmf-{index}"));
     let pool = Arc::new(builder.build().map_err(value_error)?);
-    pools.by_threads.insert(count, Arc::clone(&pool));
+    pools.pools.insert(key, Arc::clone(&pool));
     Ok(pool)
 }

@@ -2,11 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
 use std::time::Duration;
 
 use pyo3::{PyResult, Python};
 use rayon::ThreadPool;
+
+use crate::threads::Nested;
 
 /// Time between two looks at the signals: unnoticeable to whoever presses Ctrl-C, and nothing
 /// beside the work.
@@ -62,29 +63,30 @@ pub(crate) fn run<M: Send, T: Send>(
     mut listen: Option<impl FnMut(Python<'_>, M) -> PyResult<()> + Send>,
     work: impl FnOnce(&Watch<M>) -> T + Send,
 ) -> PyResult<T> {
-    let (messages, mut inbox) = sync_channel(1);
+    let (messages, inbox) = sync_channel(1);
     let watch = Watch {
         messages,
         is_listening: listen.is_some(),
         stopped: AtomicBool::new(false),
     };
     py.detach(|| {
-        thread::scope(|scope| {
-            let worker = scope.spawn(|| {
+        let mut result = None;
+        // The closure runs on this thread, what it spawns on the pool. A panic of the work goes on
+        // here, at the end of the scope.
+        let outcome = pool.in_place_scope(|scope| {
+            scope.spawn(|_| {
                 let _over = Over(&watch.messages);
-                pool.install(|| work(&watch))
+                result = Some(work(&watch));
             });
-            let outcome = attend(&mut inbox, &mut listen);
+            let outcome = attend(&inbox, &mut listen);
             if outcome.is_err() {
                 watch.stopped.store(true, Ordering::Relaxed);
                 // Whoever waits to be heard waits no longer.
                 drop(inbox);
             }
-            let result = worker
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            outcome.map(|()| result)
-        })
+            outcome
+        });
+        outcome.map(|()| result.expect("the scope ends after the work"))
     })
 }
 
@@ -99,7 +101,7 @@ impl<M> Drop for Over<'_, M> {
 
 /// Hands on messages until the work is over, and looks at the signals in between.
 fn attend<M>(
-    inbox: &mut Receiver<Message<M>>,
+    inbox: &Receiver<Message<M>>,
     listen: &mut Option<impl FnMut(Python<'_>, M) -> PyResult<()>>,
 ) -> PyResult<()> {
     loop {
@@ -107,6 +109,7 @@ fn attend<M>(
             Ok(Message::Over) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Ok(Message::Told(message, heard)) => {
                 if let Some(listen) = listen {
+                    let _nested = Nested::enter();
                     Python::attach(|py| {
                         py.check_signals()?;
                         listen(py, message)

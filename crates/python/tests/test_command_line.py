@@ -107,6 +107,41 @@ def test_the_defaults_are_those_of_separate(tmp_path, command_line, files, mixtu
         assert read_float_wav(tmp_path / stem["file"]).tobytes() == estimate.astype("<f4").tobytes()
 
 
+@pytest.mark.parametrize("method", ["structured", "mean"])
+def test_several_sources_of_several_orders(tmp_path, command_line, files, mixture, method):
+    folder, _ = files
+    other = vbnmf.SpeakerModel.fit(
+        voice(RATE_HZ, seed=31), RATE_HZ, orders=[1, 3], stft=STFT, iterations=10
+    )
+    other.save(tmp_path / "other.npz")
+    command_line.run(
+        "separate", folder / "mixture.wav", "--source", f"first={folder / 'speech.npz'}",
+        "--source", f"second={tmp_path / 'other.npz'}", "--background", tmp_path / "other.npz",
+        "--adapt-background", "--method", method, "--iterations", 7, "--jobs", 2,
+        "--encoding", "float32", "--out", tmp_path / "stems",
+    )  # fmt: skip
+    sources = {
+        "first": vbnmf.SpeakerModel.load(folder / "speech.npz"),
+        "second": other,
+        "background": vbnmf.Source(other, adapt=True),
+    }
+    separation = vbnmf.separate(mixture, sources, method, iterations=7, threads=1)
+    report = json.loads((tmp_path / "stems" / "separation.json").read_text())
+    assert [stem["source"] for stem in report["stems"]] == list(separation.names)
+    for stem, estimate in zip(report["stems"], separation.estimates):
+        written = read_float_wav(tmp_path / "stems" / stem["file"])
+        assert written.tobytes() == estimate.astype("<f4").tobytes(), stem["source"]
+    inference = report["segments"][0]["inferences"][0]
+    assert inference["free_energies"] == [run.free_energy for run in separation.runs]
+    found = [list(q) for q in separation.order_posterior]
+    if method == "structured":
+        assert inference["order_posterior"] == found
+    else:
+        # Equal weights, added up in another order.
+        for theirs, ours in zip(inference["order_posterior"], found):
+            assert theirs == pytest.approx(ours, rel=1e-14)
+
+
 def test_a_file_of_the_package_is_read_by_the_command_line(tmp_path, command_line, files, speaker):
     folder, _ = files
     speaker.save(tmp_path / "own.npz")

@@ -17,8 +17,8 @@ README = Path(__file__).resolve().parents[1] / "README.md"
 
 
 def is_there(needed: str) -> bool:
-    if needed == "results":
-        return (REPOSITORY / "results" / "reference" / "quick").is_dir()
+    if needed in ("results", "data"):
+        return (REPOSITORY / needed).is_dir()
     return importlib.util.find_spec(needed) is not None
 
 

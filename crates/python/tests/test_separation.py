@@ -23,7 +23,7 @@ def sources(speaker):
     return {"speech": speaker, "background": vbnmf.Background(4)}
 
 
-@pytest.mark.parametrize("method", ["structured", "fusion", "selection", "mean"])
+@pytest.mark.parametrize("method", ["structured", "fusion", "selection", "mean", "evidence"])
 @pytest.mark.parametrize("precision", ["f64", "f32"])
 def test_masks_times_the_mixture_are_the_estimates(speaker, mixture, method, precision):
     settings = {**QUICK, "precision": precision}
@@ -138,7 +138,35 @@ def test_selection_and_mean_are_made_of_the_same_runs(mixture, speaker):
     np.testing.assert_allclose(mean.posterior_variance, variance, rtol=1e-9)
 
 
-@pytest.mark.parametrize("method", ["structured", "fusion"])
+def test_evidence_weighs_the_runs_by_their_free_energies(mixture, speaker):
+    # So large that no run takes all the weight.
+    settings = {**QUICK, "kappa": None, "beta": 1e4}
+    found = vbnmf.separate(mixture, sources(speaker), "evidence", **settings)
+    energies = np.array([run.free_energy for run in found.runs])
+    weights = np.exp((energies - energies.max()) / 1e4)
+    weights /= weights.sum()
+    assert 0.001 < weights.min() and weights.max() < 0.999
+    np.testing.assert_allclose([run.weight for run in found.runs], weights, rtol=1e-12)
+    np.testing.assert_allclose(found.order_posterior[0], weights, rtol=1e-12)
+    alone = [
+        vbnmf.separate(
+            mixture,
+            [speaker.dictionaries[m], vbnmf.Background(4)],
+            gain=found.gain,
+            noise_variance=found.noise_variance / found.gain**2,
+            stft=STFT,
+            **settings,
+        )
+        for m in range(3)
+    ]
+    average = sum(w * separation.estimates for w, separation in zip(weights, alone))
+    np.testing.assert_allclose(found.estimates, average, atol=1e-12)
+    certain = vbnmf.separate(mixture, sources(speaker), "evidence", **{**settings, "beta": 0.0})
+    selection = vbnmf.separate(mixture, sources(speaker), "selection", **settings)
+    assert certain.estimates.tobytes() == selection.estimates.tobytes()
+
+
+@pytest.mark.parametrize("method", ["structured", "fusion", "evidence"])
 def test_a_single_order_is_the_same_for_every_method(mixture, speaker, method):
     one = [speaker.dictionaries[1], vbnmf.Background(4)]
     expected = vbnmf.separate(mixture, one, "selection", stft=STFT, **QUICK)
@@ -311,7 +339,9 @@ FAULTS = [
     (lambda x, s: (x, [-np.ones((2, 1025))]), {}, "dictionary entry -1"),
     (lambda x, s: (x, [np.full((2, 1025), np.nan)]), {}, "dictionary entry NaN"),
     (lambda x, s: (x, [np.zeros((2, 1025))]), {}, "component 0 is zero"),
-    (lambda x, s: (x, [vbnmf.Background(0)]), {}, "components must be from 1"),
+    (lambda x, s: (x, [vbnmf.Background(0)]), {}, "components must be a whole number from 1"),
+    (lambda x, s: (x, [vbnmf.Background(2.5)]), {}, "components must be a whole number from 1"),
+    (lambda x, s: (x, [vbnmf.Background(activation_start=0.0)]), {}, "activation_start must"),
     (lambda x, s: (x, [vbnmf.Background(start=np.zeros((1, 1025)))]), {}, "start value 0"),
     (lambda x, s: (x, [vbnmf.Source(s[0], prior=[0.5, 0.5])]), {}, "prior over 3 orders"),
     (lambda x, s: (x, s), {"method": "average"}, "method must be one of"),
@@ -319,8 +349,10 @@ FAULTS = [
     (lambda x, s: (x, s), {"beta": 1.0, "kappa": 1.0}, "not both"),
     (lambda x, s: (x, s), {"beta": -1.0}, "beta must be a finite number >= 0, got -1"),
     (lambda x, s: (x, s), {"kappa": float("nan")}, "kappa must be a finite number"),
-    (lambda x, s: (x, s), {"iterations": 0}, "iterations must be at least 1, got 0"),
+    (lambda x, s: (x, s), {"iterations": 0}, "iterations must be a whole number of at"),
     (lambda x, s: (x, s), {"iterations": 2.5}, "iterations must be a whole number"),
+    (lambda x, s: (x, s), {"iterations": True}, "iterations must be a whole number"),
+    (lambda x, s: (x, s), {"trace_period": -1}, "trace_period must be a whole number"),
     (lambda x, s: (x, s), {"tolerance": -1.0}, "tolerance must be"),
     (lambda x, s: (x, s), {"seed": -1}, "seed must be a whole number"),
     (lambda x, s: (x, s), {"noise_db": 3.0}, "noise_db must be from -200 to 0"),
@@ -345,6 +377,6 @@ def test_faults_are_named(mixture, speaker, make, arguments, message):
 
 def test_too_many_combinations(mixture):
     orders = [np.ones((k, STFT.bins)) + np.eye(k, STFT.bins) for k in range(1, 18)]
-    for method in ("structured", "selection", "mean"):
+    for method in ("structured", "selection", "mean", "evidence"):
         with pytest.raises(ValueError, match="289 combinations"):
             vbnmf.separate(mixture, [orders, orders], method, iterations=1, stft=STFT)

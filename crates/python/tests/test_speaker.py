@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import vbnmf
-from conftest import RATE_HZ, STFT, voice
+from conftest import RATE_HZ, REPOSITORY, STFT, voice
 
 
 def test_what_is_saved_is_loaded(tmp_path, speaker):
@@ -70,12 +70,14 @@ def test_silent_frames_are_left_out(speech):
         (lambda x: [x, np.ones(100)], {}, "100 samples are shorter than a window of 256"),
         (lambda x: np.where(x == x[9], np.inf, x), {}, "signal 0 is not finite at sample"),
         (lambda x: x[:600], {"orders": [50]}, "too little to learn from"),
-        (lambda x: x, {"orders": []}, "orders must be from 1 to 1000"),
-        (lambda x: x, {"orders": [0]}, "orders must be from 1 to 1000"),
+        (lambda x: x, {"orders": []}, "no orders to learn"),
+        (lambda x: x, {"orders": [0]}, "orders must be a whole number from 1 to 1000"),
         (lambda x: x, {"orders": [2, 2]}, "an order is given twice"),
-        (lambda x: x, {"max_frames": 0}, "max_frames must be at least 1"),
+        (lambda x: x, {"max_frames": 0}, "max_frames must be a whole number of at least 1"),
         (lambda x: x, {"stft": vbnmf.StftSettings(256, 300)}, "hop_samples is 300"),
         (lambda x: x, {"sample_rate_hz": 8000.5}, "whole number from 1000 to 768000"),
+        (lambda x: x, {"iterations": 0}, "iterations must be a whole number of at least 1"),
+        (lambda x: x, {"seed": -1}, "seed must be a whole number of at least 0"),
         (lambda x: 1j * x, {}, "must be real"),
     ],
 )
@@ -106,10 +108,43 @@ def test_files_of_other_programs(tmp_path):
     assert vbnmf.SpeakerModel.load(two, **rest).orders == (2, 10)
 
 
+VOICES = REPOSITORY / "data" / "voices"
+
+
+@pytest.mark.skipif(not VOICES.is_dir(), reason="not in the repository")
+def test_the_voices_and_noises_of_the_repository(tmp_path):
+    path = VOICES / "italian_man.npz"
+    parts = {
+        part: vbnmf.SpeakerModel.load(path, part=part) for part in ("generation", "estimation")
+    }
+    stored = np.load(path)
+    for part, model in parts.items():
+        assert model.orders == (2, 4, 6, 8, 10, 12, 14)
+        assert (model.sample_rate_hz, model.stft) == (16000, vbnmf.StftSettings())
+        for order, dictionary in zip(model.orders, model.dictionaries):
+            assert np.array_equal(dictionary, stored[f"{part}_{order}"])
+    digests = {model.metadata["corpus_sha256"] for model in parts.values()}
+    assert len(digests) == 2
+    # The licence asks for the name of whoever made the recordings.
+    parts["estimation"].save(tmp_path / "copy.npz")
+    copy = vbnmf.SpeakerModel.load(tmp_path / "copy.npz")
+    assert copy.metadata["format"] == "vb-nmf dictionaries"
+    for key in ("attribution", "licence_url", "changes", "utterances"):
+        assert copy.metadata[key] == parts["estimation"].metadata[key]
+    for part in (None, "both"):
+        with pytest.raises(ValueError, match="italian_man.npz .* part must be 'generation' or"):
+            vbnmf.SpeakerModel.load(path, part=part)
+    for name in ("birds", "city", "coffee-shop", "rain", "storm"):
+        assert vbnmf.SpeakerModel.load(VOICES / f"{name}.npz").orders == (16,)
+    with pytest.raises(ValueError, match="no part 'estimation'"):
+        vbnmf.SpeakerModel.load(VOICES / "rain.npz", part="estimation")
+
+
 @pytest.mark.parametrize(
     ("metadata", "arrays", "message"),
     [
         (None, {"dictionary_2": np.ones((2, 129))}, "does not say its sample_rate_hz"),
+        ([], {}, "`metadata` is no JSON object"),
         ({"sample_rate_hz": 8000}, {"dictionary_2": np.ones((2, 129))}, "does not say its stft"),
         ({"format": "other"}, {}, "`format` is 'other'"),
         ({"format_version": 2}, {}, "`format_version` is 2"),

@@ -52,12 +52,45 @@ def test_data_frames(folder):
     np.testing.assert_array_equal(table["mean_db"], columns["mean_db"])
 
 
-def test_the_committed_studies_are_read():
-    for path in (REPOSITORY / "results" / "reference").glob("*/"):
-        study = vbnmf.read_study(path, use_pandas=False)
-        for name in study:
-            lengths = {len(column) for column in study[name].values()}
-            assert len(lengths) == 1, (path, name)
+#: The table of means of each committed study.
+COMMITTED = {
+    "table1": "table1",
+    "quick": "table1",
+    "people": "summary",
+    "realmix": "summary",
+    "beta_sweep": "summary",
+    "init_sweep": "summary",
+}
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+@pytest.mark.parametrize("use_pandas", [False, True])
+def test_the_committed_studies_are_read(name, use_pandas):
+    folder = REPOSITORY / "results" / "reference" / name
+    if not folder.is_dir():
+        pytest.skip("not in the repository")
+    if use_pandas:
+        pytest.importorskip("pandas")
+    study = vbnmf.read_study(folder, use_pandas=use_pandas)
+    assert {COMMITTED[name], "differences"} <= set(study)
+    for table in study:
+        header = (folder / f"{table}.csv").read_text().splitlines()[0].split(",")
+        columns = study[table]
+        assert list(columns) == header, table
+        assert len({len(columns[column]) for column in header}) == 1, table
+        # Numbers are numbers, whatever stands beside them.
+        for column in header:
+            is_number = column.endswith(("_db", "seconds", "probability", "units", "trials"))
+            if is_number and column != "snr_db":
+                assert np.asarray(columns[column]).dtype.kind in "if", (table, column)
+    means = study[COMMITTED[name]]
+    assert {"structured_fusion", "vb_selection"} <= set(means["method"])
+    low, mean, high = (
+        np.asarray(means[column]) for column in ("ci95_low_db", "mean_db", "ci95_high_db")
+    )
+    is_known = ~np.isnan(low)
+    assert is_known.any() and (low <= mean)[is_known].all() and (mean <= high)[is_known].all()
+    assert "seed" in study.config
 
 
 def test_other_folders(tmp_path):

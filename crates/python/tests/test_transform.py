@@ -94,7 +94,26 @@ def test_torch_tensors():
         assert vbnmf.si_sdr(signal, signal + 0.1) > 0
         scores = vbnmf.bss_eval_sources([signal, signal.flip(0)], [signal, signal.flip(0)])
         assert scores.permutation.tolist() == [0, 1]
-    with pytest.raises(ValueError, match="requires grad"):
+    spectrogram = torch.stft(
+        signal, 64, 32, window=torch.ones(64, dtype=signal.dtype), return_complex=True
+    ).T[::2]
+    assert not spectrogram.is_contiguous()
+    dictionary = torch.full((2, 33), 0.5)
+    dictionary[1, 5:] = 2.0
+    arguments = {"stft": vbnmf.StftSettings(64, 32), "iterations": 2}
+    of_torch = vbnmf.separate(spectrogram, [dictionary, vbnmf.Background(1)], **arguments)
+    of_numpy = vbnmf.separate(
+        spectrogram.numpy(), [dictionary.numpy(), vbnmf.Background(1)], **arguments
+    )
+    assert of_torch.estimates.tobytes() == of_numpy.estimates.tobytes()
+    power = spectrogram.abs() ** 2
+    nmf = vbnmf.ItakuraSaitoNMF(2, max_iter=3, random_state=0)
+    activations = nmf.fit_transform(power)
+    assert activations.tobytes() == nmf.fit_transform(power.numpy()).tobytes()
+    assert torch.from_numpy(of_torch.estimates).shape == (2, *spectrogram.shape)
+    with pytest.raises(ValueError, match="array of numbers"):
+        vbnmf.stft(torch.ones(9, dtype=torch.bfloat16))
+    with pytest.raises(ValueError, match="require"):
         vbnmf.stft(torch.ones(9, requires_grad=True))
 
 

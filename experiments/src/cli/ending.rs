@@ -68,6 +68,15 @@ pub(crate) fn announce(text: &str, out: &Path) -> Result<(), Failure> {
     say(&format!("{text}\nResults: {}\n", out.display()))
 }
 
+/// A line on the files of corpora that were left out, if there are any.
+pub(crate) fn say_left_out(files: usize) -> String {
+    match files {
+        0 => String::new(),
+        1 => "\n1 unusable file of the corpus was left out".to_owned(),
+        files => format!("\n{files} unusable files of the corpus were left out"),
+    }
+}
+
 /// How a run ends, by the number of its failures.
 pub(crate) fn ending(failures: usize, progress: Progress) -> Ending {
     if failures == 0 {

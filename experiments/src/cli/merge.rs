@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::ending::{Ending, Failure, announce, ending};
+use super::ending::{Ending, Failure, announce, ending, say_left_out};
 use crate::progress::Progress;
 use crate::store::folder::RunFolder;
 use crate::study;
@@ -46,7 +46,8 @@ impl MergeArguments {
             merged.publish(&folder)
         };
         let done = merge().map_err(Failure::Run)?;
-        announce(&done.table.unwrap_or_default(), &self.out)?;
+        let said = done.table.unwrap_or_default() + &say_left_out(done.left_out);
+        announce(&said, &self.out)?;
         Ok(ending(done.failures, progress))
     }
 }

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::Kind;
+use crate::warnings;
 
 /// Variational Bayesian model averaging for audio source separation: the experiments.
 #[derive(Debug, Parser)]
@@ -92,6 +93,7 @@ enum Command {
 
 /// Runs the command of this process' arguments.
 pub fn run() -> ExitCode {
+    warnings::install();
     let outcome = match Cli::parse().command {
         Command::Table1(arguments) => arguments.run(Kind::Table1),
         Command::Sweep(arguments) => arguments.run(Kind::Sweep),

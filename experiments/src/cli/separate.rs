@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use dsp::wav::Encoding;
 use dsp::{StftSettings, Window};
-use model::{ActivationStart, Precision, Tempering, level};
+use model::{Acceleration, ActivationStart, Precision, Tempering, level};
 
 use super::ending::{Ending, Failure};
 use super::numbers::{parse_count, parse_number, parse_whole};
@@ -132,7 +132,12 @@ pub(crate) struct SeparateArguments {
     method: SeparationMethod,
 
     /// Iterations, at most
-    #[arg(long, value_name = "N", value_parser = parse_whole::<usize>, default_value_t = level::ITERATIONS)]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = parse_whole::<usize>,
+        default_value_t = level::ITERATIONS
+    )]
     iterations: usize,
 
     /// Stop once ten iterations raise the free energy by less than this, in nats per bin and frame;
@@ -145,6 +150,10 @@ pub(crate) struct SeparateArguments {
         allow_negative_numbers = true
     )]
     tolerance: f64,
+
+    /// Extrapolate between iterations: the same free energy in a third of them or fewer
+    #[arg(long)]
+    accelerate: bool,
 
     /// Number format of the matrix products; f64 takes about 1.8 times as long
     #[arg(long, value_enum, default_value_t = PrecisionKind::F32)]
@@ -404,6 +413,10 @@ impl SeparateArguments {
             precision: match self.precision {
                 PrecisionKind::F32 => Precision::F32,
                 PrecisionKind::F64 => Precision::F64,
+            },
+            acceleration: match self.accelerate {
+                true => Acceleration::Squarem,
+                false => Acceleration::None,
             },
             tempering: match (self.kappa, self.beta) {
                 (Some(kappa), _) => Tempering::Kappa(kappa),

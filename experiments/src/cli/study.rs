@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 
 use super::chosen_config::ChosenConfig;
-use super::ending::{Ending, Failure, announce, ending};
+use super::ending::{Ending, Failure, announce, ending, say_left_out};
 use super::numbers::parse_count;
 use super::threads::start_threads;
 use crate::config::{self, Config, EmbeddedConfig, Kind};
@@ -15,6 +15,7 @@ use crate::progress::Progress;
 use crate::store::folder::RunFolder;
 use crate::store::shard::Shard;
 use crate::study::design::Study;
+use crate::study::examples::Export;
 use crate::study::prepare::Conduct;
 use crate::{interrupt, study};
 
@@ -63,6 +64,18 @@ pub(crate) struct StudyArguments {
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
 
+    /// Write the signals of all trials to a folder: mixture/, reference/SOURCE/ and
+    /// estimate/METHOD/SOURCE/, one file name per trial, as WAV files of 32-bit floats. What is
+    /// there already is not made again
+    #[arg(long, value_name = "DIR")]
+    export: Option<PathBuf>,
+
+    /// Compare the estimates of another program: a folder named like its method that holds
+    /// speech/, a file for each trial under the name that --export gives it (repeatable; the same
+    /// as evaluation.estimates)
+    #[arg(long, value_name = "DIR")]
+    estimates: Vec<PathBuf>,
+
     /// Report no progress, warnings only
     #[arg(long, short)]
     quiet: bool,
@@ -82,6 +95,7 @@ impl StudyArguments {
             fail_fast: self.fail_fast,
             shard: self.shard,
             dictionaries_only: self.dictionaries_only,
+            exports: self.export.is_some(),
         };
         let default_out = || Path::new("results").join(&config.experiment.name);
         let out = self.out.clone().unwrap_or_else(default_out);
@@ -90,9 +104,13 @@ impl StudyArguments {
             let text = toml::to_string(&config)?;
             let mut folder =
                 RunFolder::claim(&out, text, self.force)?.with_cache(self.cache.clone());
+            let export = self.export.as_deref();
+            let export = export
+                .map(|folder| Export::claim(folder, &out))
+                .transpose()?;
             interrupt::install();
             let pool = start_threads(self.jobs)?;
-            pool.install(|| study::run(&study, &mut folder, conduct, progress))
+            pool.install(|| study::run(&study, &mut folder, conduct, export.as_ref(), progress))
         };
         let done = work().map_err(Failure::Run)?;
         let said = match (done.table, conduct.shard) {
@@ -108,12 +126,7 @@ impl StudyArguments {
                 )
             }
         };
-        let said = match done.left_out {
-            0 => said,
-            1 => format!("{said}\n1 unusable file of the corpus was left out"),
-            files => format!("{said}\n{files} unusable files of the corpus were left out"),
-        };
-        announce(&said, &out)?;
+        announce(&(said + &say_left_out(done.left_out)), &out)?;
         Ok(ending(done.failures, progress))
     }
 }
@@ -123,6 +136,23 @@ fn configuration(arguments: &StudyArguments, kind: Kind) -> anyhow::Result<Confi
     let mut sources = chosen.sources();
     if arguments.skip_unusable {
         sources.set.push("corpus.skip_unusable=true".to_owned());
+    }
+    if !arguments.estimates.is_empty() {
+        let folders: Vec<toml::Value> = arguments
+            .estimates
+            .iter()
+            .map(|folder| match folder.to_str() {
+                Some(text) => Ok(toml::Value::from(text)),
+                None => Err(anyhow!(
+                    "--estimates {}: not a name in UTF-8",
+                    folder.display()
+                )),
+            })
+            .collect::<anyhow::Result<_>>()?;
+        sources.set.push(format!(
+            "evaluation.estimates={}",
+            toml::Value::Array(folders)
+        ));
     }
     let embedded = match kind {
         Kind::Table1 | Kind::Sweep => EmbeddedConfig::TABLE1,

@@ -15,12 +15,15 @@ mod sweep;
 mod units;
 mod validate;
 
+use std::path::PathBuf;
+
 use dsp::StftSettings;
 use eval::BssEvalSettings;
-use model::{ActivationStart, Precision, Settings, Tempering};
+use model::{Acceleration, ActivationStart, Precision, Settings, Tempering};
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::CorpusSection;
+use crate::study::foreign::{ForeignMethod, NameError};
 use crate::study::methods::Method;
 use crate::study::scores::Metric;
 
@@ -289,6 +292,9 @@ pub(crate) struct Model {
     pub(crate) tolerance: f64,
     /// Numbers of the matrix products, `f32` or `f64`.
     pub(crate) precision: Precision,
+    /// Whether sweeps begin at extrapolations, `none` or `squarem`: the same free energy in fewer.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) acceleration: Acceleration,
     /// Weight of the entropy of q(K), in nats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) beta: Option<f64>,
@@ -308,6 +314,7 @@ impl Default for Model {
             iterations: paper.iterations,
             tolerance: paper.tolerance,
             precision: Precision::F32,
+            acceleration: paper.acceleration,
             beta: None,
             kappa: None,
         }
@@ -335,6 +342,21 @@ pub(crate) struct Evaluation {
     pub(crate) metrics: Vec<Metric>,
     /// The methods that are compared.
     pub(crate) methods: Vec<Method>,
+    /// Folders of estimates that other programs made, to be compared with these: each is named like
+    /// its method and holds `speech/`, a file for each trial.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) estimates: Vec<PathBuf>,
+}
+
+impl Evaluation {
+    /// The methods of other programs.
+    ///
+    /// # Errors
+    /// A folder whose name is none for a method.
+    pub(crate) fn foreign_methods(&self) -> Result<Vec<ForeignMethod>, NameError> {
+        let folders = self.estimates.iter();
+        folders.map(|folder| ForeignMethod::new(folder)).collect()
+    }
 }
 
 impl Default for Evaluation {
@@ -343,6 +365,7 @@ impl Default for Evaluation {
             filter_taps: BssEvalSettings::default().filter_taps,
             metrics: vec![Metric::Sdr, Metric::PlainSdr, Metric::SiSdr],
             methods: Method::ALL.into(),
+            estimates: Vec::new(),
         }
     }
 }

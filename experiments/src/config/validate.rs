@@ -9,6 +9,7 @@ use super::ranges::{
     REPETITIONS, RESAMPLES, SCALE, SEED, SNR_DB, START, TEMPERING, TOLERANCE,
 };
 use super::{Config, Estimation, MixtureSource, Sweep};
+use crate::study::foreign::ForeignName;
 use crate::study::methods::Method;
 use crate::study::scores::Metric;
 
@@ -153,6 +154,16 @@ impl Config {
             .map(|method| method.name())
             .collect();
         distinct("evaluation.methods", &names)?;
+        let foreign = evaluation.foreign_methods().map_err(|error| Invalid {
+            key: "evaluation.estimates",
+            reason: error.to_string(),
+        })?;
+        let folders: Vec<ForeignName> = foreign.iter().map(|method| method.name).collect();
+        let repeated = (1..folders.len()).find(|&i| folders[..i].contains(&folders[i]));
+        require("evaluation.estimates", repeated.is_none(), || {
+            let name = repeated.map_or_else(String::new, |i| folders[i].to_string());
+            format!("two folders are named {name:?}, and a folder is named like its method")
+        })?;
         within(
             "statistics.resamples",
             self.statistics.resamples,

@@ -99,4 +99,23 @@ impl Style {
             marker,
         }
     }
+
+    /// The look of what other programs made, by its place among them: greys and browns, which no
+    /// method of this program has, and dots. From the sixth on they repeat.
+    pub(crate) fn from_foreign_position(position: usize) -> Self {
+        const LOOKS: [(RGBColor, Marker); 5] = [
+            (RGBColor(120, 120, 120), Marker::Circle),
+            (RGBColor(140, 86, 75), Marker::Square),
+            (RGBColor(95, 80, 150), Marker::Diamond),
+            (RGBColor(110, 120, 20), Marker::Wedge),
+            (RGBColor(160, 160, 160), Marker::Star),
+        ];
+        let (colour, marker) = LOOKS[position % LOOKS.len()];
+        Self {
+            colour,
+            dash: Some((3, 3)),
+            width: 2,
+            marker,
+        }
+    }
 }

@@ -36,6 +36,13 @@ pub(crate) const CONFIG: &str = "config.toml";
 /// Where the signals of examples are among the results.
 pub(crate) const AUDIO: &str = "audio";
 
+/// Where it keeps what it goes on from, and its dictionaries.
+pub(crate) const CELLS: &str = "cells";
+pub(crate) const CACHE: &str = "cache";
+
+/// The folder of the speech among those of sources, in all layouts.
+pub(crate) const SPEECH: &str = "speech";
+
 /// Names that results have, without their endings; `sweep_1` and so on beside them.
 const RESULTS: [&str; 16] = [
     "config",
@@ -67,7 +74,7 @@ pub(crate) struct KeptPaths(PathBuf);
 impl KeptPaths {
     /// Those of a results folder.
     pub(crate) fn new(results: &Path) -> Self {
-        Self(results.join("cells"))
+        Self(results.join(CELLS))
     }
 
     pub(crate) fn config(&self) -> PathBuf {
@@ -140,7 +147,7 @@ impl RunFolder {
         };
         let mut folder = Self {
             results: results.to_owned(),
-            cache: results.join("cache"),
+            cache: results.join(CACHE),
             kept,
             config,
             overwrite,

@@ -28,9 +28,8 @@ pub(crate) struct Manifest<'a> {
     pub(crate) corpus: &'a str,
     /// SHA-256 of all signals, or of the dictionaries where there are none.
     pub(crate) corpus_sha256: Digest,
-    /// Files of the corpora that could not be used and were left out, each with the reason; null
-    /// after a merge.
-    pub(crate) left_out: Option<&'a [String]>,
+    /// Files of the corpora that could not be used and were left out, each with the reason.
+    pub(crate) left_out: &'a [String],
     pub(crate) cpu: Option<String>,
     pub(crate) threads: usize,
     pub(crate) wall_seconds: f64,
@@ -51,7 +50,7 @@ impl<'a> Manifest<'a> {
     /// that were left out.
     pub(crate) fn new(
         seeds: Vec<u64>,
-        (corpus, corpus_sha256, left_out): (&'a str, Digest, Option<&'a [String]>),
+        (corpus, corpus_sha256, left_out): (&'a str, Digest, &'a [String]),
         stopwatch: Stopwatch,
     ) -> Self {
         Self {

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use toml::Value;
 
 use super::estimate::{Candidate, Member, Trial};
+use super::foreign::ForeignMethod;
 use super::methods::{Method, Part};
 use crate::config::{Config, MixtureSource, assigned};
 use crate::corpus::Speaker;
@@ -24,6 +25,8 @@ pub(crate) struct Study<'a> {
     pub(crate) runs: Vec<Run>,
     /// The methods that are compared.
     pub(crate) methods: Vec<Method>,
+    /// Those of other programs, which are compared with them.
+    pub(crate) foreign: Vec<ForeignMethod>,
     pub(crate) unit: Unit,
 }
 
@@ -98,7 +101,8 @@ impl<'a> Study<'a> {
     /// The study that a configuration asks for.
     ///
     /// # Errors
-    /// A value of an axis that its key does not allow.
+    /// A value of an axis that its key does not allow; folders of estimates that do not name
+    /// methods, which no valid configuration has.
     pub(crate) fn new(config: &'a Config) -> Result<Self> {
         let sweep = config.sweep.as_ref();
         let cases = cases(config)?;
@@ -115,6 +119,7 @@ impl<'a> Study<'a> {
             runs: cases.iter().enumerate().flat_map(of_case).collect(),
             cases,
             methods,
+            foreign: config.evaluation.foreign_methods()?,
             unit: Unit::new(config),
             config,
         })
@@ -125,7 +130,18 @@ impl<'a> Study<'a> {
     pub(crate) fn candidates(&self) -> Vec<Candidate> {
         let mixture = self.has_recordings().then_some(Candidate::Mixture);
         let methods = self.methods.iter().copied().map(Candidate::Method);
-        mixture.into_iter().chain(methods).collect()
+        mixture
+            .into_iter()
+            .chain(methods)
+            .chain(self.foreign_candidates())
+            .collect()
+    }
+
+    /// The estimates of other programs.
+    pub(crate) fn foreign_candidates(&self) -> impl Iterator<Item = Candidate> {
+        self.foreign
+            .iter()
+            .map(|method| Candidate::Foreign(method.name))
     }
 
     /// Those of the compared methods that weigh the orders.
@@ -138,7 +154,9 @@ impl<'a> Study<'a> {
     pub(crate) fn parts(&self) -> Vec<Part> {
         let candidates = self.candidates();
         let is_needed = |part: &Part| candidates.iter().any(|it| it.part() == *part);
-        Part::ALL.into_iter().filter(is_needed).collect()
+        let own = Part::OWN.into_iter().filter(is_needed);
+        own.chain(self.foreign_candidates().map(Candidate::part))
+            .collect()
     }
 
     /// The keys that are varied.
@@ -205,6 +223,16 @@ impl<'a> Study<'a> {
             Member::Recording(number) => [number.to_string(), snr_db],
         });
         values
+    }
+
+    /// A trial as the name of its files: as [`Run::trial_file_stem`], after the number of its case
+    /// where there are several.
+    pub(crate) fn trial_file_stem(&self, run: &Run, trial: &Trial) -> String {
+        let stem = run.trial_file_stem(trial);
+        match self.cases.len() {
+            1 => stem,
+            _ => format!("case{}_{stem}", run.case + 1),
+        }
     }
 
     fn names_speakers(&self) -> bool {
@@ -279,6 +307,25 @@ impl Run {
         };
         let run = self.name().replace(", ", "_").replace(' ', "");
         format!("{run}_{member}_snr{}", trial.snr_db)
+    }
+
+    /// All its trials, in no certain order, where they are known without the corpus: only one that
+    /// brings mixtures decides which there are.
+    pub(crate) fn known_trials(&self) -> Option<Vec<Trial>> {
+        let recordings = &self.config.recordings;
+        match self.config.mixtures.source {
+            MixtureSource::Drawn => Some(self.drawn_trials()),
+            MixtureSource::Recordings if recordings.isolated.is_some() => None,
+            MixtureSource::Recordings => {
+                let at = |&snr_db: &f64| {
+                    (0..recordings.mixtures).map(move |number| Trial {
+                        snr_db,
+                        member: Member::Recording(number),
+                    })
+                };
+                Some(self.config.mixtures.snr_db.iter().flat_map(at).collect())
+            }
+        }
     }
 
     /// All mixtures that are drawn: every order at every ratio, by ratio first.

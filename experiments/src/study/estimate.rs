@@ -1,7 +1,10 @@
 //! A trial, and what comes of it: its estimates, each with what made it and its scores.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
+use super::foreign::ForeignName;
 use super::methods::{Method, Part};
 use super::scores::{Metric, ScoreError, Scores};
 use crate::corpus::{CorpusSection, Speaker};
@@ -58,24 +61,47 @@ pub(crate) enum Candidate {
     Order(usize),
     /// What a method chooses or makes.
     Method(Method),
+    /// What another program made.
+    Foreign(ForeignName),
+}
+
+/// Stands in results files before the name of a method of another program, so that it can be that
+/// of a method of this one.
+const FOREIGN: &str = "foreign:";
+
+impl From<Method> for Candidate {
+    fn from(method: Method) -> Self {
+        Self::Method(method)
+    }
 }
 
 impl Candidate {
     /// The name in results files.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> Cow<'static, str> {
         match self {
-            Self::Mixture => "mixture",
-            Self::Order(_) => "single",
-            Self::Method(method) => method.name(),
+            Self::Mixture => "mixture".into(),
+            Self::Order(_) => "single".into(),
+            Self::Method(method) => method.name().into(),
+            Self::Foreign(name) => format!("{FOREIGN}{name}").into(),
+        }
+    }
+
+    /// The candidate of a name in results files, single orders aside, if there is one.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        match (name, name.strip_prefix(FOREIGN)) {
+            ("mixture", _) => Some(Self::Mixture),
+            (_, Some(name)) => Some(Self::Foreign(ForeignName::new(name).ok()?)),
+            (name, None) => Method::from_name(name).map(Self::Method),
         }
     }
 
     /// The name in tables.
-    pub(crate) fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> Cow<'static, str> {
         match self {
-            Self::Mixture => "Mixture",
-            Self::Order(_) => "Single order",
-            Self::Method(method) => method.label(),
+            Self::Mixture => "Mixture".into(),
+            Self::Order(_) => "Single order".into(),
+            Self::Method(method) => method.label().into(),
+            Self::Foreign(name) => format!("{name} (foreign)").into(),
         }
     }
 
@@ -85,12 +111,15 @@ impl Candidate {
             Self::Mixture => Part::Mixture,
             Self::Order(_) => Part::Singles,
             Self::Method(method) => method.part(),
+            Self::Foreign(name) => Part::Foreign(name),
         }
     }
 
-    /// Whether it is a method that is of use where the truth is not known.
+    /// Whether it is a method that is of use where the truth is not known; those of other programs
+    /// are taken to be.
     pub(crate) fn is_usable(self) -> bool {
         match self {
+            Self::Foreign(_) => true,
             Self::Method(method) => !method.needs_truth(),
             Self::Mixture | Self::Order(_) => false,
         }
@@ -216,9 +245,23 @@ mod tests {
             estimate(Candidate::Mixture, None),
             estimate(Candidate::Order(4), Some(f64::NEG_INFINITY)),
             estimate(Candidate::Method(Method::VbFusion), Some(-0.1 - 0.2)),
+            estimate(Candidate::Foreign(ForeignName::new("mine").unwrap()), None),
         ];
         let json = serde_json::to_string(&estimates).unwrap();
         let found: Vec<Estimate> = serde_json::from_str(&json).unwrap();
         assert_eq!(found, estimates);
+    }
+
+    #[test]
+    fn names_in_files_are_of_one_candidate_each() {
+        let foreign = ["vb_fusion", "mixture"].map(|name| ForeignName::new(name).unwrap());
+        let methods = Method::ALL.map(Candidate::Method);
+        let candidates = methods.into_iter().chain(foreign.map(Candidate::Foreign));
+        for candidate in candidates.chain([Candidate::Mixture]) {
+            assert_eq!(Candidate::from_name(&candidate.name()), Some(candidate));
+        }
+        for name in ["single", "mine", "foreign:", "foreign:a b"] {
+            assert_eq!(Candidate::from_name(name), None, "{name}");
+        }
     }
 }

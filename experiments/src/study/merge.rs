@@ -71,7 +71,7 @@ impl Merged {
         let publication = Publication {
             study: &study,
             corpus: &self.plan.corpus(),
-            left_out: None,
+            left_out: &self.plan.left_out,
             results: &results(&study, &self.plan, &self.outcomes),
             examples: &self.examples,
             times: &Err("the results were merged from shards, which are not timed".to_owned()),
@@ -167,7 +167,7 @@ impl Shards {
         let parts = study.parts();
         let is_missing = |(_, planned): &(&Run, &PlannedTrial)| {
             let mut keys = parts.iter().map(|&part| planned.keys.part(part));
-            keys.any(|key| !self.outcomes.contains_key(&key))
+            keys.any(|key| key.is_none_or(|key| !self.outcomes.contains_key(&key)))
         };
         let runs = study.runs.iter().zip(&self.plan.runs);
         let trials = runs.flat_map(|(run, planned)| planned.trials.iter().map(move |it| (run, it)));
@@ -184,11 +184,12 @@ impl Shards {
         let mut kept = Vec::new();
         let mut missing = Vec::new();
         let chosen = chosen_trials(run, &trials);
+        let outcome = |key| self.outcomes.get(&key);
         for trial in &chosen {
             let is_done = |planned: &&PlannedTrial| {
                 let mut keys = parts.iter().map(|&part| planned.keys.part(part));
                 planned.trial == *trial
-                    && keys.all(|key| matches!(self.outcomes.get(&key), Some(Ok(_))))
+                    && keys.all(|key| matches!(key.and_then(outcome), Some(Ok(_))))
             };
             let Some(planned) = planned.iter().find(is_done) else {
                 continue;
@@ -247,14 +248,14 @@ impl Shards {
     }
 }
 
-/// The plan that all shards recorded.
+/// The plan that all shards recorded, with the files that any of them left out.
 fn common_plan(folders: &[&ShardFolder]) -> Result<Plan> {
     let mut common: Option<Plan> = None;
     for folder in folders {
         let plan = Plan::read(&folder.kept.plan())?;
         let first = common.get_or_insert_with(|| plan.clone());
         ensure!(
-            *first == plan,
+            first.runs == plan.runs,
             Refused(format!(
                 "{} and {} have the same configuration and different trials: their corpora or \
                  programs differ",
@@ -262,6 +263,11 @@ fn common_plan(folders: &[&ShardFolder]) -> Result<Plan> {
                 folder.path.display()
             ))
         );
+        for file in plan.left_out {
+            if !first.left_out.contains(&file) {
+                first.left_out.push(file);
+            }
+        }
     }
     common.context("no folder to merge")
 }

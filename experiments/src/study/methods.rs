@@ -9,6 +9,7 @@ use model::{Posterior, fusion};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use super::foreign::ForeignName;
 use super::scores::ScoreError;
 
 /// A way to estimate the speech of a mixture.
@@ -53,6 +54,8 @@ pub(crate) enum Part {
     Tempered,
     /// What is made of them by learned weights.
     Learned,
+    /// What another program made, which is only scored here.
+    Foreign(ForeignName),
 }
 
 /// The comparisons behind the paper's claims, then those of the methods beyond it: the method
@@ -130,6 +133,11 @@ impl Method {
             Self::EvidenceWeightedMean => "evidence_weighted_mean",
             Self::LearnedWeights => "learned_weights",
         }
+    }
+
+    /// The method of a name in results files and configurations, if there is one.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
     }
 
     /// The name in tables and figures; the paper's, where it is the paper's method.
@@ -226,7 +234,8 @@ impl Method {
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 6] = [
+    /// Those that are done here, whatever comes from other programs.
+    pub(crate) const OWN: [Self; 6] = [
         Self::Mixture,
         Self::Singles,
         Self::Fusion(Posterior::Factorised),

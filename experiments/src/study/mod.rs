@@ -11,6 +11,7 @@ pub(crate) mod design;
 pub(crate) mod dictionaries;
 pub(crate) mod estimate;
 pub(crate) mod examples;
+pub(crate) mod foreign;
 mod guard;
 mod learned_weights;
 pub(crate) mod merge;
@@ -32,6 +33,7 @@ use crate::progress::Progress;
 use crate::store::folder::RunFolder;
 use design::{Run, Study};
 use estimate::{Candidate, Estimate, Outcomes, TrialResult};
+use examples::Export;
 use methods::{Method, Part};
 use plan::{Plan, PlannedTrial};
 use prepare::Conduct;
@@ -43,22 +45,31 @@ use statistics::Results;
 /// # Errors
 /// A corpus that cannot be used, a training that fails, a folder that cannot be written, an
 /// interruption. A trial that fails is recorded, and the others go on.
+///
+/// `export`: a folder for the signals of all trials.
 pub(crate) fn run(
     study: &Study<'_>,
     folder: &mut RunFolder,
     conduct: Conduct,
+    export: Option<&Export>,
     progress: Progress,
 ) -> Result<Ending> {
     let stopwatch = Stopwatch::start();
     let prepared = prepare::prepare(study, folder, conduct, progress)?;
+    if let Some(export) = export {
+        export.begin(&prepared)?;
+    }
     if conduct.dictionaries_only {
         return Ok(Ending {
-            left_out: prepared.left_out.len(),
+            left_out: prepared.plan.left_out.len(),
             ..Ending::default()
         });
     }
     let failures = work::work(&prepared, conduct, progress)?;
     let results = results(study, &prepared.plan, &prepared.outcomes());
+    if let Some(export) = export {
+        export.write(&prepared, &results, progress)?;
+    }
     let examples = match study.has_examples() {
         true => examples::keep(&prepared, &results, folder.kept(), progress)?,
         false => Vec::new(),
@@ -67,7 +78,7 @@ pub(crate) fn run(
         return Ok(Ending {
             table: None,
             failures,
-            left_out: prepared.left_out.len(),
+            left_out: prepared.plan.left_out.len(),
         });
     }
     let times = match study.has_examples() {
@@ -78,7 +89,7 @@ pub(crate) fn run(
     let publication = Publication {
         study,
         corpus: &prepared.plan.corpus(),
-        left_out: Some(&prepared.left_out),
+        left_out: &prepared.plan.left_out,
         results: &results,
         examples: &examples,
         times: &times,
@@ -106,7 +117,8 @@ fn result(
     let mut estimates: Vec<Estimate> = Vec::new();
     let mut errors: Vec<String> = Vec::new();
     for part in study.parts() {
-        let error = match outcomes.get(&planned.keys.part(part)) {
+        let key = planned.keys.part(part);
+        let error = match key.and_then(|key| outcomes.get(&key)) {
             Some(Ok(found)) if is_of_part(found, part) => {
                 estimates.extend(found.iter().cloned());
                 continue;
@@ -126,6 +138,7 @@ fn result(
         Candidate::Mixture => (0, None),
         Candidate::Order(order) => (1, orders.iter().position(|&other| other == order)),
         Candidate::Method(method) => (2, Method::ALL.iter().position(|&other| other == method)),
+        Candidate::Foreign(name) => (3, study.foreign.iter().position(|it| it.name == name)),
     };
     estimates.sort_by_key(|estimate| place(estimate.candidate));
     TrialResult {

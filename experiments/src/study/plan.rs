@@ -7,19 +7,20 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use dsp::StftSettings;
-use model::{ActivationStart, Posterior, Precision};
+use model::{Acceleration, ActivationStart, Posterior, Precision};
 use serde::{Deserialize, Serialize};
 
 use super::design::Run;
 use super::dictionaries::DictionaryKeys;
 use super::estimate::Trial;
+use super::foreign::{ForeignName, ForeignSignal};
 use super::methods::{Method, Part};
 use crate::config::{Config, MixtureSource, Normalisation};
 use crate::store::atomic;
 use crate::store::digest::{Computed, Digest};
 
 /// The keys of a trial's parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Keys {
     mixture: Digest,
     /// Of the single-order separations, which do not depend on beta.
@@ -28,6 +29,17 @@ pub(crate) struct Keys {
     structured: Digest,
     tempered: Digest,
     learned: Digest,
+    /// Of what other programs made.
+    foreign: Vec<(ForeignName, Digest)>,
+}
+
+/// What determines the keys of a trial beside its configuration.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TrialInputs<'a> {
+    pub(crate) trial: &'a Trial,
+    pub(crate) dictionaries: &'a DictionaryKeys,
+    /// Estimates of the trial by other programs.
+    pub(crate) foreign: &'a [ForeignSignal],
 }
 
 /// All that determines the scores of the mixture of a trial as it is.
@@ -35,6 +47,22 @@ pub(crate) struct Keys {
 struct ScoredMixtureInputs<'a> {
     computed: Computed,
     mixture: &'a MixtureInputs,
+    seed: u64,
+    trial: &'a [u64],
+    filter_taps: usize,
+}
+
+/// All that determines the scores of an estimate that another program made: what the true sources
+/// are made of, and the estimate.
+#[derive(Serialize)]
+struct ForeignInputs<'a> {
+    computed: Computed,
+    name: ForeignName,
+    signal: Digest,
+    mixture: &'a MixtureInputs,
+    background: Option<Digest>,
+    normalisation: Normalisation,
+    stft: &'a StftSettings,
     seed: u64,
     trial: &'a [u64],
     filter_taps: usize,
@@ -59,6 +87,7 @@ struct SinglesInputs<'a> {
     iterations: usize,
     tolerance: f64,
     precision: Precision,
+    acceleration: Acceleration,
     background_components: usize,
     filter_taps: usize,
 }
@@ -105,9 +134,8 @@ impl Keys {
     ///
     /// `generation`: of the dictionary that draws the speech.
     pub(crate) fn of_drawn(
-        trial: &Trial,
+        inputs: TrialInputs<'_>,
         generation: Digest,
-        dictionaries: &DictionaryKeys,
         config: &Config,
     ) -> Result<Self> {
         let mixtures = &config.mixtures;
@@ -117,7 +145,7 @@ impl Keys {
             activation_shape: mixtures.activation_shape,
             noise_variance: mixtures.noise_variance,
         };
-        Self::new(trial, &mixture, mixtures.frames, None, dictionaries, config)
+        Self::new(inputs, &mixture, mixtures.frames, None, config)
     }
 
     /// The keys of a trial of recordings.
@@ -125,29 +153,27 @@ impl Keys {
     /// `signals`: of what is mixed. `frames`: of the mixture. `learned_from`: of the mixtures that
     /// weights are learned from.
     pub(crate) fn of_recorded(
-        trial: &Trial,
+        inputs: TrialInputs<'_>,
         signals: Digest,
         frames: usize,
         learned_from: Digest,
-        dictionaries: &DictionaryKeys,
         config: &Config,
     ) -> Result<Self> {
         let noise_db = config.recordings.noise_db;
         let mixture = MixtureInputs::Recorded { signals, noise_db };
-        let learned_from = Some(learned_from);
-        Self::new(trial, &mixture, frames, learned_from, dictionaries, config)
+        Self::new(inputs, &mixture, frames, Some(learned_from), config)
     }
 
     fn new(
-        trial: &Trial,
+        inputs: TrialInputs<'_>,
         mixture: &MixtureInputs,
         frames: usize,
         learned_from: Option<Digest>,
-        dictionaries: &DictionaryKeys,
         config: &Config,
     ) -> Result<Self> {
         let model = &config.model;
-        let trial = &trial.stream_key(&config.corpus)[..];
+        let dictionaries = inputs.dictionaries;
+        let trial = &inputs.trial.stream_key(&config.corpus)[..];
         let seed = config.experiment.seed;
         let filter_taps = config.evaluation.filter_taps;
         let singles = Digest::of_value(&SinglesInputs {
@@ -167,6 +193,7 @@ impl Keys {
             iterations: model.iterations,
             tolerance: model.tolerance,
             precision: model.precision,
+            acceleration: model.acceleration,
             background_components: config.training.background_components,
             filter_taps,
         })?;
@@ -179,7 +206,23 @@ impl Keys {
                 beta,
             })
         };
+        let foreign = |signal: &ForeignSignal| {
+            let key = Digest::of_value(&ForeignInputs {
+                computed: Computed::new("foreign"),
+                name: signal.name,
+                signal: signal.digest,
+                mixture,
+                background: dictionaries.background,
+                normalisation: config.training.normalisation,
+                stft: &config.stft,
+                seed,
+                trial,
+                filter_taps,
+            })?;
+            Ok((signal.name, key))
+        };
         Ok(Self {
+            foreign: inputs.foreign.iter().map(foreign).collect::<Result<_>>()?,
             mixture: Digest::of_value(&ScoredMixtureInputs {
                 computed: Computed::new("mixture"),
                 mixture,
@@ -202,15 +245,21 @@ impl Keys {
         })
     }
 
-    /// The key of a part.
-    pub(crate) fn part(&self, part: Part) -> Digest {
+    /// The key of a part; none of an estimate that another program did not make.
+    pub(crate) fn part(&self, part: Part) -> Option<Digest> {
         match part {
-            Part::Mixture => self.mixture,
-            Part::Singles => self.singles,
-            Part::Fusion(Posterior::Factorised) => self.fusion,
-            Part::Fusion(Posterior::Structured) => self.structured,
-            Part::Tempered => self.tempered,
-            Part::Learned => self.learned,
+            Part::Mixture => Some(self.mixture),
+            Part::Singles => Some(self.singles),
+            Part::Fusion(Posterior::Factorised) => Some(self.fusion),
+            Part::Fusion(Posterior::Structured) => Some(self.structured),
+            Part::Tempered => Some(self.tempered),
+            Part::Learned => Some(self.learned),
+            Part::Foreign(name) => {
+                let mut foreign = self.foreign.iter();
+                foreign
+                    .find(|(other, _)| *other == name)
+                    .map(|&(_, key)| key)
+            }
         }
     }
 
@@ -220,14 +269,15 @@ impl Keys {
         self.singles
     }
 
-    /// Stands for all parts together.
+    /// Stands for all parts that are done here.
     pub(crate) fn whole(&self) -> Digest {
-        Digest::of_parts(Part::ALL.map(|part| self.part(part).0))
+        let keys = Part::OWN.into_iter().filter_map(|part| self.part(part));
+        Digest::of_parts(keys.map(|key| key.0))
     }
 }
 
 /// A trial with the keys of its parts.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PlannedTrial {
     pub(crate) trial: Trial,
     pub(crate) keys: Keys,
@@ -249,19 +299,23 @@ pub(crate) struct PlannedRun {
 }
 
 /// All runs of a study.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
     version: u32,
     pub(crate) runs: Vec<PlannedRun>,
+    /// Files of the corpora that were left out, each with the reason. What is said of a file may
+    /// differ between machines, so it tells no plans apart.
+    pub(crate) left_out: Vec<String>,
 }
 
 impl Plan {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
-    pub(crate) fn new(runs: Vec<PlannedRun>) -> Self {
+    pub(crate) fn new(runs: Vec<PlannedRun>, left_out: Vec<String>) -> Self {
         Self {
             version: Self::VERSION,
             runs,
+            left_out,
         }
     }
 
@@ -384,7 +438,15 @@ mod tests {
         let mut config = Config::default();
         change(&mut config);
         let generation = Digest::of_bytes(b"generation");
-        Keys::of_drawn(&TRIAL, generation, &dictionaries(true), &config).unwrap()
+        Keys::of_drawn(inputs(&TRIAL, &dictionaries(true)), generation, &config).unwrap()
+    }
+
+    fn inputs<'a>(trial: &'a Trial, dictionaries: &'a DictionaryKeys) -> TrialInputs<'a> {
+        TrialInputs {
+            trial,
+            dictionaries,
+            foreign: &[],
+        }
     }
 
     fn recorded(trial: &Trial, known: bool, change: impl FnOnce(&mut Config)) -> Keys {
@@ -393,7 +455,8 @@ mod tests {
         let signals = Digest::of_bytes(b"signals");
         let learned_from = Digest::of_bytes(b"learned from");
         let dictionaries = dictionaries(known);
-        Keys::of_recorded(trial, signals, 100, learned_from, &dictionaries, &config).unwrap()
+        let inputs = inputs(trial, &dictionaries);
+        Keys::of_recorded(inputs, signals, 100, learned_from, &config).unwrap()
     }
 
     #[test]
@@ -419,7 +482,7 @@ mod tests {
 
     #[test]
     fn what_determines_a_result_is_in_its_key() {
-        let both: [fn(&mut Config); 10] = [
+        let both: [fn(&mut Config); 11] = [
             |config| config.experiment.seed = 2,
             |config| config.stft.hop_samples = 512,
             |config| config.training.background_components = 8,
@@ -429,6 +492,7 @@ mod tests {
             |config| config.model.iterations = 51,
             |config| config.model.tolerance = 1e-4,
             |config| config.model.precision = Precision::F64,
+            |config| config.model.acceleration = Acceleration::Squarem,
             |config| config.evaluation.filter_taps = 256,
         ];
         let of_drawn: [fn(&mut Config); 3] = [
@@ -462,7 +526,7 @@ mod tests {
             |config| config.training.weight_mixtures = 8,
         ];
         for changed in changes.map(drawn) {
-            for part in Part::ALL {
+            for part in Part::OWN {
                 let is_learned = part == Part::Learned;
                 assert_eq!(
                     changed.part(part) != plain.part(part),
@@ -492,7 +556,7 @@ mod tests {
     fn beta_is_in_the_keys_of_what_it_tempers() {
         let plain = drawn(|_| {});
         let changed = drawn(|config| config.model.beta = Some(1.0));
-        for part in Part::ALL {
+        for part in Part::OWN {
             let is_tempered = matches!(part, Part::Fusion(_) | Part::Tempered);
             assert_eq!(
                 changed.part(part) != plain.part(part),

@@ -1,7 +1,7 @@
 //! From a study to what there is to do: corpora are read, keys formed, dictionaries learned or
 //! taken from the cache. What several runs share is done once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -13,8 +13,9 @@ use super::dictionaries::signals::{Signals, describe, open_corpus};
 use super::dictionaries::voices::Voices;
 use super::dictionaries::{Dictionaries, DictionaryKeys};
 use super::estimate::{Estimate, Outcomes, Trial};
+use super::foreign::{ForeignEstimates, ForeignName, ForeignSignal};
 use super::mixtures::recorded::{self, RecordedMixture};
-use super::plan::{CorpusInfo, Keys, Plan, PlannedRun, PlannedTrial};
+use super::plan::{CorpusInfo, Keys, Plan, PlannedRun, PlannedTrial, TrialInputs};
 use crate::config::{Config, Estimation, MixtureSource, Normalisation, Recordings};
 use crate::corpus::CorpusSection;
 use crate::interrupt;
@@ -33,6 +34,8 @@ pub(crate) struct Conduct {
     pub(crate) shard: Option<Shard>,
     /// Learn the dictionaries, and do none of the trials.
     pub(crate) dictionaries_only: bool,
+    /// Keep what makes the signals of all trials again, to write them to files.
+    pub(crate) exports: bool,
 }
 
 impl Conduct {
@@ -49,8 +52,25 @@ pub(crate) struct PreparedTrial {
     pub(crate) keys: Keys,
     /// What is mixed, where mixtures are recordings and the trial may be needed.
     pub(crate) recorded: Option<RecordedMixture>,
+    /// Estimates of it by other programs.
+    pub(crate) foreign: Vec<ForeignSignal>,
+    /// Length of its mixture.
+    pub(crate) samples: usize,
     /// Whether it is among those of this share.
     pub(crate) is_included: bool,
+}
+
+impl PreparedTrial {
+    /// Reads the estimate that another program made.
+    ///
+    /// # Errors
+    /// No such estimate; those of [`ForeignSignal::read`].
+    pub(crate) fn read_foreign(&self, name: ForeignName) -> Result<Vec<f64>> {
+        let signal = self.foreign.iter().find(|signal| signal.name == name);
+        signal
+            .with_context(|| format!("there is no estimate of {name}"))?
+            .read()
+    }
 }
 
 /// A run with what separates its mixtures.
@@ -72,8 +92,6 @@ pub(crate) struct Prepared<'a> {
     pub(crate) runs: Vec<PreparedRun<'a>>,
     pub(crate) plan: Plan,
     pub(crate) records: Records<Vec<Estimate>>,
-    /// Files of the corpora that were left out, each with the reason.
-    pub(crate) left_out: Vec<String>,
 }
 
 impl Prepared<'_> {
@@ -108,6 +126,11 @@ pub(crate) fn prepare<'a>(
 ) -> Result<Prepared<'a>> {
     let mut records = None;
     let mut left_out = Vec::new();
+    let mut foreign = ForeignEstimates::read(&study.foreign)?;
+    let known: Option<BTreeSet<String>> = known_trial_names(study);
+    if let Some(names) = &known {
+        foreign.check_names(names)?;
+    }
     let mut runs: Vec<Option<PreparedRun>> = study.runs.iter().map(|_| None).collect();
     let mut planned: Vec<Option<PlannedRun>> = study.runs.iter().map(|_| None).collect();
     // One set of signals in memory at a time, however many there are.
@@ -128,20 +151,33 @@ pub(crate) fn prepare<'a>(
         }
         let keys_of = |&position: &usize| material.origin.keys(&study.runs[position].config);
         let keys: Vec<DictionaryKeys> = positions.iter().map(keys_of).collect::<Result<_>>()?;
+        let mut trials_of = |(&position, keys): (&usize, &DictionaryKeys)| {
+            prepare_trials(
+                (study, &study.runs[position]),
+                keys,
+                &material,
+                &mut foreign,
+            )
+        };
+        let all_trials = positions.iter().zip(&keys).map(&mut trials_of);
+        let all_trials: Vec<Vec<PreparedTrial>> = all_trials.collect::<Result<_>>()?;
+        foreign.check()?;
         let records = match &mut records {
             Some(records) => records,
             none => none.insert(begin(folder, conduct, progress)?),
         };
         let mut learned: HashMap<(DictionaryKeys, Normalisation), Arc<Dictionaries>> =
             HashMap::new();
-        for (position, keys) in positions.into_iter().zip(keys) {
+        for ((position, keys), mut trials) in positions.into_iter().zip(keys).zip(all_trials) {
             let run = &study.runs[position];
-            let mut trials = prepare_trials(run, &keys, &material)?;
             planned[position] = Some(PlannedRun {
                 corpus: material.corpus.clone(),
                 trials: trials
                     .iter()
-                    .map(|&PreparedTrial { trial, keys, .. }| PlannedTrial { trial, keys })
+                    .map(|prepared| PlannedTrial {
+                        trial: prepared.trial,
+                        keys: prepared.keys.clone(),
+                    })
                     .collect(),
             });
             let parts = study.parts();
@@ -151,9 +187,10 @@ pub(crate) fn prepare<'a>(
             for trial in &mut trials {
                 trial.is_included = conduct.includes(&trial.keys);
                 let mut keys = parts.iter().map(|&part| trial.keys.part(part));
-                let is_missing = trial.is_included && !keys.all(|key| records.is_done(&key));
-                is_needed |= is_missing || is_shown;
-                if !(is_missing || is_shown) {
+                let is_done = keys.all(|key| key.is_some_and(|key| records.is_done(&key)));
+                let is_wanted = is_shown || (trial.is_included && (conduct.exports || !is_done));
+                is_needed |= is_wanted;
+                if !is_wanted {
                     trial.recorded = None;
                 }
             }
@@ -180,15 +217,37 @@ pub(crate) fn prepare<'a>(
             });
         }
     }
-    let plan = Plan::new(planned.into_iter().flatten().collect());
+    let planned: Vec<PlannedRun> = planned.into_iter().flatten().collect();
+    if known.is_none() {
+        foreign.check_names(&planned_trial_names(study, &planned))?;
+    }
+    let plan = Plan::new(planned, left_out);
     record_plan(&plan, folder, progress)?;
     Ok(Prepared {
         study,
         runs: runs.into_iter().flatten().collect(),
         plan,
         records: records.context("there is nothing to run")?,
-        left_out,
     })
+}
+
+/// The names of all trials of a study, where they are known without its corpora.
+fn known_trial_names(study: &Study<'_>) -> Option<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for run in &study.runs {
+        let trials = run.known_trials()?.into_iter();
+        names.extend(trials.map(|trial| study.trial_file_stem(run, &trial)));
+    }
+    Some(names)
+}
+
+fn planned_trial_names(study: &Study<'_>, planned: &[PlannedRun]) -> BTreeSet<String> {
+    let runs = study.runs.iter().zip(planned);
+    runs.flat_map(|(run, planned)| {
+        let trials = planned.trials.iter();
+        trials.map(|planned| study.trial_file_stem(run, &planned.trial))
+    })
+    .collect()
 }
 
 /// Begins a run in its folder, and says what was damaged there.
@@ -210,7 +269,7 @@ fn record_plan(plan: &Plan, folder: &RunFolder, progress: Progress) -> Result<()
     let path = folder.kept().plan();
     let is_other = Plan::read(&path).is_ok_and(|earlier| {
         let count = |plan: &Plan| plan.runs.iter().map(|run| run.trials.len()).sum::<usize>();
-        earlier != *plan && count(&earlier) == count(plan)
+        earlier.runs != plan.runs && count(&earlier) == count(plan)
     });
     if is_other {
         progress.warn(
@@ -267,47 +326,65 @@ fn read_material(config: &Config, progress: Progress) -> Result<Material> {
 }
 
 fn prepare_trials(
-    run: &Run,
+    (study, run): (&Study<'_>, &Run),
     dictionaries: &DictionaryKeys,
     material: &Material,
+    foreign: &mut ForeignEstimates,
 ) -> Result<Vec<PreparedTrial>> {
     let config = &run.config;
-    let prepared = |trial, keys, recorded| PreparedTrial {
-        trial,
-        keys,
-        recorded,
-        is_included: true,
+    let stft = dsp::Stft::new(&config.stft)?;
+    let mut take_foreign = |trial: &Trial, samples| {
+        let name = study.trial_file_stem(run, trial);
+        foreign.take(&name, samples, config.corpus.sample_rate_hz)
     };
     match config.mixtures.source {
         MixtureSource::Drawn => {
             let trials = run.drawn_trials().into_iter();
             // The orders run fastest, as the dictionaries that draw do.
             let drawn = trials.zip(dictionaries.generation.iter().cycle());
+            let samples = stft.samples(config.mixtures.frames);
             drawn
                 .map(|(trial, &generation)| {
-                    let keys = Keys::of_drawn(&trial, generation, dictionaries, config)?;
-                    Ok(prepared(trial, keys, None))
+                    let foreign = take_foreign(&trial, samples);
+                    let inputs = TrialInputs {
+                        trial: &trial,
+                        dictionaries,
+                        foreign: &foreign,
+                    };
+                    Ok(PreparedTrial {
+                        trial,
+                        keys: Keys::of_drawn(inputs, generation, config)?,
+                        recorded: None,
+                        foreign,
+                        samples,
+                        is_included: true,
+                    })
                 })
                 .collect()
         }
         MixtureSource::Recordings => {
-            let stft = dsp::Stft::new(&config.stft)?;
             let recorded = material.recorded.iter();
             let learned_from = material.to_learn_from.iter().map(RecordedMixture::digest);
             let learned_from = Digest::of_parts(learned_from.map(|digest| digest.0));
             recorded
                 .map(|recorded| {
-                    let (trial, signals) = (recorded.trial, recorded.digest());
-                    let frames = stft.frames(recorded.samples());
-                    let keys = Keys::of_recorded(
-                        &trial,
-                        signals,
-                        frames,
-                        learned_from,
+                    let (trial, samples) = (recorded.trial, recorded.samples());
+                    let foreign = take_foreign(&trial, samples);
+                    let inputs = TrialInputs {
+                        trial: &trial,
                         dictionaries,
-                        config,
-                    )?;
-                    Ok(prepared(trial, keys, Some(recorded.clone())))
+                        foreign: &foreign,
+                    };
+                    let (signals, frames) = (recorded.digest(), stft.frames(samples));
+                    let keys = Keys::of_recorded(inputs, signals, frames, learned_from, config)?;
+                    Ok(PreparedTrial {
+                        trial,
+                        keys,
+                        recorded: Some(recorded.clone()),
+                        foreign,
+                        samples,
+                        is_included: true,
+                    })
                 })
                 .collect()
         }

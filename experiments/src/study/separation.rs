@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use dsp::{Complex64, Stft};
 use eval::BssEvalSettings;
 use model::{
@@ -49,6 +49,16 @@ pub(crate) struct Subject {
     singles: OnceCell<Vec<SpeechEstimate>>,
 }
 
+/// What a part of a trial needs beside its mixture.
+#[derive(Debug)]
+pub(crate) enum Given<'a> {
+    Nothing,
+    /// For the method that goes by them, one for each single order.
+    LearnedWeights(&'a [f64]),
+    /// The estimate that another program made, in the time domain.
+    Signal(Vec<f64>),
+}
+
 impl<'a> Separator<'a> {
     /// `execution`: whether a separation may use several threads, which changes no result.
     ///
@@ -77,6 +87,7 @@ impl<'a> Separator<'a> {
             tempering: model.tempering(),
             posterior: Posterior::Factorised,
             precision: model.precision,
+            acceleration: model.acceleration,
         };
         let inference = |posterior| {
             let inference = Inference::new(Settings {
@@ -177,7 +188,7 @@ impl<'a> Separator<'a> {
         Ok(inference.separate_observed(mixture, &sources, observer)?)
     }
 
-    /// Runs and scores one part of a trial. `learned_weights`: for the part that goes by them.
+    /// Runs and scores one part of a trial. `given`: what the part needs beside the mixture.
     ///
     /// # Errors
     /// Those of the model. A metric that fails is part of the scores.
@@ -186,9 +197,17 @@ impl<'a> Separator<'a> {
         part: Part,
         subject: &Subject,
         scorer: &Scorer,
-        learned_weights: &[f64],
+        given: &Given<'_>,
     ) -> Result<Vec<Estimate>> {
         match part {
+            Part::Foreign(name) => {
+                let Given::Signal(signal) = given else {
+                    bail!("there is no estimate of {name}");
+                };
+                let scores = scorer.score(signal);
+                let candidate = Candidate::Foreign(name);
+                Ok(vec![Estimate::without_order(candidate, scores)])
+            }
             Part::Mixture => {
                 let scores = scorer.score(&subject.observation.signal);
                 Ok(vec![Estimate::without_order(Candidate::Mixture, scores)])
@@ -214,7 +233,11 @@ impl<'a> Separator<'a> {
             }
             // Neither goes by the scores of the single orders.
             Part::Tempered | Part::Learned => {
-                self.made_of_singles(part, &[], subject, scorer, learned_weights)
+                let weights = match given {
+                    Given::LearnedWeights(weights) => weights,
+                    Given::Nothing | Given::Signal(_) => &[][..],
+                };
+                self.made_of_singles(part, &[], subject, scorer, weights)
             }
         }
     }

@@ -139,15 +139,15 @@ impl Summary {
         self.means.iter().find(is_wanted).map(|it| &it.mean)
     }
 
-    /// How much one method gains over another by SDR.
+    /// How much one candidate gains over another by SDR.
     pub(crate) fn difference(
         &self,
         case: usize,
-        method: Method,
-        baseline: Method,
+        candidate: impl Into<Candidate>,
+        baseline: impl Into<Candidate>,
         column: Column,
     ) -> Option<&Difference> {
-        let pair = (Candidate::Method(method), Candidate::Method(baseline));
+        let pair = (candidate.into(), baseline.into());
         self.differences.iter().find(|it| {
             (it.case, it.metric, it.column) == (case, Metric::Sdr, column)
                 && (it.candidate, it.baseline) == pair
@@ -168,18 +168,22 @@ impl Summary {
     }
 }
 
-/// What is compared with what: the comparisons of the paper, and every method with the mixture that
-/// it is to improve on.
+/// What is compared with what: the comparisons of the paper, every method of another program with
+/// every one of this, and all with the mixture that they are to improve on.
 fn comparisons(study: &Study<'_>) -> Vec<(Candidate, Candidate)> {
     let candidates = study.candidates();
-    let improvements = study
-        .methods
-        .iter()
-        .map(|&method| (Candidate::Method(method), Candidate::Mixture));
+    let methods = || study.methods.iter().copied().map(Candidate::Method);
+    let foreign = study
+        .foreign_candidates()
+        .flat_map(|foreign| methods().map(move |method| (foreign, method)));
+    let improvements = methods()
+        .chain(study.foreign_candidates())
+        .map(|candidate| (candidate, Candidate::Mixture));
     let pairs = COMPARISONS
         .iter()
         .map(|&(method, baseline)| (Candidate::Method(method), Candidate::Method(baseline)));
     pairs
+        .chain(foreign)
         .chain(improvements)
         .filter(|(first, second)| candidates.contains(first) && candidates.contains(second))
         .collect()

@@ -11,7 +11,7 @@ use super::guard::guarded;
 use super::learned_weights::learn_weights;
 use super::methods::Part;
 use super::prepare::{Conduct, Prepared, PreparedTrial};
-use super::separation::{Separator, choose_execution};
+use super::separation::{Given, Separator, choose_execution};
 use crate::interrupt;
 use crate::progress::{Progress, Stage};
 use crate::store::digest::Digest;
@@ -44,7 +44,7 @@ pub(crate) fn work(prepared: &Prepared<'_>, conduct: Conduct, progress: Progress
     for (run, prepared_run) in prepared.runs.iter().enumerate() {
         for trial in prepared_run.trials.iter().filter(|trial| trial.is_included) {
             for &part in &parts {
-                let key = trial.keys.part(part);
+                let key = trial.keys.part(part).context("a part without key")?;
                 if !wanted.insert(key) || prepared.records.is_done(&key) {
                     continue;
                 }
@@ -121,12 +121,18 @@ impl Worker<'_> {
         for task in tasks {
             interrupt::check()?;
             let estimates = guarded(|| {
-                let weights = match (task.part, &self.learned_weights[task.run]) {
-                    (Part::Learned, Err(error)) => bail!("{error}"),
-                    (_, weights) => weights.as_deref().unwrap_or_default(),
+                let given = match task.part {
+                    Part::Learned => match &self.learned_weights[task.run] {
+                        Ok(weights) => Given::LearnedWeights(weights),
+                        Err(error) => bail!("{error}"),
+                    },
+                    Part::Foreign(name) => Given::Signal(task.trial.read_foreign(name)?),
+                    Part::Mixture | Part::Singles | Part::Fusion(_) | Part::Tempered => {
+                        Given::Nothing
+                    }
                 };
                 self.separator(task)?
-                    .estimates(task.part, &subject, &scorer, weights)
+                    .estimates(task.part, &subject, &scorer, &given)
             });
             self.record(task, estimates)?;
         }
@@ -232,7 +238,7 @@ mod tests {
     use crate::config::Config;
     use crate::study::design::Study;
     use crate::study::dictionaries::{Dictionaries, DictionaryKeys};
-    use crate::study::plan::{Keys, Plan};
+    use crate::study::plan::{Keys, Plan, TrialInputs};
     use crate::study::prepare::PreparedRun;
 
     #[test]
@@ -253,7 +259,12 @@ mod tests {
         };
         let run = &study.runs[0];
         let trial = run.drawn_trials()[0];
-        let keys = Keys::of_drawn(&trial, digest, &dictionary_keys, &config).unwrap();
+        let inputs = TrialInputs {
+            trial: &trial,
+            dictionaries: &dictionary_keys,
+            foreign: &[],
+        };
+        let keys = Keys::of_drawn(inputs, digest, &config).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (records, _) = Records::open(&folder.path().join("records")).unwrap();
         let prepared = Prepared {
@@ -268,20 +279,21 @@ mod tests {
                 to_learn_from: Vec::new(),
                 trials: vec![PreparedTrial {
                     trial,
-                    keys,
+                    keys: keys.clone(),
                     recorded: None,
+                    foreign: Vec::new(),
+                    samples: 0,
                     is_included: true,
                 }],
             }],
-            plan: Plan::new(Vec::new()),
+            plan: Plan::new(Vec::new(), Vec::new()),
             records,
-            left_out: Vec::new(),
         };
         let failures = work(&prepared, Conduct::default(), Progress::new(true)).unwrap();
         let parts = study.parts();
         assert_eq!((failures, parts.len()), (5, 5));
         for part in parts {
-            let outcome = &prepared.outcomes()[&keys.part(part)];
+            let outcome = &prepared.outcomes()[&keys.part(part).unwrap()];
             let error = outcome.as_ref().unwrap_err();
             assert!(error.contains("bins of the spectrogram"), "{error}");
         }

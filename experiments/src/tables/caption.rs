@@ -26,7 +26,7 @@ impl Caption<'_> {
         let study = self.study;
         format!(
             "Average SDR of the speech in dB over {trials} mixtures{}. Corpus: {}; {}. In \
-             brackets: {}. Bold: the best method that does not need the true speech.{}",
+             brackets: {}. Bold: the best method that does not need the true speech.{}{}",
             match study.has_recordings() {
                 true => " of recordings",
                 false => "",
@@ -35,6 +35,7 @@ impl Caption<'_> {
             self.seeds(),
             self.intervals(),
             self.beyond_the_paper(),
+            self.foreign(),
         )
     }
 
@@ -48,6 +49,14 @@ impl Caption<'_> {
         }
         let names: Vec<String> = beyond.into_iter().map(Method::inline_label).collect();
         format!(" Beyond the paper: {}.", names.join(", "))
+    }
+
+    /// What is said of estimates that other programs made, if there are any.
+    pub(crate) fn foreign(&self) -> &'static str {
+        match self.study.foreign.is_empty() {
+            true => "",
+            false => " Foreign: estimates that another program made, scored as the others.",
+        }
     }
 
     /// The seeds of the runs.

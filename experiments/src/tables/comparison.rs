@@ -21,7 +21,12 @@ pub(crate) const TOLERANCE: f64 = 1e-6;
 const VARYING: [&str; 1] = ["timings.csv"];
 
 /// Keys that say where files are and not what is in them.
-const PLACES: [&str; 3] = ["corpus.root", "corpus.speech", "corpus.background"];
+const PLACES: [&str; 4] = [
+    "corpus.root",
+    "corpus.speech",
+    "corpus.background",
+    "evaluation.estimates",
+];
 
 /// One file of the reference and what the run has in its place.
 #[derive(Debug, Clone, PartialEq)]

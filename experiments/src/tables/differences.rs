@@ -56,7 +56,7 @@ fn row(it: &Difference, summary: &Summary, about: &Caption<'_>, format: Format) 
         let columns = summary.columns(it.case);
         let paper = |candidate| match candidate {
             Candidate::Method(method) => paper_value(&paper::row(method)?, it.column, &columns),
-            Candidate::Mixture | Candidate::Order(_) => None,
+            Candidate::Mixture | Candidate::Order(_) | Candidate::Foreign(_) => None,
         };
         let difference = paper(it.candidate).zip(paper(it.baseline));
         let difference = difference.map(|(candidate, baseline)| candidate - baseline);

@@ -71,7 +71,17 @@ impl Format {
             Self::Markdown => "\u{2212}",
             Self::Latex => "$-$",
         };
-        format!("{} {minus} {}", candidate.label(), baseline.label())
+        format!("{} {minus} {}", self.label(candidate), self.label(baseline))
+    }
+
+    /// The name of a candidate; that of another program's method may hold what LaTeX reads as an
+    /// index.
+    pub(crate) fn label(self, candidate: Candidate) -> String {
+        let label = candidate.label();
+        match self {
+            Self::Markdown => label.into_owned(),
+            Self::Latex => label.replace('_', "\\_"),
+        }
     }
 
     /// A p-value.

@@ -39,7 +39,7 @@ impl ScoreRow {
         let score = estimate.scores.get(metric);
         let error = score.as_ref().err().map(ToString::to_string);
         Self {
-            method: estimate.candidate.name().to_owned(),
+            method: estimate.candidate.name().into_owned(),
             order: estimate.order,
             metric: metric.name().to_owned(),
             value_db: score.as_ref().ok().copied(),
@@ -103,7 +103,7 @@ impl MeanRow {
     pub(crate) fn new(it: &MeanScore) -> Self {
         let (ci95_low_db, ci95_high_db) = it.mean.interval.unzip();
         Self {
-            method: it.candidate.name().to_owned(),
+            method: it.candidate.name().into_owned(),
             snr_db: ratio(it.column),
             metric: it.metric.name().to_owned(),
             mean_db: it.mean.mean,
@@ -174,8 +174,8 @@ impl DifferenceRow {
     pub(crate) fn new(it: &Difference) -> Self {
         let (ci95_low_db, ci95_high_db) = it.mean.interval.unzip();
         Self {
-            method: it.candidate.name().to_owned(),
-            baseline: it.baseline.name().to_owned(),
+            method: it.candidate.name().into_owned(),
+            baseline: it.baseline.name().into_owned(),
             snr_db: ratio(it.column),
             metric: it.metric.name().to_owned(),
             mean_db: it.mean.mean,
@@ -286,6 +286,21 @@ impl Row for ExampleRow {
     const COLUMNS: &'static [&'static str] = &["signal", "order", "sdr_db", "gain", "file"];
 }
 
+/// `trials.csv` beside exported signals: the file name of a trial, and what its signals depend on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ExportRow {
+    /// Of all its files, without the folder.
+    pub(crate) file: String,
+    pub(crate) sample_rate_hz: u32,
+    pub(crate) samples: usize,
+    /// A digest.
+    pub(crate) key: String,
+}
+
+impl Row for ExportRow {
+    const COLUMNS: &'static [&'static str] = &["file", "sample_rate_hz", "samples", "key"];
+}
+
 /// `free_energy.csv`: the free energy of a separation after an iteration, in nats.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FreeEnergyRow {
@@ -362,17 +377,11 @@ impl TimeRow {
 }
 
 fn method(name: &str) -> Result<Method> {
-    let mut methods = Method::ALL.into_iter();
-    methods
-        .find(|method| method.name() == name)
-        .ok_or_else(|| anyhow!("`{name}` is not a method"))
+    Method::from_name(name).ok_or_else(|| anyhow!("`{name}` is not a method"))
 }
 
 fn candidate(name: &str) -> Result<Candidate> {
-    match name {
-        "mixture" => Ok(Candidate::Mixture),
-        method_name => method(method_name).map(Candidate::Method),
-    }
+    Candidate::from_name(name).ok_or_else(|| anyhow!("`{name}` is not a method"))
 }
 
 fn metric(name: &str) -> Result<Metric> {
@@ -505,6 +514,12 @@ mod tests {
             order: Some(2),
             iteration: 50,
             free_energy: Some(-480_003.5),
+        });
+        round_trip(&ExportRow {
+            file: "seed1_order2_snr0.wav".to_owned(),
+            sample_rate_hz: 16_000,
+            samples: 4800,
+            key: "0af".to_owned(),
         });
         round_trip(&ExampleRow {
             signal: "mixture".to_owned(),

@@ -29,6 +29,7 @@ pub(crate) fn of_case(
     let mut table = Table::new(header);
     let is_beyond_the_paper = |candidate: Candidate| match candidate {
         Candidate::Method(method) => !Method::PAPER.contains(&method),
+        Candidate::Foreign(_) => true,
         Candidate::Mixture | Candidate::Order(_) => false,
     };
     let mut is_ruled = false;
@@ -42,12 +43,12 @@ pub(crate) fn of_case(
             let is_best = best(summary, case, &candidates, metric, column) == Some(candidate);
             Entry::bold_if(is_best, format.mean(mean))
         });
-        let mut row: Vec<Entry> = std::iter::once(candidate.label().into())
+        let mut row: Vec<Entry> = std::iter::once(format.label(candidate).into())
             .chain(means)
             .collect();
         let of_method = |with: &dyn Fn(Method) -> String| match candidate {
             Candidate::Method(method) => with(method),
-            Candidate::Mixture | Candidate::Order(_) => MISSING.to_owned(),
+            Candidate::Mixture | Candidate::Order(_) | Candidate::Foreign(_) => MISSING.to_owned(),
         };
         row.extend(time.map(|time| of_method(time).into()));
         table.push(row);
@@ -75,9 +76,7 @@ pub(crate) fn of_all_cases(summary: &Summary, about: &Caption<'_>, format: Forma
     let study = about.study;
     let candidates = study.candidates();
     let keys = study.axis_keys().into_iter().map(|key| format!("`{key}`"));
-    let labels = candidates
-        .iter()
-        .map(|candidate| candidate.label().to_owned());
+    let labels = candidates.iter().map(|&candidate| format.label(candidate));
     let fusions = || {
         study
             .weighing_methods()

@@ -63,11 +63,14 @@ fn scores(summary: &Summary, about: &Caption<'_>) -> Table {
             };
             Entry::bold_if(is_best, text)
         };
-        let label = Entry::from(candidate.label());
+        let label = Entry::from(FORMAT.label(candidate));
         table.push([label].into_iter().chain(columns.iter().map(mean)));
         let paper = match candidate {
             Candidate::Method(method) if about.is_the_papers(Metric::Sdr) => paper::row(method),
-            Candidate::Method(_) | Candidate::Mixture | Candidate::Order(_) => None,
+            Candidate::Method(_)
+            | Candidate::Mixture
+            | Candidate::Order(_)
+            | Candidate::Foreign(_) => None,
         };
         if let Some(paper) = paper {
             let value = |&column: &Column| match paper_value(&paper, column, &columns) {
@@ -86,7 +89,7 @@ fn cases(summary: &Summary, about: &Caption<'_>) -> Table {
     let study = about.study;
     let candidates = study.candidates();
     let keys = study.axis_keys().into_iter().map(str::to_owned);
-    let labels = candidates.iter().map(|it| it.label().to_owned());
+    let labels = candidates.iter().map(|&it| FORMAT.label(it));
     let mut table = Table::new(keys.chain(labels));
     for (index, case) in study.cases.iter().enumerate() {
         let best = best(summary, index, &candidates, Metric::Sdr, Column::Average);

@@ -26,7 +26,7 @@ impl AudioError {
 }
 
 /// A path as people read it.
-struct FileName<'a>(&'a Path);
+pub(super) struct FileName<'a>(pub(super) &'a Path);
 
 impl fmt::Display for FileName<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

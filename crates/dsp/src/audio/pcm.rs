@@ -152,6 +152,13 @@ impl Layout {
     }
 }
 
+impl Shortfall {
+    /// Nothing where all that was promised is there.
+    fn new(promised: u64, present: u64) -> Option<Self> {
+        (promised > present).then_some(Self { promised, present })
+    }
+}
+
 /// Decodes samples from the first to the last, block by block.
 pub(super) struct PcmDecoder {
     input: Input,
@@ -162,6 +169,16 @@ pub(super) struct PcmDecoder {
     block: Vec<u8>,
     /// Whether another chunk of samples behind these is an error, not to be passed over in silence.
     is_one_chunk: bool,
+    shortfall: Option<Shortfall>,
+}
+
+/// A file that ends before its header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shortfall {
+    /// Samples of each channel by the header.
+    pub(super) promised: u64,
+    /// Samples of each channel in the file.
+    pub(super) present: u64,
 }
 
 impl PcmDecoder {
@@ -180,8 +197,14 @@ impl PcmDecoder {
         if left.is_some_and(|bytes| bytes < frame_bytes as u64) {
             return Err(AudioFault::Empty);
         }
+        let samples = |bytes: u64| bytes / frame_bytes as u64;
+        let known = declared_bytes.zip(input.remaining());
+        let shortfall = known.and_then(|(declared, remaining)| {
+            Shortfall::new(samples(declared), samples(remaining))
+        });
         let block_frames = (BLOCK_BYTES / frame_bytes).max(1);
         Ok(Self {
+            shortfall,
             block: vec![0; block_frames * frame_bytes],
             input,
             layout,
@@ -197,6 +220,12 @@ impl PcmDecoder {
             is_one_chunk: true,
             ..self
         }
+    }
+
+    /// What the header promises in vain: known at the start of a regular file, and at the end of a
+    /// stream.
+    pub(super) fn shortfall(&self) -> Option<Shortfall> {
+        self.shortfall
     }
 
     pub(super) fn layout(&self) -> &Layout {
@@ -235,6 +264,10 @@ impl PcmDecoder {
                 *left -= found as u64;
             }
             if frames == 0 {
+                let present = (self.position + channels[0].len()) as u64;
+                let missing = self.left.unwrap_or_default() / frame_bytes as u64;
+                let at_the_end = Shortfall::new(present + missing, present);
+                self.shortfall = self.shortfall.or(at_the_end);
                 break;
             }
         }

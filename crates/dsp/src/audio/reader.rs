@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::aiff::open_aiff;
 use super::compressed::{CompressedDecoder, Container};
 use super::content::{Format, recognise};
-use super::error::{AudioError, AudioFault};
+use super::error::{AudioError, AudioFault, FileName};
 use super::input::Input;
-use super::pcm::{PcmDecoder, SampleCode};
+use super::pcm::{PcmDecoder, SampleCode, Shortfall};
 use super::riff::open_wav;
 use super::signal::{Audio, MultichannelAudio};
 use super::wave64::open_wave64;
@@ -31,9 +31,27 @@ pub fn read_mono(path: impl AsRef<Path>) -> Result<Audio, AudioError> {
 /// # Errors
 /// [`AudioError`] names the file and what is wrong with it; see [`AudioFault`] for the causes.
 pub fn read_channels(path: impl AsRef<Path>) -> Result<MultichannelAudio, AudioError> {
-    let path = path.as_ref();
-    let read = || Decoder::new(Input::open(path)?)?.read_whole();
-    read().map_err(|fault| AudioError::new(path, fault))
+    let reader = Reader::open(path)?;
+    let mut warned = reader.warned;
+    let Reader { path, decoder, .. } = reader;
+    let (audio, shortfall) = decoder
+        .read_whole()
+        .map_err(|fault| AudioError::new(&path, fault))?;
+    warn_of(shortfall, &path, &mut warned);
+    Ok(audio)
+}
+
+/// Warns once of a file that ends before its header says: other programs read it as well, some of
+/// them in silence, and half a recording is no fault of a header but a loss.
+fn warn_of(shortfall: Option<Shortfall>, path: &Path, warned: &mut bool) {
+    let Some(Shortfall { promised, present }) = shortfall.filter(|_| !*warned) else {
+        return;
+    };
+    *warned = true;
+    log::warn!(
+        "{}: cut short: the header promises {promised} samples, and {present} are there and read",
+        FileName(path)
+    );
 }
 
 /// Decodes an audio file that is in memory, with all its channels.
@@ -41,7 +59,8 @@ pub fn read_channels(path: impl AsRef<Path>) -> Result<MultichannelAudio, AudioE
 /// # Errors
 /// What is wrong with it.
 pub fn decode(file: impl Into<Vec<u8>>) -> Result<MultichannelAudio, AudioFault> {
-    Decoder::new(Input::from_bytes(file.into()))?.read_whole()
+    let (audio, _) = Decoder::new(Input::from_bytes(file.into()))?.read_whole()?;
+    Ok(audio)
 }
 
 /// Reads an audio file of any length, once, in blocks.
@@ -59,6 +78,7 @@ pub fn decode(file: impl Into<Vec<u8>>) -> Result<MultichannelAudio, AudioFault>
 pub struct Reader {
     path: PathBuf,
     decoder: Decoder,
+    warned: bool,
 }
 
 impl Reader {
@@ -84,12 +104,14 @@ impl Reader {
     }
 
     pub(super) fn from_input(path: &Path, input: Input) -> Result<Self, AudioError> {
-        Decoder::new(input)
-            .map(|decoder| Self {
-                path: path.to_owned(),
-                decoder,
-            })
-            .map_err(|fault| AudioError::new(path, fault))
+        let decoder = Decoder::new(input).map_err(|fault| AudioError::new(path, fault))?;
+        let mut warned = false;
+        warn_of(decoder.shortfall(), path, &mut warned);
+        Ok(Self {
+            path: path.to_owned(),
+            decoder,
+            warned,
+        })
     }
 
     /// The file's name, as it was given.
@@ -141,9 +163,9 @@ impl Reader {
     /// [`AudioError`] for a sample that is not finite or cannot be read, and for a stream that has
     /// no sample at all.
     pub fn read(&mut self, samples: usize) -> Result<Vec<Vec<f64>>, AudioError> {
-        self.decoder
-            .read(samples)
-            .map_err(|fault| AudioError::new(&self.path, fault))
+        let read = self.decoder.read(samples);
+        warn_of(self.decoder.shortfall(), &self.path, &mut self.warned);
+        read.map_err(|fault| AudioError::new(&self.path, fault))
     }
 }
 
@@ -212,7 +234,16 @@ impl Decoder {
         }
     }
 
-    fn read_whole(mut self) -> Result<MultichannelAudio, AudioFault> {
+    fn shortfall(&self) -> Option<Shortfall> {
+        match &self.kind {
+            Kind::Pcm(decoder) => decoder.shortfall(),
+            // Where that is known, it is an error.
+            Kind::Compressed(_) => None,
+        }
+    }
+
+    /// All samples, and what is missing of those that were promised.
+    fn read_whole(mut self) -> Result<(MultichannelAudio, Option<Shortfall>), AudioFault> {
         let mut channels = self.read(BLOCK)?;
         loop {
             let block = self.read(BLOCK)?;
@@ -227,9 +258,10 @@ impl Decoder {
             Kind::Pcm(decoder) => decoder.layout().sample_rate_hz,
             Kind::Compressed(decoder) => decoder.stream().sample_rate_hz,
         };
-        Ok(MultichannelAudio {
+        let audio = MultichannelAudio {
             channels,
             sample_rate_hz,
-        })
+        };
+        Ok((audio, self.shortfall()))
     }
 }

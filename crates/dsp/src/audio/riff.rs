@@ -8,9 +8,9 @@ use super::wave_format::{MOST_BYTES, parse_format};
 
 /// The length that stands for another one: in a chunk `ds64`, or at the end of the file.
 const UNKNOWN_BYTES: u32 = u32::MAX;
-/// Lengths that programs leave in a header that they cannot come back to (SoX, eSpeak): all that
-/// a 32-bit integer with sign can hold, less a few bytes.
-const PLACEHOLDERS: std::ops::RangeInclusive<u32> = 0x7fff_0000..=0x7fff_ffff;
+/// Lengths that programs leave in a header that they cannot come back to (SoX, eSpeak, arecord):
+/// all that a 32-bit integer with sign can hold, less a few bytes or more by one.
+const PLACEHOLDERS: std::ops::RangeInclusive<u32> = 0x7fff_0000..=0x8000_0000;
 
 /// Finds the samples; `input` stands at the first byte of the file.
 pub(super) fn open_wav(mut input: Input) -> Result<PcmDecoder, AudioFault> {

@@ -37,7 +37,9 @@ pub(super) fn open_wave64(mut input: Input) -> Result<PcmDecoder, AudioFault> {
                 let layout = layout.ok_or(AudioFault::Malformed(
                     "there is no format chunk before the samples",
                 ))?;
-                return PcmDecoder::new(input, layout, Some(left));
+                // No file is that long: its writer could not come back to say how long it is.
+                let declared = Some(left).filter(|&bytes| bytes < u64::MAX / 4);
+                return PcmDecoder::new(input, layout, declared);
             }
             FORMAT => {
                 let fields = input.read_at_most(left.min(MOST_BYTES))?;

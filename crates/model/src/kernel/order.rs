@@ -9,6 +9,7 @@ use ndarray::Array2;
 use super::elementwise::{
     self, KeepAndMultiply, KeepInverse, KeepInverseAndVolume, Misfit, SumQuotients, Variance,
 };
+use super::extrapolation::Factor;
 use super::gig::{KlSum, Variables, update_within};
 use super::layout::{
     At, Place, TILE, block_size, groups_per_tile, pack_frames, unpack_frames, unpack_into,
@@ -110,6 +111,27 @@ impl<T: Real> SlabOrder<T> {
     /// Mean and harmonic expectation of the activations, frames x components.
     pub(super) fn activations(&self, frames: usize) -> [Array2<f64>; 2] {
         [&self.mean, &self.harmonic].map(|packs| unpack_frames(packs, self.components, frames))
+    }
+
+    /// The activations, of which a block is a group of frames.
+    pub(super) fn factor(&self) -> Factor<T> {
+        let k = self.components;
+        let groups = self.mean.chunks(k).zip(self.harmonic.chunks(k));
+        let packs = groups.flat_map(|(mean, harmonic)| mean.iter().chain(harmonic));
+        Factor {
+            values: packs.flat_map(|pack| pack.0.as_ref()).copied().collect(),
+            columns: T::LANES,
+            block: 2 * k * T::LANES,
+        }
+    }
+
+    pub(super) fn set_factor(&mut self, factor: &Factor<T>) {
+        let k = self.components;
+        let groups = self.mean.chunks_mut(k).zip(self.harmonic.chunks_mut(k));
+        let packs = groups.flat_map(|(mean, harmonic)| mean.iter_mut().chain(harmonic));
+        for (pack, values) in packs.zip(factor.values.chunks_exact(T::LANES)) {
+            pack.0.as_mut().copy_from_slice(values);
+        }
     }
 
     /// Where a block is in what is kept of a group or of a tile.

@@ -7,6 +7,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use rustfft::num_complex::Complex64;
 
 use super::elementwise::EnergySums;
+use super::extrapolation::Factor;
 use super::factorised::Factorised;
 use super::layout::{At, Place, block_size, blocks, groups_per_tile, pack_frames, places};
 use super::order::SlabOrder;
@@ -111,13 +112,48 @@ impl<T: Real> Slab<T> {
 
     /// Whether something has left [`Real::RANGE`].
     pub(super) fn is_out_of_range(&self) -> bool {
-        let mut orders = self.sources.iter().flat_map(|source| &source.orders);
-        orders.any(|order| order.out_of_range)
+        self.orders().any(|order| order.out_of_range)
     }
 
     /// Mean and harmonic expectation of an order's activations, frames x components.
     pub(super) fn activations(&self, source: usize, order: usize) -> [Array2<f64>; 2] {
         self.order(source, order).activations(self.frames)
+    }
+
+    /// The activations, source by source and order by order.
+    pub(super) fn factors(&self) -> Vec<Factor<T>> {
+        self.orders().map(SlabOrder::factor).collect()
+    }
+
+    pub(super) fn set_factors(&mut self, factors: &[Factor<T>]) {
+        let orders = self
+            .sources
+            .iter_mut()
+            .flat_map(|source| &mut source.orders);
+        orders
+            .zip(factors)
+            .for_each(|(order, factor)| order.set_factor(factor));
+    }
+
+    /// The KL term of the activations, source by source and order by order.
+    pub(super) fn kl(&self) -> Vec<f64> {
+        self.orders().map(|order| order.kl).collect()
+    }
+
+    /// Goes back to these KL terms of a state that was in range.
+    pub(super) fn restore(&mut self, kl: &[f64]) {
+        let orders = self
+            .sources
+            .iter_mut()
+            .flat_map(|source| &mut source.orders);
+        for (order, &kl) in orders.zip(kl) {
+            order.kl = kl;
+            order.out_of_range = false;
+        }
+    }
+
+    fn orders(&self) -> impl Iterator<Item = &SlabOrder<T>> {
+        self.sources.iter().flat_map(|source| &source.orders)
     }
 
     /// What the first pass takes for granted: `rho` of the activations under known dictionaries.

@@ -6,6 +6,7 @@ use fearless_simd::{Level, Simd, dispatch};
 use fearless_simd_macros::simd;
 use rayon::prelude::*;
 
+use super::extrapolation::Factor;
 use super::gig::{KlSum, Variables, update_within};
 use super::layout::Panel;
 use super::pack::{F64_LANES, Pack, Real, load, load_some, splat};
@@ -48,7 +49,7 @@ pub(super) enum DictionaryState<T: Real> {
 pub(super) struct EstimatedDictionary<T: Real> {
     mean: Panel<T>,
     harmonic: Panel<T>,
-    kl: f64,
+    pub(super) kl: f64,
 }
 
 impl<T: Real> DictionaryState<T> {
@@ -109,9 +110,38 @@ impl<T: Real> SourceState<T> {
     pub(super) fn averages_orders(&self) -> bool {
         self.orders.len() > 1
     }
+
+    pub(super) fn estimated(&self) -> impl Iterator<Item = &EstimatedDictionary<T>> {
+        self.orders.iter().filter_map(|order| match order {
+            DictionaryState::Known(_) => None,
+            DictionaryState::Estimated(estimated) => Some(estimated),
+        })
+    }
+
+    pub(super) fn estimated_mut(&mut self) -> impl Iterator<Item = &mut EstimatedDictionary<T>> {
+        self.orders.iter_mut().filter_map(|order| match order {
+            DictionaryState::Known(_) => None,
+            DictionaryState::Estimated(estimated) => Some(estimated),
+        })
+    }
 }
 
 impl<T: Real> EstimatedDictionary<T> {
+    pub(super) fn factor(&self) -> Factor<T> {
+        let values = [&self.mean.values[..], &self.harmonic.values[..]].concat();
+        Factor {
+            columns: self.mean.order,
+            block: values.len(),
+            values,
+        }
+    }
+
+    pub(super) fn set_factor(&mut self, factor: &Factor<T>) {
+        let (mean, harmonic) = factor.values.split_at(self.mean.values.len());
+        self.mean.values.copy_from_slice(mean);
+        self.harmonic.values.copy_from_slice(harmonic);
+    }
+
     /// `tau = G(W)^2 o [ (E|S|^2 / C^2) G(H)^T ]`, `rho = a + (1 / V) E[H]^T`, entry by entry.
     /// `sums`: both contractions, slab by slab. Returns whether all is in [`Real::RANGE`].
     pub(super) fn update(

@@ -25,10 +25,11 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
 
+use super::extrapolation::{Columns, Factor};
 use super::layout::slab_frames;
 use super::pack::Real;
 use super::slab::Slab;
-use super::state::{DictionaryState, Pass, SourceState};
+use super::state::{DictionaryState, EstimatedDictionary, Pass, SourceState};
 use crate::combinations::{Combinations, LogPosterior};
 use crate::free_energy::FreeEnergyTerms;
 use crate::gig::Gig;
@@ -46,6 +47,27 @@ pub(crate) struct Configuration {
     pub(crate) beta: f64,
     pub(crate) dictionary_gig: Gig,
     pub(crate) activation_gig: Gig,
+}
+
+/// All factors that are not known.
+#[derive(Debug)]
+pub(crate) struct Factors<T: Real> {
+    /// The activations, slab by slab, source by source and order by order.
+    activations: Vec<Vec<Factor<T>>>,
+    dictionaries: Vec<Factor<T>>,
+}
+
+/// All that an iteration changes and the next one, or the end, depends on.
+#[derive(Debug)]
+pub(crate) struct Checkpoint<T: Real> {
+    factors: Factors<T>,
+    activation_kl: Vec<Vec<f64>>,
+    dictionary_kl: Vec<f64>,
+    /// `q(K_j)` and `log q~(K_j)` of the factorised posterior, source by source.
+    order_posteriors: Vec<[Vec<f64>; 2]>,
+    /// `q(K)` and `log q~(K)` of the structured one.
+    combinations: Combinations,
+    log_posterior: LogPosterior,
 }
 
 /// The state of inference on one mixture.
@@ -102,10 +124,15 @@ impl<T: Real> TiledModel<T> {
             frames,
             out_of_range: false,
         };
-        model.for_each_slab(false, |slab, pass| {
+        model.prepare();
+        model
+    }
+
+    /// What the first pass takes for granted of the factors.
+    fn prepare(&mut self) {
+        self.for_each_slab(false, |slab, pass| {
             dispatch!(pass.level, simd => slab.prepare(simd, pass));
         });
-        model
     }
 
     /// Updates `q(S)`, `q(W|K)`, `q(H|K)` and `q(K)` once, in the order of the module's list.
@@ -150,6 +177,105 @@ impl<T: Real> TiledModel<T> {
     ) -> f64 {
         self.posterior_pass(mixture, estimates);
         self.sum_free_energy()
+    }
+
+    pub(super) fn factors(&self) -> Factors<T> {
+        let dictionaries = self.sources.iter().flat_map(SourceState::estimated);
+        Factors {
+            activations: self.slabs.iter().map(Slab::factors).collect(),
+            dictionaries: dictionaries.map(EstimatedDictionary::factor).collect(),
+        }
+    }
+
+    fn set_factors(&mut self, factors: &Factors<T>) {
+        for (slab, factors) in self.slabs.iter_mut().zip(&factors.activations) {
+            slab.set_factors(factors);
+        }
+        let dictionaries = self.sources.iter_mut().flat_map(SourceState::estimated_mut);
+        for (dictionary, factor) in dictionaries.zip(&factors.dictionaries) {
+            dictionary.set_factor(factor);
+        }
+        self.prepare();
+    }
+
+    pub(super) fn checkpoint(&self) -> Checkpoint<T> {
+        let sources = self.sources.iter();
+        Checkpoint {
+            factors: self.factors(),
+            activation_kl: self.slabs.iter().map(Slab::kl).collect(),
+            dictionary_kl: sources
+                .clone()
+                .flat_map(SourceState::estimated)
+                .map(|d| d.kl)
+                .collect(),
+            order_posteriors: sources
+                .map(|source| [source.posterior.clone(), source.log_posterior.clone()])
+                .collect(),
+            combinations: self.combinations.clone(),
+            log_posterior: self.log_posterior.clone(),
+        }
+    }
+
+    /// Goes back to a state that was in range.
+    pub(super) fn restore(&mut self, checkpoint: Checkpoint<T>) {
+        for (slab, kl) in self.slabs.iter_mut().zip(&checkpoint.activation_kl) {
+            slab.restore(kl);
+        }
+        let dictionaries = self.sources.iter_mut().flat_map(SourceState::estimated_mut);
+        for (dictionary, kl) in dictionaries.zip(checkpoint.dictionary_kl) {
+            dictionary.kl = kl;
+        }
+        for (source, posteriors) in self.sources.iter_mut().zip(checkpoint.order_posteriors) {
+            [source.posterior, source.log_posterior] = posteriors;
+        }
+        self.combinations = checkpoint.combinations;
+        self.log_posterior = checkpoint.log_posterior;
+        self.out_of_range = false;
+        self.set_factors(&checkpoint.factors);
+    }
+
+    /// Extrapolates the factors from the two states before the present one.
+    pub(super) fn extrapolate(
+        &mut self,
+        [start, first]: [&Factors<T>; 2],
+        longest: f64,
+    ) -> Columns {
+        type Triple<'a, T> = (
+            &'a mut Vec<Factor<T>>,
+            (&'a Vec<Factor<T>>, &'a Vec<Factor<T>>),
+        );
+        let mut factors = self.factors();
+        let level = self.configuration.level;
+        let work = |(factors, (start, first)): Triple<'_, T>| -> Columns {
+            let before = start.iter().zip(first);
+            let of_slab = factors.iter_mut().zip(before).map(|(factor, (start, first))| {
+                dispatch!(level, simd => factor.extrapolate(simd, [start, first], longest))
+            });
+            of_slab.fold(Columns::default(), Columns::plus)
+        };
+        let (starts, firsts) = (&start.activations, &first.activations);
+        let columns: Vec<Columns> = match self.configuration.execution {
+            Execution::Serial => {
+                let slabs = factors
+                    .activations
+                    .iter_mut()
+                    .zip(starts.iter().zip(firsts));
+                slabs.map(work).collect()
+            }
+            Execution::Parallel => {
+                let before = starts.par_iter().zip(firsts);
+                factors
+                    .activations
+                    .par_iter_mut()
+                    .zip(before)
+                    .map(work)
+                    .collect()
+            }
+        };
+        let before = (&start.dictionaries, &first.dictionaries);
+        let of_dictionaries = work((&mut factors.dictionaries, before));
+        self.set_factors(&factors);
+        columns.into_iter().fold(of_dictionaries, Columns::plus)
     }
 
     fn posterior_pass(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from . import _native
 from ._arrays import Float64, as_array
 from ._errors import not_fitted
+from ._numbers import as_whole
 
 #: Seeds are drawn below this.
 _SEEDS = 2**31
@@ -111,8 +112,8 @@ class ItakuraSaitoNMF:
 
     def fit_transform(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> Float64:
         """Learns as :meth:`fit` does and returns the activations, ``(n_samples, n_components)``."""
-        order = _check_integer("n_components", self.n_components)
-        iterations = _check_integer("max_iter", self.max_iter)
+        order = as_whole(self.n_components, "n_components", least=1)
+        iterations = as_whole(self.max_iter, "max_iter", least=1)
         if not (isinstance(self.tol, Real) and 0.0 <= float(self.tol) < 1.0):
             raise ValueError(f"tol must be a number from 0 to 1, got {self.tol!r}")
         if (W is None) != (H is None):
@@ -147,7 +148,7 @@ class ItakuraSaitoNMF:
         power = self._check_new(X)
         if not power.any():
             return np.zeros((len(power), self.n_components_))
-        iterations = _check_integer("max_iter", self.max_iter)
+        iterations = as_whole(self.max_iter, "max_iter", least=1)
         return _native.fit_activations(power, self.components_, iterations, self.n_jobs)[0]
 
     def inverse_transform(self, X: Any) -> Float64:
@@ -158,7 +159,7 @@ class ItakuraSaitoNMF:
     def score(self, X: Any, y: Any = None) -> float:
         """Minus the Itakura-Saito divergence of ``X`` per entry: greater is better."""
         power = self._check_new(X)
-        iterations = _check_integer("max_iter", self.max_iter)
+        iterations = as_whole(self.max_iter, "max_iter", least=1)
         divergence = _native.fit_activations(power, self.components_, iterations, self.n_jobs)[1]
         return -divergence / power.size
 
@@ -249,12 +250,6 @@ def _feature_names(X: Any) -> NDArray[Any] | None:
     if columns is None or not all(isinstance(name, str) for name in columns):
         return None
     return np.asarray(columns, dtype=object)
-
-
-def _check_integer(name: str, value: Any) -> int:
-    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1:
-        return int(value)
-    raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
 
 
 def _as_power(X: Any, estimator: object) -> Float64:

@@ -7,21 +7,30 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from . import _defaults, _native
 from ._arrays import Float64, as_floats, as_signal
+from ._numbers import as_whole
 from ._transform import StftSettings
 
 _FORMAT = "vb-nmf dictionaries"
+#: Those of the folder `data/voices`. A voice has two parts, learned from different utterances.
+_NOISE_FORMAT = "vb-nmf noise"
+_VOICE_FORMAT = "vb-nmf voice"
+_PARTS = ("generation", "estimation")
 _FORMAT_VERSION = 1
 _NORMALISATION = "each component has unit mean over the bins"
 _RATES_HZ = range(1_000, 768_001)
-_MOST_COMPONENTS = 1000
+#: What reading raises where the content of a file is at fault.
+_DAMAGE = (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+#: Largest order, as of the command line.
+MOST_COMPONENTS = 1000
 
 
 class SpeakerModel:
@@ -145,9 +154,12 @@ class SpeakerModel:
         """
         stft = stft or StftSettings()
         signals = _as_signals(signals)
-        orders = tuple(orders)
-        if not orders or not all(1 <= order <= _MOST_COMPONENTS for order in orders):
-            raise ValueError(f"orders must be from 1 to {_MOST_COMPONENTS}, got {orders}")
+        orders = tuple(as_whole(order, "orders", 1, MOST_COMPONENTS) for order in orders)
+        if not orders:
+            raise ValueError("there are no orders to learn")
+        iterations = as_whole(iterations, "iterations", least=1)
+        max_frames = as_whole(max_frames, "max_frames", least=1)
+        seed = as_whole(seed, "seed")
         for index, signal in enumerate(signals):
             if not signal.any():
                 raise ValueError(f"signal {index}: every sample is zero")
@@ -156,8 +168,6 @@ class SpeakerModel:
                     f"signal {index}: {len(signal)} samples are shorter than a window of "
                     f"{stft.window_samples}"
                 )
-        if max_frames < 1:
-            raise ValueError(f"max_frames must be at least 1, got {max_frames}")
         keep = max_frames / sum(stft.frames(len(signal)) for signal in signals)
         power = np.concatenate(
             [
@@ -188,8 +198,9 @@ class SpeakerModel:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the file that the command ``separate`` reads: a NumPy archive with ``metadata``
-        (JSON as uint8), ``dictionary_<order>`` and ``cost_<order>``."""
-        metadata = {
+        (JSON as uint8), ``dictionary_<order>`` and ``cost_<order>``. It replaces a file at once, so
+        that nobody reads half of one."""
+        itself = {
             "format": _FORMAT,
             "format_version": _FORMAT_VERSION,
             "made_with": f"vbnmf {_native.VERSION}",
@@ -201,6 +212,8 @@ class SpeakerModel:
             },
             "normalisation": _NORMALISATION,
             "orders": list(self.orders),
+        }
+        training = {
             "iterations": 0,
             "final_cost": [],
             "training_frames": 0,
@@ -209,8 +222,8 @@ class SpeakerModel:
             "seed": 0,
             "corpus_sha256": "",
         }
-        metadata.update({key: self.metadata[key] for key in metadata if key in self.metadata})
-        metadata["made_with"] = f"vbnmf {_native.VERSION}"
+        # In the command line's order. What else is known is kept: a licence asks for that.
+        metadata = {**itself, **training, **self.metadata, **itself}
         text = json.dumps(metadata, indent=2, allow_nan=False).encode()
         arrays: dict[str, Any] = {"metadata": np.frombuffer(text, dtype=np.uint8)}
         for order, dictionary, cost in zip(self.orders, self.dictionaries, self.costs):
@@ -218,7 +231,6 @@ class SpeakerModel:
             if len(cost):
                 arrays[f"cost_{order}"] = cost
         path = Path(path)
-        # Whole or not at all: nobody reads half a file.
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".vbnmf-", delete=False) as file:
             try:
                 np.savez(file, **arrays)
@@ -233,25 +245,38 @@ class SpeakerModel:
         cls,
         path: str | os.PathLike[str],
         *,
+        part: Literal["generation", "estimation"] | None = None,
         sample_rate_hz: int | None = None,
         stft: StftSettings | None = None,
     ) -> SpeakerModel:
-        """Reads a file of the command ``train``, of :meth:`save` or of another program.
+        """Reads a file of the command ``train``, of :meth:`save`, of the folder ``data/voices`` or
+        of another program.
 
-        ``sample_rate_hz`` and ``stft`` are for files that do not say them; a single array
-        ``(components, bins)``, in a ``.npz`` or ``.npy`` file, is one of these.
+        Parameters
+        ----------
+        path
+            A ``.npz`` file, or a ``.npy`` file of one array ``(components, bins)``.
+        part
+            Of a voice in ``data/voices``, which has dictionaries of two halves of its utterances:
+            what is drawn from one is to be separated with the other.
+        sample_rate_hz, stft
+            For files that do not say them.
 
-        Raises ``ValueError`` for a file that is none of dictionaries, with its path.
+        Raises
+        ------
+        ValueError
+            For a file that is none of dictionaries, with its path.
         """
         try:
-            return cls._load(path, sample_rate_hz, stft)
-        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            return cls._load(path, part, sample_rate_hz, stft)
+        except _DAMAGE as error:
             raise ValueError(f"{os.fspath(path)} is not a file of dictionaries: {error}") from error
 
     @classmethod
     def _load(
         cls,
         path: str | os.PathLike[str],
+        part: str | None,
         sample_rate_hz: int | None,
         stft: StftSettings | None,
     ) -> SpeakerModel:
@@ -263,13 +288,16 @@ class SpeakerModel:
                 arrays = {name: content[name] for name in content.files}
         stored = arrays.pop("metadata", None)
         metadata = {} if stored is None else json.loads(stored.tobytes())
-        for key, expected in (
-            ("format", _FORMAT),
-            ("format_version", _FORMAT_VERSION),
-            ("normalisation", _NORMALISATION),
+        if not isinstance(metadata, dict):
+            raise ValueError("`metadata` is no JSON object")
+        for key, known in (
+            ("format", (_FORMAT, _NOISE_FORMAT, _VOICE_FORMAT)),
+            ("format_version", (_FORMAT_VERSION,)),
+            ("normalisation", (_NORMALISATION,)),
         ):
-            if metadata.get(key, expected) != expected:
-                raise ValueError(f"`{key}` is {metadata[key]!r}, not {expected!r}")
+            if metadata.get(key, known[0]) not in known:
+                raise ValueError(f"`{key}` is {metadata[key]!r}, not {known[0]!r}")
+        metadata, prefix = _choose_part(metadata, part)
         sample_rate_hz = _agree(metadata.get("sample_rate_hz"), sample_rate_hz, "sample_rate_hz")
         said = metadata.get("stft")
         if said is not None:
@@ -282,9 +310,9 @@ class SpeakerModel:
         stft = _agree(said, stft, "stft")
         orders = metadata.get("orders")
         if orders:
-            names = [f"dictionary_{order}" for order in orders]
+            names = [f"{prefix}_{order}" for order in orders]
         else:
-            named = [name for name in arrays if name.startswith("dictionary_")]
+            named = [name for name in arrays if name.startswith(f"{prefix}_")]
             # By their numbers: dictionary_10 follows dictionary_2.
             names = sorted(named, key=lambda name: (len(name), name)) or list(arrays)
             if not named and len(names) != 1:
@@ -316,6 +344,21 @@ def _as_signals(signals: Any) -> list[Float64]:
     if not signals:
         raise ValueError("there are no signals to learn from")
     return [as_signal(signal, f"signal {index}") for index, signal in enumerate(signals)]
+
+
+def _choose_part(metadata: dict[str, Any], part: str | None) -> tuple[dict[str, Any], str]:
+    """What is said of one part of a voice, and what the names of its arrays begin with."""
+    if metadata.get("format") != _VOICE_FORMAT:
+        if part is not None:
+            raise ValueError(f"it has one set of dictionaries, and no part {part!r}")
+        return metadata, "dictionary"
+    if part not in _PARTS:
+        raise ValueError(
+            f"it has dictionaries of two parts of a voice: part must be {_PARTS[0]!r} or "
+            f"{_PARTS[1]!r}, got {part!r}"
+        )
+    shared = {key: value for key, value in metadata.items() if key not in _PARTS}
+    return {**shared, **metadata.get(part, {})}, part
 
 
 def _check_rate(sample_rate_hz: int) -> int:

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dsp::Stft;
+use model::Execution;
 use serde::{Deserialize, Serialize};
 
 use super::{Content, Example, Maker, Signal, chosen_trials, shown_in_figures};
@@ -22,6 +23,7 @@ use crate::store::sealed::{Sealed, open, seal};
 use crate::study::design::{Run, Study};
 use crate::study::estimate::{Candidate, Trial, TrialResult};
 use crate::study::guard::guarded;
+use crate::study::methods::Method;
 use crate::study::plan::Keys;
 use crate::study::prepare::{Prepared, PreparedTrial};
 use crate::study::publish::figures;
@@ -81,7 +83,7 @@ pub(crate) fn example_key(
         trial: keys.whole(),
         labels: study.trial_values(run, trial),
         name: run.trial_name(trial),
-        file_stem: run.trial_file_stem(trial),
+        file_stem: study.trial_file_stem(run, trial),
         sample_rate_hz: config.corpus.sample_rate_hz,
         beta: config.model.beta,
         kappa: config.model.kappa,
@@ -199,10 +201,10 @@ fn free_energy_rows(
         values.map(move |(index, &free_energy)| Labelled {
             labels: labels.to_vec(),
             row: FreeEnergyRow {
-                method: trace.candidate.name().to_owned(),
+                method: trace.candidate.name().into_owned(),
                 order: match trace.candidate {
                     Candidate::Order(order) => Some(order),
-                    Candidate::Mixture | Candidate::Method(_) => None,
+                    Candidate::Mixture | Candidate::Method(_) | Candidate::Foreign(_) => None,
                 },
                 iteration: index + 1,
                 free_energy: Some(free_energy),
@@ -237,7 +239,7 @@ pub(crate) fn keep(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let maker = Maker::new(run)?;
+    let maker = Maker::new(prepared.study, run, Execution::Parallel)?;
     let stage = progress.stage("examples", wanted.len());
     let mut examples = Vec::new();
     for (trial, result) in wanted {
@@ -251,7 +253,7 @@ pub(crate) fn keep(
             continue;
         }
         let made = guarded(|| {
-            let made = maker.make(trial, result)?;
+            let made = maker.make(trial, result, &Method::ALL)?;
             KeptExample::new(&made, result, of_run, in_figures)
         });
         match made {

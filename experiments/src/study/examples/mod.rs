@@ -3,6 +3,7 @@
 //! Their mixtures are made and separated again, from the same random streams as in the tables: a
 //! stage of its own after the others, so that trials need not keep their signals.
 
+mod export;
 mod kept;
 
 use anyhow::{Context, Result};
@@ -11,13 +12,14 @@ use dsp::wav::{Encoding, to_bytes};
 use model::{Execution, FreeEnergyTrace, Posterior, Separation};
 use ndarray::Array2;
 
-use super::design::Run;
+use super::design::{Run, Study};
 use super::estimate::{Candidate, Member, Trial, TrialResult};
 use super::methods::{Choice, Method, Part, Singles};
 use super::prepare::{PreparedRun, PreparedTrial};
 use super::separation::{SPEECH, Separator, sdr_for_the_oracle};
-use crate::store::folder::AUDIO;
+use crate::store::folder::{AUDIO, SPEECH as SPEECH_FOLDER};
 
+pub(crate) use export::Export;
 pub(crate) use kept::{KeptExample, example_key, keep};
 
 /// Level of an example's largest sample: -1 dB of full scale.
@@ -72,14 +74,16 @@ impl Content {
             .find(|content| content.name() == name)
     }
 
-    /// The folder of its files, below that of all signals.
-    fn folder(self) -> String {
-        match self {
+    /// The file of a trial below the folder of all signals: one file name per trial, a folder for
+    /// each content.
+    fn file(self, stem: &str) -> String {
+        let folder = match self {
             Self::Mixture => "mixture".to_owned(),
-            Self::Speech => "reference/speech".to_owned(),
+            Self::Speech => format!("reference/{SPEECH_FOLDER}"),
             Self::Background => "reference/background".to_owned(),
-            Self::Estimate(method) => format!("estimate/{}/speech", method.name()),
-        }
+            Self::Estimate(method) => format!("estimate/{}/{SPEECH_FOLDER}", method.name()),
+        };
+        format!("{folder}/{stem}.wav")
     }
 }
 
@@ -157,21 +161,29 @@ pub(crate) fn shown_in_figures<'a>(run: &Run, chosen: &'a [Trial]) -> Option<&'a
 #[derive(Debug)]
 struct Maker<'a> {
     separator: Separator<'a>,
+    study: &'a Study<'a>,
     run: &'a Run,
 }
 
 impl<'a> Maker<'a> {
     /// A maker for the trials of one run.
-    fn new(run: &'a PreparedRun<'a>) -> Result<Self> {
+    fn new(study: &'a Study<'a>, run: &'a PreparedRun<'a>, execution: Execution) -> Result<Self> {
         let dictionaries = run.dictionaries.as_deref().context("no dictionaries")?;
         Ok(Self {
-            separator: Separator::new(dictionaries, &run.run.config, Execution::Parallel)?,
+            separator: Separator::new(dictionaries, &run.run.config, execution)?,
+            study,
             run: run.run,
         })
     }
 
-    /// The example of a trial; `result` says what the oracle goes by.
-    fn make(&self, trial: &PreparedTrial, result: &TrialResult) -> Result<Example> {
+    /// The example of a trial, with the estimates of some methods; `result` says what the oracle
+    /// goes by.
+    fn make(
+        &self,
+        trial: &PreparedTrial,
+        result: &TrialResult,
+        methods: &[Method],
+    ) -> Result<Example> {
         let subject = self
             .separator
             .prepare(&trial.trial, trial.recorded.as_ref())?;
@@ -192,8 +204,13 @@ impl<'a> Maker<'a> {
             let (candidate, single) = (Candidate::Order(order), position..position + 1);
             separations.push(separate(candidate, single, Posterior::Factorised)?);
         }
-        let mut fuse =
-            |method, posterior| separate(Candidate::Method(method), 0..orders.len(), posterior);
+        let mut fuse = |method, posterior| {
+            let candidate = Candidate::Method(method);
+            let is_wanted = methods.contains(&method);
+            is_wanted
+                .then(|| separate(candidate, 0..orders.len(), posterior))
+                .transpose()
+        };
         let factorised = fuse(Method::VbFusion, Posterior::Factorised)?;
         let structured = fuse(Method::StructuredFusion, Posterior::Structured)?;
         let learned = result.estimate(Candidate::Method(Method::LearnedWeights));
@@ -217,13 +234,13 @@ impl<'a> Maker<'a> {
         let synthesise =
             |estimate: &Array2<Complex64>| observation.synthesise(estimate, self.separator.stft());
         let estimate = |method: Method| match method.part() {
-            Part::Mixture => None,
+            Part::Mixture | Part::Foreign(_) => None,
             Part::Fusion(posterior) => {
                 let fused = match posterior {
                     Posterior::Factorised => &factorised,
                     Posterior::Structured => &structured,
                 };
-                Some((None, synthesise(&fused.estimates[SPEECH])))
+                Some((None, synthesise(&fused.as_ref()?.estimates[SPEECH])))
             }
             Part::Singles | Part::Tempered | Part::Learned => match method.choose(&singles)? {
                 Choice::Order(position) => {
@@ -241,7 +258,8 @@ impl<'a> Maker<'a> {
                 Content::Mixture => (None, observation.signal.clone()),
                 Content::Speech => (None, observation.references[0].clone()),
                 Content::Background => (None, observation.references[1].clone()),
-                Content::Estimate(method) => estimate(method)?,
+                Content::Estimate(method) if methods.contains(&method) => estimate(method)?,
+                Content::Estimate(_) => return None,
             };
             Some(Signal {
                 content,
@@ -254,7 +272,7 @@ impl<'a> Maker<'a> {
         let peak = samples.fold(0.0_f64, |peak, sample| peak.max(sample.abs()));
         Ok(Example {
             name: self.run.trial_name(&trial.trial),
-            file_stem: self.run.trial_file_stem(&trial.trial),
+            file_stem: self.study.trial_file_stem(self.run, &trial.trial),
             signals,
             gain: if peak > 0.0 { PEAK / peak } else { 1.0 },
             traces,
@@ -263,10 +281,9 @@ impl<'a> Maker<'a> {
 }
 
 impl Example {
-    /// The name of a signal's file in the results folder: one file name per trial, a folder for
-    /// each content.
+    /// The name of a signal's file in the results folder.
     pub(crate) fn file(&self, signal: &Signal) -> String {
-        format!("{AUDIO}/{}/{}.wav", signal.content.folder(), self.file_stem)
+        format!("{AUDIO}/{}", signal.content.file(&self.file_stem))
     }
 
     /// The files to listen to, 16-bit mono, by name.

@@ -78,8 +78,7 @@ pub(crate) fn scores(summary: &Summary, about: &Caption<'_>) -> Vec<(String, Sta
 fn over_ratios(summary: &Summary, about: &Caption<'_>) -> CurveChart {
     let (_, units) = about.study.unit.names();
     let columns = summary.columns(0);
-    let points = |method| {
-        let candidate = Candidate::Method(method);
+    let points = |candidate| {
         let at = |&column: &Column| match column {
             Column::Snr(snr_db) => point(snr_db, summary.mean(0, candidate, Metric::Sdr, column)?),
             Column::Average => None,
@@ -102,7 +101,7 @@ fn over_ratios(summary: &Summary, about: &Caption<'_>) -> CurveChart {
         },
         y_label: "SDR (dB)".to_owned(),
         apart: false,
-        curves: curves(&about.study.methods, points),
+        curves: curves(about.study, points),
     }
 }
 
@@ -110,15 +109,16 @@ fn over_ratios(summary: &Summary, about: &Caption<'_>) -> CurveChart {
 /// with it.
 fn gains_over_ratios(summary: &Summary, about: &Caption<'_>) -> Option<CurveChart> {
     let columns = summary.columns(0);
-    let points = |method| {
+    let baseline = Candidate::Method(Method::VbSelection);
+    let points = |candidate| {
         let at = |&column: &Column| match column {
-            Column::Snr(snr_db) if method == Method::VbSelection => Some(Point {
+            Column::Snr(snr_db) if candidate == baseline => Some(Point {
                 x: snr_db,
                 mean_db: 0.0,
                 interval_db: None,
             }),
             Column::Snr(snr_db) => {
-                let gain = summary.difference(0, method, Method::VbSelection, column)?;
+                let gain = summary.difference(0, candidate, baseline, column)?;
                 point(snr_db, &gain.mean)
             }
             Column::Average => None,
@@ -126,7 +126,7 @@ fn gains_over_ratios(summary: &Summary, about: &Caption<'_>) -> Option<CurveChar
         columns.iter().filter_map(at).collect()
     };
     let x_axis = ("SNR (dB)".to_owned(), Scale::Linear);
-    gains(about, x_axis, curves(&about.study.methods, points))
+    gains(about, x_axis, curves(about.study, points))
 }
 
 /// A chart of differences to VB selection, if there are any.
@@ -217,8 +217,7 @@ fn key_title(key: &str) -> String {
 fn over_axis(summary: &Summary, about: &Caption<'_>, axis: &Axis, cases: &[usize]) -> CurveChart {
     let study = about.study;
     let (scale, places) = places(axis);
-    let points = |method| {
-        let candidate = Candidate::Method(method);
+    let points = |candidate| {
         let at = |(&place, &case): (&f64, &usize)| {
             point(
                 place,
@@ -253,7 +252,7 @@ fn over_axis(summary: &Summary, about: &Caption<'_>, axis: &Axis, cases: &[usize
         legend: LegendPlace::Above,
         y_label: "SDR (dB)".to_owned(),
         apart: false,
-        curves: curves(&study.methods, points),
+        curves: curves(study, points),
     }
 }
 
@@ -265,36 +264,41 @@ fn gains_over_axis(
     cases: &[usize],
 ) -> Option<CurveChart> {
     let (scale, places) = places(axis);
-    let points = |method| {
+    let baseline = Candidate::Method(Method::VbSelection);
+    let points = |candidate| {
         let at = |(&place, &case): (&f64, &usize)| {
-            if method == Method::VbSelection {
+            if candidate == baseline {
                 return Some(Point {
                     x: place,
                     mean_db: 0.0,
                     interval_db: None,
                 });
             }
-            let average = Column::Average;
-            let gain = summary.difference(case, method, Method::VbSelection, average)?;
+            let gain = summary.difference(case, candidate, baseline, Column::Average)?;
             point(place, &gain.mean)
         };
         places.iter().zip(cases).filter_map(at).collect()
     };
-    let curves = curves(&about.study.methods, points);
+    let curves = curves(about.study, points);
     gains(about, (axis_title(axis), scale), curves)
 }
 
-fn curves(methods: &[Method], points: impl Fn(Method) -> Vec<Point>) -> Vec<Curve> {
-    let curve = |&method: &Method| {
-        let mut points = points(method);
+/// A curve for each method, those of other programs last.
+fn curves(study: &Study<'_>, points: impl Fn(Candidate) -> Vec<Point>) -> Vec<Curve> {
+    let curve = |candidate: Candidate, style| {
+        let mut points = points(candidate);
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
         Curve {
-            label: method.label().to_owned(),
-            style: Style::from_method(method),
+            label: candidate.label().into_owned(),
+            style,
             points,
         }
     };
-    methods.iter().map(curve).collect()
+    let methods = study.methods.iter();
+    let own = methods.map(|&method| curve(Candidate::Method(method), Style::from_method(method)));
+    let foreign = study.foreign_candidates().enumerate();
+    let foreign = foreign.map(|(position, it)| curve(it, Style::from_foreign_position(position)));
+    own.chain(foreign).collect()
 }
 
 fn point(x: f64, mean: &Mean) -> Option<Point> {
@@ -414,7 +418,7 @@ pub(crate) fn free_energy(example: &Example, config: &Config) -> Traces {
         label: match trace.candidate {
             Candidate::Order(order) => format!("order {order}"),
             Candidate::Method(method) => method.label().to_owned(),
-            Candidate::Mixture => Candidate::Mixture.label().to_owned(),
+            other @ (Candidate::Mixture | Candidate::Foreign(_)) => other.label().into_owned(),
         },
         emphasised: matches!(trace.candidate, Candidate::Method(_)),
         values: trace

@@ -42,8 +42,8 @@ pub(crate) struct Ending {
 pub(crate) struct Publication<'a> {
     pub(crate) study: &'a Study<'a>,
     pub(crate) corpus: &'a CorpusInfo,
-    /// Files of the corpora that were left out, each with the reason; none where it is not known.
-    pub(crate) left_out: Option<&'a [String]>,
+    /// Files of the corpora that were left out, each with the reason.
+    pub(crate) left_out: &'a [String],
     pub(crate) results: &'a Results,
     pub(crate) examples: &'a [KeptExample],
     pub(crate) times: &'a Times,
@@ -83,7 +83,7 @@ impl Publication<'_> {
                 .flatten()
                 .map(TrialResult::failures)
                 .sum(),
-            left_out: self.left_out.map_or(0, <[String]>::len),
+            left_out: self.left_out.len(),
         })
     }
 
@@ -130,7 +130,9 @@ impl Publication<'_> {
             let labels = self.study.trial_values(run, &result.trial);
             let is_tabled = |candidate: Candidate| match candidate {
                 Candidate::Order(_) => has_singles,
-                Candidate::Mixture | Candidate::Method(_) => candidates.contains(&candidate),
+                Candidate::Mixture | Candidate::Method(_) | Candidate::Foreign(_) => {
+                    candidates.contains(&candidate)
+                }
             };
             let estimates = result.estimates.iter().filter(|it| is_tabled(it.candidate));
             let scores = estimates
@@ -154,7 +156,7 @@ impl Publication<'_> {
                     .iter()
                     .zip(weights)
                     .map(move |(&order, &probability)| {
-                        let method = estimate.candidate.name().to_owned();
+                        let method = estimate.candidate.name().into_owned();
                         let row = OrderPosteriorRow {
                             method,
                             order,

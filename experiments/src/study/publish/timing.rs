@@ -99,7 +99,9 @@ impl Separations {
     fn behind(method: Method) -> Self {
         match method.part() {
             Part::Fusion(posterior) => Self::Fusion(posterior),
-            Part::Mixture | Part::Singles | Part::Tempered | Part::Learned => Self::Singles,
+            Part::Mixture | Part::Singles | Part::Tempered | Part::Learned | Part::Foreign(_) => {
+                Self::Singles
+            }
         }
     }
 }

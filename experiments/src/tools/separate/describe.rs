@@ -62,6 +62,7 @@ pub(crate) fn describe_inputs(
             iterations: settings.iterations,
             tolerance: settings.tolerance,
             precision: settings.precision,
+            acceleration: settings.acceleration,
             tempering: settings.tempering,
             activation_start: settings.activation_start,
             noise_db: settings.noise_db,

@@ -54,6 +54,7 @@ pub(super) fn separate_recording(
         tolerance: settings.tolerance,
         posterior: settings.method.posterior(),
         precision: settings.precision,
+        acceleration: settings.acceleration,
         ..Settings::default()
     })?;
     let mut report = SeparationReport::new(inputs)?;

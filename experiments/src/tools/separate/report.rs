@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use dsp::StftSettings;
 use dsp::wav::Encoding;
-use model::{ActivationStart, Precision, Tempering};
+use model::{Acceleration, ActivationStart, Precision, Tempering};
 use serde::{Deserialize, Serialize};
 
 use super::channel_mode::ChannelMode;
@@ -106,6 +106,8 @@ pub(crate) struct SettingsReport {
     pub(crate) tolerance: f64,
     /// An inference for which f32 is not enough is done in f64.
     pub(crate) precision: Precision,
+    /// How an inference went from one iteration to the next.
+    pub(crate) acceleration: Acceleration,
     /// Weight of the entropy of q(K).
     pub(crate) tempering: Tempering,
     pub(crate) activation_start: ActivationStart,

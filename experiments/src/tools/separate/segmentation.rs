@@ -149,6 +149,7 @@ mod tests {
             method: SeparationMethod::Fusion,
             tolerance: 0.0,
             precision: model::Precision::F64,
+            acceleration: model::Acceleration::None,
             tempering: model::Tempering::Beta(1.0),
             activation_start: 1.0.into(),
             noise_db: -70.0,

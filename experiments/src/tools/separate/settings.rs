@@ -1,7 +1,7 @@
 //! How a recording is separated.
 
 use dsp::wav::Encoding;
-use model::{ActivationStart, Precision, Tempering};
+use model::{Acceleration, ActivationStart, Precision, Tempering};
 
 use super::channel_mode::ChannelMode;
 use super::method::SeparationMethod;
@@ -26,6 +26,8 @@ pub(crate) struct SeparationSettings {
     pub(crate) tolerance: f64,
     /// Number format of the matrix products.
     pub(crate) precision: Precision,
+    /// How each inference goes from one iteration to the next.
+    pub(crate) acceleration: Acceleration,
     /// Weight of the entropy of q(K).
     pub(crate) tempering: Tempering,
     /// Where the activations start.

@@ -1,0 +1,229 @@
+//! The signals of all trials as files, for other programs: in the layout of examples, but all of
+//! them, without gain, and in floats.
+//!
+//! `trials.csv` names the trials with digests of what determines them. It is written first, and a
+//! folder with another one is refused, so that files which are there already are known to be those
+//! of this study: a run that goes on, and shards that share the folder, leave them as they are.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf, absolute};
+
+use anyhow::{Context, Result, bail, ensure};
+use dsp::wav::{Encoding, to_bytes};
+use model::Execution;
+use rayon::prelude::*;
+
+use super::{Content, Example, Maker};
+use crate::interrupt;
+use crate::progress::Progress;
+use crate::store::atomic::{self, create_folder};
+use crate::store::folder::{AUDIO, CACHE, CELLS};
+use crate::store::refused::Refused;
+use crate::study::design::{Run, Study};
+use crate::study::estimate::TrialResult;
+use crate::study::guard::guarded;
+use crate::study::prepare::{Prepared, PreparedRun, PreparedTrial};
+use crate::study::separation::choose_execution;
+use crate::study::statistics::Results;
+use crate::tables::csv::{self, Labelled};
+use crate::tables::rows::ExportRow;
+
+/// What names the trials in the folder.
+const TRIALS: &str = "trials.csv";
+
+/// A folder that the signals of a study may go to.
+#[derive(Debug)]
+pub(crate) struct Export {
+    folder: PathBuf,
+}
+
+impl Export {
+    /// Checks that signals may go to a folder. Nothing is created yet.
+    ///
+    /// `results`: the folder of the results, which has signals of its own.
+    ///
+    /// # Errors
+    /// [`Refused`] for what is no folder, and for those that the results are made of.
+    pub(crate) fn claim(folder: &Path, results: &Path) -> Result<Self> {
+        ensure!(
+            !folder.exists() || folder.is_dir(),
+            Refused(format!("{} is not a folder (--export)", folder.display()))
+        );
+        let (inner, outer) = (absolute(folder)?, absolute(results)?);
+        let is_of_results = |name: &&str| inner.starts_with(outer.join(name));
+        ensure!(
+            inner != outer && ![AUDIO, CELLS, CACHE].iter().any(is_of_results),
+            Refused(format!(
+                "{} is a folder of the results (--out): choose another one (--export)",
+                folder.display()
+            ))
+        );
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// Makes the folder and writes the names of the trials.
+    ///
+    /// # Errors
+    /// [`Refused`] for a folder with trials of another study, or with files that would be replaced;
+    /// trials of the same name; a folder that cannot be written.
+    pub(crate) fn begin(&self, prepared: &Prepared<'_>) -> Result<()> {
+        let wanted = trials_table(prepared)?;
+        let path = self.folder.join(TRIALS);
+        match fs::read(&path) {
+            Ok(found) => ensure!(
+                found == wanted,
+                Refused(format!(
+                    "{} names the trials of another study: choose another folder (--export)",
+                    path.display()
+                ))
+            ),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.refuse_others(prepared)?;
+                create_folder(&self.folder)?;
+                atomic::write(&path, &wanted)?;
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Without the names of trials, nothing that is there is known to be this study's.
+    fn refuse_others(&self, prepared: &Prepared<'_>) -> Result<()> {
+        for (run, trial) in trials(prepared) {
+            let stem = prepared.study.trial_file_stem(run.run, &trial.trial);
+            for path in self.files(prepared, &stem) {
+                ensure!(
+                    fs::symlink_metadata(&path).is_err(),
+                    Refused(format!(
+                        "{} is there, and no study wrote it: choose another folder (--export)",
+                        path.display()
+                    ))
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The files of a trial.
+    fn files(&self, prepared: &Prepared<'_>, stem: &str) -> Vec<PathBuf> {
+        let contents = Content::all().into_iter();
+        let is_wanted = |content: &Content| match content {
+            Content::Estimate(method) => prepared.study.methods.contains(method),
+            Content::Mixture | Content::Speech | Content::Background => true,
+        };
+        contents
+            .filter(is_wanted)
+            .map(|content| self.folder.join(content.file(stem)))
+            .collect()
+    }
+
+    /// Makes the signals of all trials of this share that are not there. A trial that failed, or
+    /// whose signals cannot be made, is said and left out.
+    ///
+    /// # Errors
+    /// Settings that the model does not allow, a folder that cannot be written, an interruption.
+    pub(crate) fn write(
+        &self,
+        prepared: &Prepared<'_>,
+        results: &Results,
+        progress: Progress,
+    ) -> Result<()> {
+        let mut missing: Vec<Missing<'_>> = Vec::new();
+        for (run, results) in prepared.runs.iter().zip(results) {
+            for (trial, result) in run.trials.iter().zip(results) {
+                let stem = prepared.study.trial_file_stem(run.run, &trial.trial);
+                let mut files = self.files(prepared, &stem).into_iter();
+                if trial.is_included && !files.all(|file| file.is_file()) {
+                    missing.push(Missing { run, trial, result });
+                }
+            }
+        }
+        let execution = choose_execution(missing.len());
+        let stage = progress.stage("exporting", missing.len());
+        missing.par_iter().try_for_each(|missing| {
+            interrupt::check()?;
+            match guarded(|| missing.make(prepared.study, execution)) {
+                Ok(example) => self.write_example(&example, missing.run.run)?,
+                Err(error) => {
+                    let name = missing.run.run.trial_name(&missing.trial.trial);
+                    progress.warn(format_args!("{name} is not exported: {error:#}"));
+                }
+            }
+            stage.step();
+            anyhow::Ok(())
+        })?;
+        stage.finish();
+        Ok(())
+    }
+
+    fn write_example(&self, example: &Example, run: &Run) -> Result<()> {
+        let sample_rate_hz = run.config.corpus.sample_rate_hz;
+        for signal in &example.signals {
+            let path = self.folder.join(signal.content.file(&example.file_stem));
+            if path.is_file() {
+                continue;
+            }
+            let bytes = to_bytes(&signal.samples, sample_rate_hz, Encoding::Float32)
+                .with_context(|| format!("cannot make {}", path.display()))?;
+            create_folder(path.parent().unwrap_or(&self.folder))?;
+            atomic::write(&path, &bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// A trial whose signals are not all there.
+struct Missing<'a> {
+    run: &'a PreparedRun<'a>,
+    trial: &'a PreparedTrial,
+    result: &'a TrialResult,
+}
+
+impl Missing<'_> {
+    fn make(&self, study: &Study<'_>, execution: Execution) -> Result<Example> {
+        if let Some(error) = self.result.errors.first() {
+            bail!("{error}");
+        }
+        let maker = Maker::new(study, self.run, execution)?;
+        maker.make(self.trial, self.result, &study.methods)
+    }
+}
+
+fn trials<'a>(
+    prepared: &'a Prepared<'_>,
+) -> impl Iterator<Item = (&'a PreparedRun<'a>, &'a PreparedTrial)> {
+    let runs = prepared.runs.iter();
+    runs.flat_map(|run| run.trials.iter().map(move |trial| (run, trial)))
+}
+
+/// All trials of the study, whatever the share of them that is done here.
+fn trials_table(prepared: &Prepared<'_>) -> Result<Vec<u8>> {
+    let study = prepared.study;
+    let rows: Vec<Labelled<ExportRow>> = trials(prepared)
+        .map(|(run, trial)| Labelled {
+            labels: study.trial_values(run.run, &trial.trial),
+            row: ExportRow {
+                file: format!("{}.wav", study.trial_file_stem(run.run, &trial.trial)),
+                sample_rate_hz: run.run.config.corpus.sample_rate_hz,
+                samples: trial.samples,
+                key: trial.keys.whole().to_string(),
+            },
+        })
+        .collect();
+    let mut names: Vec<&str> = rows.iter().map(|it| it.row.file.as_str()).collect();
+    names.sort_unstable();
+    let repeated = names.windows(2).find(|pair| pair[0] == pair[1]);
+    ensure!(
+        repeated.is_none(),
+        Refused(format!(
+            "two trials would have the file name {}: rename a speaker or a noise",
+            repeated.map_or("", |pair| pair[0])
+        ))
+    );
+    csv::write(&study.trial_columns(), rows)
+}
