@@ -271,3 +271,68 @@ fn a_stream_is_given_once_and_called_by_its_name() {
     let output = command.stdin(input).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
 }
+
+/// As libsndfile does, what is there is read; but not in silence.
+#[test]
+fn recordings_that_were_cut_short_are_read_with_a_warning() {
+    let scene = Scene::new();
+    let whole = fs::read(scene.path("mix.wav")).unwrap();
+    let samples = dsp::audio::read_mono(scene.path("mix.wav"))
+        .unwrap()
+        .samples;
+    let cut = &whole[..whole.len() - 2001];
+    fs::write(scene.path("cut.wav"), cut).unwrap();
+    let found = dsp::audio::read_mono(scene.path("cut.wav"))
+        .unwrap()
+        .samples;
+    let (promised, present) = (samples.len(), samples.len() - 501);
+    assert_eq!(found, samples[..present]);
+
+    let said = |name: &str| {
+        format!(
+            "{name}: cut short: the header promises {promised} samples, and {present} are there \
+             and read\n"
+        )
+    };
+    let out = ["--out", "stems"];
+    let output = run(&scene, "mix.wav", &separate(&["cut.wav"], &out));
+    assert!(output.status.success());
+    // However often it is read.
+    assert_eq!(
+        stderr(&output).matches(&said("cut.wav")).count(),
+        1,
+        "{}",
+        stderr(&output)
+    );
+    let output = run(
+        &scene,
+        "cut.wav",
+        &separate(&["-"], &["--out", "stems of a pipe"]),
+    );
+    assert!(output.status.success());
+    let message = stderr(&output);
+    assert_eq!(
+        message.matches(&said("standard input")).count(),
+        1,
+        "{message}"
+    );
+    assert_same_stems(&scene, "stems", "stems of a pipe");
+
+    // A writer into a pipe, which leaves the length open, has promised nothing.
+    let length_at = cut.windows(4).position(|name| name == b"data").unwrap() + 4;
+    for length in [0, 0x7fff_f000, 0x8000_0000, u32::MAX] {
+        let mut open = cut.to_vec();
+        open[length_at..length_at + 4].copy_from_slice(&u32::to_le_bytes(length));
+        fs::write(scene.path("open.wav"), open).unwrap();
+        let output = run(
+            &scene,
+            "mix.wav",
+            &separate(&["open.wav"], &["--out", "open", "--replace"]),
+        );
+        let message = stderr(&output);
+        assert!(
+            output.status.success() && !message.contains("cut short"),
+            "{message}"
+        );
+    }
+}

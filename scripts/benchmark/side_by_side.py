@@ -1,178 +1,273 @@
 #!/usr/bin/env python3
-"""The workspace's kernels against NumPy, scikit-learn and mir_eval, in one run on one machine.
+"""The Python package beside NumPy, PyTorch, scikit-learn, mir_eval and fast_bss_eval, in turn.
 
-Runs the criterion benchmarks of `model` and `eval`, times plain Python implementations of the same
-computations, and prints the ratios as a Markdown table. Absolute times mean little on a shared machine; the
-ratios of one run do.
+    python3 -m venv peers
+    peers/bin/pip install ./crates/python numpy scipy scikit-learn mir_eval fast_bss_eval torch
+    peers/bin/python scripts/benchmark/side_by_side.py [--threads 1,2] [--pairs 7]
 
-Needs numpy, scipy, scikit-learn and mir_eval. Usage, from the repository's root:
-
-    python3 scripts/benchmark/side_by_side.py [--skip-cargo] [--repeat 3]
+For each number of threads a process is pinned to as many processors, and both programs use as many threads. Each
+pair runs both, one after the other, the first of them in turn. The ratio says how many times as fast the package
+is: the median of the pairs' ratios, with the smallest and the largest. What is compared computes the same, and how
+closely is printed. Where the middle half of the ratios spreads over more than a fifth of the median the machine did
+something else: the row says so instead of a ratio, and the script fails. What is not installed is left out, by name.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
 import os
+import statistics
 import subprocess
+import sys
 import time
-from pathlib import Path
+import warnings
+from collections.abc import Callable, Iterator
 
-import mir_eval
-import numpy as np
-from scipy.special import gammaln, kve
-from sklearn.decomposition import non_negative_factorization
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("--threads", default="1,2", help="numbers of threads, separated by commas")
+parser.add_argument("--pairs", type=int, default=7, choices=range(5, 100), metavar="5...")
+parser.add_argument("--only", default="", metavar="TEXT", help="only comparisons with this in their name")
+parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+ARGUMENTS = parser.parse_args()
+if ARGUMENTS.child:
+    # Before NumPy is imported, which is when its libraries count their threads.
+    for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR"):
+        os.environ[f"{library}_NUM_THREADS"] = ARGUMENTS.threads
+    THREADS = int(ARGUMENTS.threads)
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
 
-ROOT = Path(__file__).resolve().parents[2]
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-BINS, FRAMES, ORDERS, BACKGROUND, ITERATIONS = 1025, 300, (2, 4, 6, 8, 10, 12, 14), 16, 50
-SHAPE, NOISE, BETA, START = 0.2, 1e-6, 1e4, 1000.0
-FLOOR = 1e-100
-# Operations of the matrix products, per bin, frame and iteration: C, V and both contractions of every order, and all
-# but the last twice for the background, whose dictionary changes in between. What the fusion does again for q(K) is
-# not counted.
-PER_BIN = {"fusion": 8 * sum(ORDERS) + 16 * BACKGROUND, "selection": 8 * sum(ORDERS) + 7 * 16 * BACKGROUND}
-MATRIX_PRODUCTS = {name: flops * BINS * FRAMES * ITERATIONS for name, flops in PER_BIN.items()}
+# Widest that the middle half of the ratios may be, of their median.
+WIDEST_SPREAD = 0.2
+RATE_HZ, SAMPLES = 16_000, 300_000
+FRAMES, BINS, ORDER, TRAINING_ITERATIONS = 7000, 1025, 14, 10
 
-
-def best_of(repeat, work):
-    """Seconds of the fastest of a few runs: the one least disturbed."""
-    seconds = []
-    for _ in range(repeat):
-        begin = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - begin)
-    return min(seconds)
+# A comparison: name, peer, the two programs, and how far apart they are once both have run.
+Comparison = tuple[str, str, Callable[[], object], Callable[[], object], Callable[[], str]]
 
 
-class TabulatedGig:
-    """tau E[1/z] and the log-normaliser by linear interpolation in log(rho tau): the cheapest that NumPy can do."""
+def compare_fusions() -> Iterator[Comparison]:
+    """The paper's fusion at the paper's size, with all its orders and a background to estimate."""
+    import numpy as np
+    import plain_fusion as plain
 
-    def __init__(self, gamma):
-        self.gamma = gamma
-        self.log_y = np.linspace(-250, 40, 1 << 16)
-        x = 2 * np.exp(np.minimum(self.log_y, 60) / 2)
-        self.log_t = np.log(x / 2) + np.log(kve(1 - gamma, x)) - np.log(kve(gamma, x))
-        self.log_k = np.log(2 * kve(gamma, x)) - x + gamma * np.log(x / 2)
+    import vbnmf
 
-    def moments(self, rho, tau):
-        log_y = np.log(np.maximum(rho * tau, 1e-300))
-        t = np.exp(np.interp(log_y, self.log_y, self.log_t))
-        return (self.gamma + t) / rho, tau / t, t
+    x, dictionaries, start = plain.draw_problem()
+    ours = np.ascontiguousarray(x.T), [np.ascontiguousarray(w.T) for w in dictionaries]
+    background = np.ascontiguousarray(start.T)
+    found = {}
 
-    def kl(self, rho, tau, mean, t):
-        log_y = np.log(np.maximum(rho * tau, 1e-300))
-        log_z = np.interp(log_y, self.log_y, self.log_k) - self.gamma * np.log(rho)
-        prior = self.gamma * np.log(self.gamma) - gammaln(self.gamma)
-        return float(np.sum(prior + log_z + (rho - self.gamma) * mean + t))
+    def fuse(precision: str) -> None:
+        separation = vbnmf.separate(
+            ours[0], [vbnmf.Source(ours[1]), vbnmf.Background(start=background)], "fusion",
+            beta=plain.BETA, activation_start=plain.START, iterations=plain.ITERATIONS,
+            tolerance=0.0, gain=1.0, noise_variance=plain.NOISE, dictionary_shape=plain.SHAPE,
+            activation_shape=plain.SHAPE, precision=precision, trace_period=0, threads=THREADS,
+        )  # fmt: skip
+        found[precision] = separation.order_posterior[0]
 
+    def against(theirs: Callable[[], object], precision: str, peer: str) -> Comparison:
+        def run() -> None:
+            found["theirs"] = theirs()
 
-def separate(x, dictionaries, start, gig):
-    """The paper's fusion (or, with one dictionary, a single-order run) in plain NumPy, bins x frames."""
-    observed = np.abs(x) ** 2
-    h = [(np.full((w.shape[1], x.shape[1]), START),) * 2 for w in dictionaries]
-    w2 = (start, start)
-    h2 = (np.full((start.shape[1], x.shape[1]), START),) * 2
-    q = np.full(len(dictionaries), 1 / len(dictionaries))
-    for _ in range(ITERATIONS):
-        c = [np.maximum(w @ g, FLOOR) for w, (_, g) in zip(dictionaries, h)]
-        c2 = np.maximum(w2[1] @ h2[1], FLOOR)
-        c1 = 1 / sum(weight / value for weight, value in zip(q, c))
-        total = NOISE + c1 + c2
-        power = [(v / total) ** 2 * observed + v * (total - v) / total for v in (c1, c2)]
-        log_q = np.zeros(len(q))
-        for m, (w, value) in enumerate(zip(dictionaries, c)):
-            mean, harmonic = h[m]
-            tau = harmonic**2 * (w.T @ (power[0] / value**2))
-            rho = gig.gamma + w.T @ (1 / np.maximum(w @ mean, FLOOR))
-            mean, harmonic, t = gig.moments(rho, tau)
-            h[m] = mean, harmonic
-            if len(q) > 1:
-                v, c_new = np.maximum(w @ mean, FLOOR), np.maximum(w @ harmonic, FLOOR)
-                log_q[m] = gig.kl(rho, tau, mean, t) - np.sum(np.log(v)) - np.sum(power[0] / c_new)
-        ratio, inverse = power[1] / c2**2, 1 / np.maximum(w2[0] @ h2[0], FLOOR)
-        tau, rho = w2[1] ** 2 * (ratio @ h2[1].T), gig.gamma + inverse @ h2[0].T
-        w2 = gig.moments(rho, tau)[:2]
-        c2 = np.maximum(w2[1] @ h2[1], FLOOR)
-        tau = h2[1] ** 2 * (w2[1].T @ (power[1] / c2**2))
-        rho = gig.gamma + w2[0].T @ (1 / np.maximum(w2[0] @ h2[0], FLOOR))
-        h2 = gig.moments(rho, tau)[:2]
-        q = np.exp((log_q - log_q.max()) / BETA)
-        q /= q.sum()
-    return q
+        def difference() -> str:
+            return f"q(K) within {np.abs(found[precision] - found['theirs']).max():.0e}"
 
+        return f"VB fusion, {precision}", peer, lambda: fuse(precision), run, difference
 
-def python_times(repeat):
-    rng = np.random.default_rng(1)
-
-    def dictionary(components):
-        w = rng.gamma(0.5, 2.0, (BINS, components)) + 1e-10
-        return w / w.mean(axis=0)
-
-    dictionaries = [dictionary(k) for k in ORDERS]
-    background = dictionary(BACKGROUND)
-    v = dictionaries[3] @ rng.gamma(0.2, 5.0, (8, FRAMES)) + background @ rng.gamma(0.2, 5.0, (BACKGROUND, FRAMES))
-    x = np.sqrt(v / 2) * (rng.standard_normal(v.shape) + 1j * rng.standard_normal(v.shape))
-    start = np.maximum(rng.gamma(0.2, 5.0, (BINS, BACKGROUND)), 1e-10)
-    gig = TabulatedGig(SHAPE)
-    fusion = best_of(repeat, lambda: separate(x, dictionaries, start, gig))
-    selection = best_of(repeat, lambda: [separate(x, [w], start, gig) for w in dictionaries])
-
-    power = (rng.gamma(0.5, 2.0, (7000, 14)) @ rng.gamma(0.5, 2.0, (14, BINS))) + 1e-6
-
-    def train(iterations):
-        non_negative_factorization(
-            power, n_components=14, init="random", solver="mu", beta_loss="itakura-saito", max_iter=iterations, tol=0
+    for precision in ("f64", "f32"):
+        yield against(
+            lambda: plain.fuse_in_numpy(x, dictionaries, start), precision, "NumPy and SciPy, f64"
         )
+    import torch
 
-    # One iteration is the difference of two runs.
-    training = (best_of(repeat, lambda: train(11)) - best_of(repeat, lambda: train(1))) / 10
-
-    references = rng.standard_normal((2, 300_000))
-    estimates = references + 0.3 * rng.standard_normal((2, 300_000)) + 0.2 * references[::-1]
-    # Scores a pair of estimates.
-    bss = best_of(1, lambda: mir_eval.separation.bss_eval_sources(references, estimates, False))
-    return {"fusion": fusion, "selection": selection, "training": training, "bss": bss}
-
-
-def criterion(name):
-    """Seconds of a criterion benchmark, the median of the last run."""
-    path = TARGET / "criterion" / name / "new" / "estimates.json"
-    return json.loads(path.read_text())["median"]["point_estimate"] / 1e9
+    torch.set_num_threads(THREADS)
+    for precision in ("f64", "f32"):
+        for compiled in (False, True):
+            peer = f"PyTorch{' compiled' if compiled else ''}, {precision}"
+            fusion = plain.make_torch_fusion(x, dictionaries, start, precision, compiled)
+            yield against(fusion, precision, peer)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--skip-cargo", action="store_true", help="use the criterion results of an earlier run")
-    parser.add_argument("--repeat", type=int, default=3)
-    arguments = parser.parse_args()
-    if not arguments.skip_cargo:
-        subprocess.run(["cargo", "bench", "-p", "model", "-p", "eval", "-p", "dsp", "--benches"], cwd=ROOT, check=True)
-    python = python_times(arguments.repeat)
-    iteration = (criterion("itakura_saito/7000 frames_11 iterations") - criterion("itakura_saito/7000 frames_1 iterations")) / 10
-    pair = criterion("bss_eval/both_sources")
-    rows = [
-        ("VB fusion, two threads", criterion("separation/fusion_parallel"), python["fusion"], "NumPy + SciPy"),
-        ("VB fusion, one thread", criterion("separation/fusion_serial"), python["fusion"], "NumPy + SciPy"),
-        ("VB fusion, f32, two threads", criterion("separation/fusion_parallel_f32"), python["fusion"], "NumPy + SciPy"),
-        ("VB fusion, f32, one thread", criterion("separation/fusion_serial_f32"), python["fusion"], "NumPy + SciPy"),
-        ("VB selection, two threads", criterion("separation/selection_parallel"), python["selection"], "NumPy + SciPy"),
-        ("VB selection, one thread", criterion("separation/selection_serial"), python["selection"], "NumPy + SciPy"),
-        ("IS-NMF iteration, 7000 frames, 14 components", iteration, python["training"], "scikit-learn"),
-        ("BSS Eval, two sources of 300,000 samples", pair, python["bss"], "mir_eval"),
-        ("BSS Eval, one more estimate of one source", criterion("bss_eval/next_score"), python["bss"] / 2, "mir_eval"),
-    ]
-    print("| what | here | peer | ratio | peer is |\n|---|---:|---:|---:|---|")
-    for what, here, peer, who in rows:
-        print(f"| {what} | {here * 1e3:.1f} ms | {peer * 1e3:.0f} ms | {peer / here:.1f} | {who} |")
-    ratios = [criterion(f"separation/selection_{e}") / criterion(f"separation/fusion_{e}") for e in ("parallel", "serial")]
-    print(f"\nSelection / fusion: {ratios[0]:.2f} on two threads, {ratios[1]:.2f} on one.")
-    peak = 2 * 96e6 / criterion("fma_peak/one core")
-    print(f"\nFused multiply-adds: at most {peak / 1e9:.1f} GFLOP/s on one core. Matrix products alone use of that:")
-    for name, flops in MATRIX_PRODUCTS.items():
-        share = [flops / criterion(f"separation/{name}_{e}") / (peak * cores) for e, cores in (("serial", 1), ("parallel", 2))]
-        print(f"- {name}: {share[0]:.0%} on one thread, {share[1]:.0%} on two")
-    gig = criterion("gig_1000 expectations") / criterion("gig_1000 expectations, eight at a time")
-    print(f"\nGIG expectations: {criterion('gig_1000 expectations, eight at a time') * 1e6:.1f} ns each, {gig:.1f} times as fast as one at a time.")
+def compare_training() -> Iterator[Comparison]:
+    import numpy as np
+    from sklearn.decomposition import NMF
+
+    import vbnmf
+
+    rng = np.random.default_rng(1)
+    power = rng.gamma(0.5, 2.0, (FRAMES, ORDER)) @ rng.gamma(0.5, 2.0, (ORDER, BINS)) + 1e-6
+    w, h = rng.uniform(0.1, 1.0, (FRAMES, ORDER)), rng.uniform(0.1, 1.0, (ORDER, BINS))
+    errors = {}
+
+    def ours() -> None:
+        nmf = vbnmf.ItakuraSaitoNMF(ORDER, max_iter=TRAINING_ITERATIONS, n_jobs=THREADS)
+        nmf.fit_transform(power, W=w, H=h)
+        errors["ours"] = nmf.reconstruction_err_
+
+    def theirs() -> None:
+        nmf = NMF(
+            ORDER, init="custom", solver="mu", beta_loss="itakura-saito",
+            max_iter=TRAINING_ITERATIONS, tol=0.0,
+        )  # fmt: skip
+        nmf.fit_transform(power, W=w.copy(), H=h.copy())
+        errors["theirs"] = nmf.reconstruction_err_
+
+    def difference() -> str:
+        return f"divergence within {abs(errors['ours'] / errors['theirs'] - 1):.0e} of itself"
+
+    name = f"IS-NMF, {FRAMES} x {BINS}, {ORDER} components, {TRAINING_ITERATIONS} iterations"
+    yield name, "scikit-learn", ours, theirs, difference
+
+
+def make_scored() -> tuple:
+    import numpy as np
+
+    rng = np.random.default_rng(2)
+    references = rng.standard_normal((2, SAMPLES))
+    return references, references + 0.3 * rng.standard_normal((2, SAMPLES)) + 0.2 * references[::-1]
+
+
+def compare_scores() -> Iterator[Comparison]:
+    import numpy as np
+
+    import vbnmf
+
+    references, estimates = make_scored()
+    found = {}
+
+    def against(theirs: Callable[[], object], peer: str) -> Comparison:
+        def ours() -> None:
+            found["ours"] = vbnmf.bss_eval_sources(references, estimates)
+
+        def run() -> None:
+            found["theirs"] = theirs()
+
+        def difference() -> str:
+            pairs = zip(found["ours"][:3], found["theirs"][:3])
+            return f"within {max(float(np.abs(a - np.asarray(b)).max()) for a, b in pairs):.0e} dB"
+
+        return f"BSS Eval, 2 sources of {SAMPLES:,} samples", peer, ours, run, difference
+
+    from mir_eval.separation import bss_eval_sources
+
+    yield against(lambda: bss_eval_sources(references, estimates), "mir_eval")
+    import fast_bss_eval
+
+    # Without its loading, which trades accuracy for conditioning.
+    yield against(
+        lambda: fast_bss_eval.bss_eval_sources(
+            references, estimates, filter_length=512, use_cg_iter=None
+        ),
+        "fast_bss_eval",
+    )
+
+
+def time_pairs(ours: Callable[[], object], theirs: Callable[[], object]) -> list[list[float]]:
+    """Seconds of both, pair by pair; which of them is first in turn as well."""
+    ours(), theirs()
+    pairs = []
+    for pair in range(ARGUMENTS.pairs):
+        seconds = {}
+        for function in (ours, theirs) if pair % 2 == 0 else (theirs, ours):
+            start = time.perf_counter()
+            function()
+            seconds[function] = time.perf_counter() - start
+        pairs.append([seconds[ours], seconds[theirs]])
+    return pairs
+
+
+def run_comparisons() -> None:
+    """A JSON object a line for each comparison in this process."""
+    for make in (compare_fusions, compare_training, compare_scores):
+        try:
+            for name, peer, ours, theirs, difference in make():
+                if ARGUMENTS.only in name:
+                    pairs = time_pairs(ours, theirs)
+                    row = {"name": name, "peer": peer, "pairs": pairs, "difference": difference()}
+                    print(json.dumps(row), flush=True)
+        except ImportError as error:
+            print(json.dumps({"left_out": str(error)}), flush=True)
+
+
+def measure_calls() -> None:
+    """What a call costs beside its work: on one second of signal, and on next to nothing."""
+    import numpy as np
+
+    import vbnmf
+
+    rng = np.random.default_rng(0)
+    second = 0.1 * rng.standard_normal(RATE_HZ)
+    small = vbnmf.StftSettings(16, 8)
+    w, one = rng.gamma(1.0, size=(1, 9)) + 1e-3, rng.gamma(1.0, size=(2, BINS)) + 1e-3
+    calls: list[tuple[str, Callable[[], object]]] = [
+        ("si_sdr, 2 samples", lambda: vbnmf.si_sdr(second[:2], second[1:3])),
+        ("si_sdr, 1 s", lambda: vbnmf.si_sdr(second, second[::-1])),
+        ("stft, 1 s", lambda: vbnmf.stft(second)),
+        ("separate, 100 samples, 1 iteration",
+         lambda: vbnmf.separate(second[:100], [w], stft=small, iterations=1, threads=1)),
+        ("separate, 1 s, 1 iteration",
+         lambda: vbnmf.separate(second, [one, one], iterations=1, threads=1)),
+    ]  # fmt: skip
+    print("\n| a call, one thread | median time |\n|---|---:|")
+    for name, call in calls:
+        call()
+        times = []
+        for _ in range(10 * ARGUMENTS.pairs):
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+        print(f"| {name} | {1e6 * statistics.median(times):.1f} us |")
+
+
+def print_load(when: str) -> None:
+    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
+    print(f"Load {when}: {load} on {os.cpu_count()} processors.")
+
+
+def print_rows(threads: int) -> int:
+    """Runs a process with so many threads and prints its rows; returns how many have no ratio."""
+    command = [sys.executable, __file__, "--child", "--threads", str(threads)]
+    command += ["--pairs", str(ARGUMENTS.pairs), "--only", ARGUMENTS.only]
+    failed = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            row = json.loads(line)
+            if "left_out" in row:
+                print(f"| left out: {row['left_out']} | | | | | | |")
+                continue
+            ratios = [theirs / ours for ours, theirs in row["pairs"]]
+            quarter, median, three_quarters = statistics.quantiles(ratios, n=4)
+            ours, theirs = (1e3 * statistics.median(side) for side in zip(*row["pairs"]))
+            text = f"**{median:.1f}** ({min(ratios):.1f} to {max(ratios):.1f})"
+            if three_quarters - quarter > WIDEST_SPREAD * median:
+                text, failed = "the machine was not quiet", failed + 1
+            print(
+                f"| {row['name']} | {row['peer']} | {threads} | {ours:.1f} | {theirs:.0f} | {text} "
+                f"| {row['difference']} |",
+                flush=True,
+            )
+    if process.returncode:
+        raise SystemExit(f"the process with {threads} threads failed with {process.returncode}")
+    return failed
+
+
+def main() -> None:
+    if ARGUMENTS.child:
+        warnings.simplefilter("ignore")
+        run_comparisons()
+        return
+    print_load("before")
+    print("\n| what | peer | threads | here, ms | peer, ms | ratio (smallest to largest) | the same |")
+    print("|---|---|---:|---:|---:|---:|---|")
+    failed = sum(print_rows(int(threads)) for threads in ARGUMENTS.threads.split(","))
+    if not ARGUMENTS.only:
+        measure_calls()
+    print()
+    print_load("after")
+    if failed:
+        raise SystemExit(f"{failed} comparisons have no ratio: the machine was not quiet")
 
 
 if __name__ == "__main__":

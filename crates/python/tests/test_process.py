@@ -102,7 +102,9 @@ def test_a_fork_works_on(small):
 @pytest.mark.parametrize(
     "call",
     [
-        "vbnmf.separate(x, [w, vbnmf.Background(8)], iterations=100_000, **quick)",
+        "vbnmf.separate(x, [w, vbnmf.Background(8)], iterations=100_000, stft=stft)",
+        "vbnmf.separate(x, [w], 'mean', iterations=100_000, stft=stft, callback=lambda p: None)",
+        "vbnmf.SpeakerModel.fit(x, 8000, [9], stft=stft, iterations=10_000_000)",
         "vbnmf.ItakuraSaitoNMF(8, max_iter=10_000_000).fit(numpy.abs(vbnmf.stft(x)) ** 2)",
     ],
 )
@@ -111,7 +113,7 @@ def test_ctrl_c_ends_it(call, tmp_path):
         import numpy, vbnmf
         x = numpy.random.default_rng(0).standard_normal(40_000)
         w = [numpy.random.default_rng(k).gamma(1.0, size=(k, 129)) + 1e-3 for k in (2, 4)]
-        quick = {{"stft": vbnmf.StftSettings(256, 128), "callback": lambda progress: None}}
+        stft = vbnmf.StftSettings(256, 128)
         print("ready", flush=True)
         try:
             {call}

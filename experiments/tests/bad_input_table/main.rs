@@ -8,6 +8,7 @@ mod command_lines;
 mod configurations;
 mod corpora;
 mod folders;
+mod generated;
 mod merges;
 mod recordings;
 mod sweeps;
@@ -147,9 +148,10 @@ fn every_bad_input_is_refused_by_name() {
         merges::cases(),
         sweeps::cases(),
         tools::cases(),
+        generated::cases(),
     ];
     let cases: Vec<Case> = tables.into_iter().flatten().collect();
-    assert!(cases.len() >= 270, "{} cases", cases.len());
+    assert!(cases.len() >= 490, "{} cases", cases.len());
     let faults: Vec<String> = cases
         .par_iter()
         .filter_map(|case| case.check(right.path()))

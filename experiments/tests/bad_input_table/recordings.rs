@@ -12,7 +12,7 @@ const CHIME: &str = "table1 --config tiny.toml --out out --set corpus.kind=chime
     corpus.root=chime --set corpus.speaker=1";
 
 /// A mono file of 16-bit integers whose format fields can be changed: tag, channels, rate, bits.
-fn wav(tag: u16, channels: u16, rate_hz: u32, bits: u16, data_bytes: usize) -> Vec<u8> {
+pub(super) fn wav(tag: u16, channels: u16, rate_hz: u32, bits: u16, data_bytes: usize) -> Vec<u8> {
     let frame_bytes = channels * bits.div_ceil(8);
     let mut bytes = b"RIFF\0\0\0\0WAVEfmt ".to_vec();
     bytes.extend(16_u32.to_le_bytes());
@@ -36,7 +36,7 @@ fn victim(folder: &Path) -> PathBuf {
     files.swap_remove(2)
 }
 
-fn recording(what: &str, bytes: Vec<u8>, says: &str) -> Case {
+pub(super) fn recording(what: &str, bytes: Vec<u8>, says: &str) -> Case {
     let replace = move |folder: &Path| fs::write(victim(folder), &bytes).unwrap();
     Case::new(
         format!("recording: {what}"),

@@ -246,7 +246,7 @@ fn over_axis(summary: &Summary, about: &Caption<'_>, axis: &Axis, cases: &[usize
     CurveChart {
         style,
         height: heights(style).0,
-        title: title(&study.config, said),
+        title: title(study.config, said),
         x_label: axis_title(axis),
         scale,
         legend: LegendPlace::Above,
@@ -264,17 +264,17 @@ fn gains_over_axis(
     cases: &[usize],
 ) -> Option<CurveChart> {
     let (scale, places) = places(axis);
-    let baseline = Candidate::Method(Method::VbSelection);
     let points = |candidate| {
         let at = |(&place, &case): (&f64, &usize)| {
-            if candidate == baseline {
+            if candidate == Candidate::Method(Method::VbSelection) {
                 return Some(Point {
                     x: place,
                     mean_db: 0.0,
                     interval_db: None,
                 });
             }
-            let gain = summary.difference(case, candidate, baseline, Column::Average)?;
+            let average = Column::Average;
+            let gain = summary.difference(case, candidate, Method::VbSelection, average)?;
             point(place, &gain.mean)
         };
         places.iter().zip(cases).filter_map(at).collect()
@@ -385,7 +385,7 @@ pub(crate) fn order_posterior(
     );
     HeatMaps {
         style: study.config.figures.style,
-        title: title(&study.config, said),
+        title: title(study.config, said),
         x_label: "Order K".to_owned(),
         y_label: y_label.to_owned(),
         value_label: "q(K)".to_owned(),
