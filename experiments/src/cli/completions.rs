@@ -8,7 +8,7 @@ use super::ending::{Ending, Failure, say};
 /// Whom to tell.
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArguments {
-    /// The shell; for bash: vbnmf completions bash > ~/.local/share/bash-completion/completions/vbnmf
+    /// The shell. For bash, the script goes to ~/.local/share/bash-completion/completions/vbnmf
     #[arg(value_enum)]
     shell: Shell,
 }

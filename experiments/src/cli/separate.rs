@@ -132,7 +132,12 @@ pub(crate) struct SeparateArguments {
     method: SeparationMethod,
 
     /// Iterations, at most
-    #[arg(long, value_name = "N", value_parser = parse_whole::<usize>, default_value_t = level::ITERATIONS)]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = parse_whole::<usize>,
+        default_value_t = level::ITERATIONS
+    )]
     iterations: usize,
 
     /// Stop once ten iterations raise the free energy by less than this, in nats per bin and frame;

@@ -196,6 +196,11 @@ pub(crate) fn config_keys() -> Vec<ConfigKey> {
             "evaluation.methods",
             list_of(Allowed::OneOf(Method::ALL.map(Method::name).into())),
         ),
+        rare(
+            "evaluation.estimates",
+            Allowed::Text("folders of estimates of other programs, each named like its method"),
+            "[]",
+        ),
         key("statistics.resamples", whole(&RESAMPLES)),
         key("timings.repetitions", whole(&REPETITIONS)),
         key("sweep.seeds", list_of(whole(&SEED))),

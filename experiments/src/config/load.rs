@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use model::Tempering;
+use toml::de::DeTable;
 use toml::{Table, Value};
 
 use super::Config;
@@ -106,7 +107,10 @@ fn set(table: &mut Table, option: &str) -> Result<Config> {
         let unknown = find_key(path).err().unwrap_or_default();
         bail!("expected section.key=value: {unknown}");
     }
-    let value = value(text)?;
+    let found = find_key(path).map_err(Error::msg)?;
+    let Some(value) = value(text)? else {
+        bail!(found.refuse(text));
+    };
     let is_string = value.is_str();
     let mut assigned = table.clone();
     let mut config = assign(&mut assigned, path, value);
@@ -172,14 +176,16 @@ fn assign(table: &mut Table, path: &str, value: Value) -> Result<Config> {
 }
 
 /// A TOML value, or a string whose quotes the shell took: anything that does not begin like a value
-/// of several parts.
-fn value(text: &str) -> Result<Value> {
-    let parsed = toml::from_str::<Table>(&format!("value = {text}"));
-    match parsed {
-        Ok(mut table) => table
-            .remove("value")
-            .ok_or_else(|| anyhow!("{text:?} is not a value")),
-        Err(_) if !text.is_empty() && !is_compound(text) => Ok(Value::String(text.to_owned())),
+/// of several parts. None for what is written as a value should be, with a number that no key could
+/// have.
+fn value(text: &str) -> Result<Option<Value>> {
+    let document = format!("value = {text}");
+    match toml::from_str::<Table>(&document) {
+        Ok(mut table) => Ok(table.remove("value")),
+        Err(_) if !text.is_empty() && !is_compound(text) => {
+            Ok(Some(Value::String(text.to_owned())))
+        }
+        Err(_) if DeTable::parse(&document).is_ok() => Ok(None),
         Err(error) => bail!("{text:?} is not a TOML value: {}", error.message()),
     }
 }

@@ -118,10 +118,19 @@ impl Axes {
         let low = low.reduce(f64::min).unwrap_or_default();
         let high = points().map(|point| ends(point).1.max(point.mean_db));
         let high = high.reduce(f64::max).unwrap_or_default();
-        let step = [1.0, 2.0, 5.0, 10.0, 20.0]
-            .into_iter()
-            .find(|step| (high - low) / step <= 9.0)
-            .unwrap_or(50.0);
+        // Parts of a decibel only where there are a few of them.
+        let steps = [
+            (0.1, 5.0),
+            (0.2, 5.0),
+            (0.5, 5.0),
+            (1.0, 9.0),
+            (2.0, 9.0),
+            (5.0, 9.0),
+            (10.0, 9.0),
+            (20.0, 9.0),
+        ];
+        let fits = |(step, most): &(f64, f64)| (high - low) / step <= *most;
+        let step = steps.into_iter().find(fits).map_or(50.0, |(step, _)| step);
         let (bottom, top) = ((low / step).floor(), (high / step).floor() + 1.0);
         Self {
             x: Axis {

@@ -23,6 +23,8 @@ const ROW: i32 = 24;
 const SPACE: i32 = 8;
 /// Between two entries.
 const GAP: i32 = 22;
+/// Figures narrower than this, in pixels, have pieces and gaps of little more than half the length.
+const NARROW: i32 = 500;
 
 /// Draws a title, if it is not empty, and below it the names of the curves, in as many rows as they
 /// take. What is left of the area is returned.
@@ -42,13 +44,16 @@ where
         (FONT, size * scale).into_font().color(&colour).pos(anchor)
     };
     let width = area.dim_in_pixel().0 as i32;
+    let is_narrow = width < scaled(NARROW);
+    let shortened = |pixels: i32| if is_narrow { pixels * 5 / 8 } else { pixels };
+    let (length, gap) = (shortened(LENGTH), scaled(shortened(GAP)));
     let label = text(16, BLACK, HPos::Left);
     let mut entries = Vec::new();
     for curve in curves {
         let (width, _) = area.estimate_text_size(&curve.label, &label)?;
-        entries.push((curve, scaled(LENGTH + SPACE) + width as i32));
+        entries.push((curve, scaled(length + SPACE) + width as i32));
     }
-    let rows = break_rows(&entries, scaled(GAP), width - scaled(GAP));
+    let rows = break_rows(&entries, gap, width - gap);
     let top = if title.is_empty() { BLANK } else { TITLE };
     let height = scaled(top + ROW * rows.len() as i32);
     let (head, rest) = area.split_vertically(height);
@@ -58,12 +63,16 @@ where
     }
     for (index, row) in rows.iter().enumerate() {
         let middle = scaled(top + ROW * index as i32 + ROW / 2);
-        let mut left = (width - row_width(row, scaled(GAP))) / 2;
+        let mut left = (width - row_width(row, gap)) / 2;
         for (curve, width) in *row {
-            head.draw(&LegendEntry::new((left, middle), curve.style, scale))?;
-            let at = (left + scaled(LENGTH + SPACE), middle + scaled(1));
+            let entry = LegendEntry::new((left, middle), curve.style, scale);
+            head.draw(&LegendEntry {
+                length: scaled(length),
+                ..entry
+            })?;
+            let at = (left + scaled(length + SPACE), middle + scaled(1));
             head.draw(&Text::new(curve.label.as_str(), at, label.clone()))?;
-            left += width + scaled(GAP);
+            left += width + gap;
         }
     }
     Ok(rest)
@@ -72,17 +81,18 @@ where
 /// An entry's curve with the width of both.
 type Entry<'a> = (&'a Curve, i32);
 
-/// The entries in rows of nearly the same number, none wider than `most` unless it has one only.
+/// The entries in rows, each with as many as fit within `most`, and one at least.
 fn break_rows<'a, 'b>(entries: &'b [Entry<'a>], gap: i32, most: i32) -> Vec<&'b [Entry<'a>]> {
-    let fits = |rows: &usize| {
-        let mut rows = entries.chunks(entries.len().div_ceil(*rows));
-        rows.all(|row| row_width(row, gap) <= most)
-    };
-    let rows = (1..=entries.len()).find(fits).unwrap_or(entries.len());
-    match rows {
-        0 => Vec::new(),
-        rows => entries.chunks(entries.len().div_ceil(rows)).collect(),
+    let mut rows = Vec::new();
+    let mut rest = entries;
+    while !rest.is_empty() {
+        let fits = |count: &usize| row_width(&rest[..*count], gap) <= most;
+        let count = (1..=rest.len()).take_while(fits).last().unwrap_or(1);
+        let (row, others) = rest.split_at(count);
+        rows.push(row);
+        rest = others;
     }
+    rows
 }
 
 fn row_width(row: &[Entry<'_>], gap: i32) -> i32 {
@@ -171,6 +181,7 @@ mod tests {
         assert_eq!(rows(&[45, 45]), [2]);
         assert_eq!(rows(&[45, 45, 45]), [2, 1]);
         assert_eq!(rows(&[20; 7]), [3, 3, 1]);
+        assert_eq!(rows(&[30, 30, 60, 20]), [2, 2]);
         assert_eq!(rows(&[150, 20]), [1, 1]);
     }
 }

@@ -1,8 +1,8 @@
 //! Figures as SVG, PDF and PNG: one file per kind, and what they share.
 //!
 //! Imports go one way: the look of methods ([`style`]) and of values ([`colours`]), the drawing
-//! surface ([`pdf`], [`plot`], [`canvas`]), the parts of a chart ([`curve`], [`axes`], [`legend`]), then the
-//! kinds.
+//! surface ([`pdf`], [`plot`], [`canvas`]), the parts of a chart ([`curve`], [`axes`], [`legend`]),
+//! then the kinds.
 
 mod axes;
 mod canvas;

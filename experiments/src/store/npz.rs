@@ -1,5 +1,5 @@
-//! Archives of NumPy arrays, read from anybody: the header of each entry is compared first with what
-//! may be there, and the entry decompressed no further than that.
+//! Archives of NumPy arrays, read from anybody: the header of each entry is compared first with
+//! what may be there, and the entry decompressed no further than that.
 
 use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 
