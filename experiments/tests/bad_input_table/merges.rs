@@ -131,11 +131,11 @@ fn wrong_shards() -> [Row; 21] {
             "a plan of another version",
             |folder| {
                 let path = folder.join("one/cells/plan.json");
-                replace(path, "\"version\":3", "\"version\":9");
+                replace(path, "\"version\":4", "\"version\":9");
             },
             MERGE,
             1,
-            "one/cells/plan.json is of version 9, this program reads version 3",
+            "one/cells/plan.json is of version 9, this program reads version 4",
         ),
         (
             "a plan that is no JSON",
