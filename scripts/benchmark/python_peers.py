@@ -119,6 +119,7 @@ def compare_training() -> None:
 
     frames, bins = power.shape
     alternate(f"IS-NMF {frames} x {bins}, {ORDER}: scikit-learn", ours, theirs)
+    # Its updates have the exponent 1/2, with which the descent is proved for more divergences.
     print(f"    reconstruction_err_ {errors['ours']:.6g} and {errors['theirs']:.6g}")
 
 
