@@ -23,7 +23,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-PROGRAM = TARGET / "debug" / "experiments"
+PROGRAM = TARGET / "debug" / "vbnmf"
 ORDERS, BINS, RATES = range(2, 15, 2), 1025, {"16 kHz mono": (16_000, 1), "44.1 kHz stereo": (44_100, 2)}
 PIECE_SECONDS = 10
 OPTIONS = {

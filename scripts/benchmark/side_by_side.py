@@ -91,6 +91,7 @@ def compare_fusions() -> Iterator[Comparison]:
 
 
 def compare_training() -> Iterator[Comparison]:
+    """Iterations of multiplicative updates; scikit-learn's have the exponent 1/2, and go less far each."""
     import numpy as np
     from sklearn.decomposition import NMF
 
