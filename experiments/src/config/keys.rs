@@ -185,6 +185,11 @@ pub(crate) fn config_keys() -> Vec<ConfigKey> {
         key("model.iterations", whole(&COUNT)),
         rare("model.tolerance", number(&TOLERANCE), "0.0"),
         key("model.precision", one_of(["f32", "f64"])),
+        rare(
+            "model.acceleration",
+            one_of(["none", "squarem"]),
+            "\"none\"",
+        ),
         key("model.beta", number(&TEMPERING)),
         key("model.kappa", number(&TEMPERING)),
         key("evaluation.filter_taps", whole(&FILTER_TAPS)),

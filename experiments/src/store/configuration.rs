@@ -32,6 +32,16 @@ pub(crate) fn recorded(path: &Path) -> Result<Option<Table>> {
         .with_context(no_configuration)
 }
 
+/// The section whose keys change how figures look, and no number.
+const LOOKS: &str = "figures.";
+
+/// The keys in which two recorded configurations differ, and that change numbers, with both values.
+pub(crate) fn differences_of_numbers(recorded: &Table, wanted: &Table) -> Vec<String> {
+    let mut differing = differences(recorded, wanted);
+    differing.retain(|difference| !difference.starts_with(LOOKS));
+    differing
+}
+
 /// The keys in which two recorded configurations differ, with both values.
 pub(crate) fn differences(recorded: &Table, wanted: &Table) -> Vec<String> {
     let (recorded, wanted) = (flattened(recorded), flattened(wanted));
@@ -64,4 +74,22 @@ fn flattened(table: &Table) -> BTreeMap<String, String> {
         }
     }
     flat
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_no_difference_of_numbers() {
+        let table = |text: &str| toml::from_str::<Table>(text).unwrap();
+        let plain = table("[model]\niterations = 5\n");
+        let on_paper = table("[model]\niterations = 5\n[figures]\nstyle = \"paper\"\n");
+        let said = differences(&plain, &on_paper);
+        assert_eq!(said, ["figures.style: absent there, \"paper\" here"]);
+        assert!(differences_of_numbers(&plain, &on_paper).is_empty());
+        let longer = table("[model]\niterations = 6\n[figures]\nstyle = \"paper\"\n");
+        let said = differences_of_numbers(&plain, &longer);
+        assert_eq!(said, ["model.iterations: 5 there, 6 here"]);
+    }
 }

@@ -24,7 +24,7 @@ use anyhow::{Context, Result, ensure};
 use toml::Table;
 
 use super::atomic::{self, Staged, create_folder};
-use super::configuration::{differences, recorded};
+use super::configuration::{differences_of_numbers, recorded};
 use super::digest::Digest;
 use super::lock::FolderLock;
 use super::refused::Refused;
@@ -257,7 +257,7 @@ impl RunFolder {
             return self.check_foreign(&self.find_foreign());
         };
         let wanted: Table = toml::from_str(&self.config)?;
-        let differing = differences(&recorded, &wanted);
+        let differing = differences_of_numbers(&recorded, &wanted);
         ensure!(
             differing.is_empty(),
             Refused(format!(

@@ -9,7 +9,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 
 use super::recorded::Recorded;
-use crate::store::configuration::differences;
+use crate::store::configuration::differences_of_numbers;
 use crate::store::refused::Refused;
 
 /// Numbers may differ by this part of their size, and by one unit of their last printed digit on
@@ -52,7 +52,7 @@ pub(crate) fn compare(
     reference: &Recorded,
     tolerance: f64,
 ) -> Result<Vec<FileComparison>> {
-    let mut keys = differences(reference.config_table(), run.config_table());
+    let mut keys = differences_of_numbers(reference.config_table(), run.config_table());
     keys.retain(|line| {
         !PLACES
             .iter()

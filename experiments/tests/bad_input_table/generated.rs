@@ -84,9 +84,8 @@ fn keys_of_other_types() -> Vec<Case> {
     let mut cases = Vec::new();
     for (keys, values) in table {
         for key in keys {
-            let name = key.split_once('.').unwrap().1;
-            let wrong = |wrong: &&str| value(key, wrong, &format!("`{name} = {wrong}`"));
-            cases.extend(values.iter().map(wrong));
+            let says = format!("`{key}`: … is not allowed; allowed: ");
+            cases.extend(values.iter().map(|wrong| value(key, wrong, &says)));
         }
     }
     cases
@@ -95,7 +94,7 @@ fn keys_of_other_types() -> Vec<Case> {
 fn keys_that_are_not_numbers() -> Vec<Case> {
     let not_a_number = |key: &&str| value(key, "nan", &format!("`{key}`: NaN is out of range"));
     let infinite = |key: &&str| value(key, "-inf", &format!("`{key}`: -inf is out of range"));
-    let negative = |key: &&str| value(key, "-1", "invalid value: integer `-1`");
+    let negative = |key: &&str| value(key, "-1", &format!("`{key}`: -1 is not allowed"));
     let mut cases: Vec<Case> = NUMBERS.iter().map(not_a_number).collect();
     cases.extend(NUMBERS.iter().map(infinite));
     cases.extend(WHOLE_NUMBERS.iter().map(negative));
