@@ -3,11 +3,12 @@
 
     many_recordings.py PROGRAM [--recordings N] [--seconds S] [--long-hours H] [--iterations I]
 
-PROGRAM is the binary `experiments`. The recordings are noise in bursts, drawn from a fixed seed, in a
-temporary folder; what is separated from what does not matter here. Printed are the wall times of one
-run over the folder and of as many single calls, one after the other; whether all stems are the same
-bytes in both, and in a run that was killed in the middle and started again; and the most memory that
-the program held, of the long recording above all. Ends with an error if any stem differs.
+PROGRAM is the binary `experiments`. The recordings are noise in bursts, drawn from a fixed seed, in
+a temporary folder; what is separated from what does not matter here. Printed are the wall times of
+one run over the folder and of as many single calls, one after the other; whether all stems are the
+same bytes in both, and in a run that was killed in the middle and started again; and the most
+memory that the program held, of the long recording above all. Ends with an error if any stem
+differs.
 
 Needs nothing but Python.
 """
