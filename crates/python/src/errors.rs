@@ -15,19 +15,11 @@ mod exception {
 }
 
 /// A `ValueError` with the message of an error of the crates.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "a function to map errors with"
-)]
 pub(crate) fn value_error(error: impl Display) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
 /// A `vbnmf.MetricError` with the message of an error of `eval` and its name.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "a function to map errors with"
-)]
 pub(crate) fn metric_error(error: eval::MetricError) -> PyErr {
     exception::MetricError::new_err((error.to_string(), name_reason(&error)))
 }

@@ -9,20 +9,12 @@ use crate::errors::value_error;
 
 /// The position of the largest free energy, the paper's VB selection.
 #[pyfunction]
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "arguments of Python are handed over"
-)]
 pub(crate) fn select(free_energies: Vec<f64>) -> PyResult<usize> {
     fusion::vb_selection(&free_energies).ok_or_else(|| value_error("there is no free energy"))
 }
 
 /// The weights of runs by their free energies in nats, which sum to 1.
 #[pyfunction]
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "arguments of Python are handed over"
-)]
 pub(crate) fn weigh_by_evidence(free_energies: Vec<f64>, beta: f64) -> PyResult<Vec<f64>> {
     fusion::evidence_weights(&free_energies, beta)
         .ok_or_else(|| value_error("no free energy is finite"))
@@ -30,10 +22,6 @@ pub(crate) fn weigh_by_evidence(free_energies: Vec<f64>, beta: f64) -> PyResult<
 
 /// The weighted mean of estimates of one source, frames x bins each.
 #[pyfunction]
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "arguments of Python are handed over"
-)]
 pub(crate) fn average<'py>(
     py: Python<'py>,
     estimates: Vec<PyReadonlyArray2<'py, Complex64>>,

@@ -2,7 +2,7 @@
 
 use model::itakura_saito::{self, Trained, TrainingError, TrainingSettings};
 use ndarray::{Array2, ArrayView2};
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{Complex64, IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use rand::RngExt;
 
@@ -138,7 +138,7 @@ pub(crate) fn choose_frames<'py>(
             // Drawn for every frame, so that the choice does not depend on what is silent.
             let is_kept = rng.random::<f64>() < keep;
             if is_kept && frame.iter().any(|value| value.norm_sqr() > 0.0) {
-                power.extend(frame.iter().map(|value| value.norm_sqr()));
+                power.extend(frame.iter().map(Complex64::norm_sqr));
             }
         }
         let bins = stft.bins();

@@ -117,6 +117,10 @@ fn attend<M>(
                 }
                 let _ = heard.send(());
             }
+            #[expect(
+                clippy::redundant_closure_for_method_calls,
+                reason = "the method itself is of one lifetime, the closure of any"
+            )]
             Err(RecvTimeoutError::Timeout) => Python::attach(|py| py.check_signals())?,
         }
     }
