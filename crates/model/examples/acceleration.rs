@@ -102,8 +102,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let again = timed.separate(mixture.view(), &sources)?;
         let seconds = start.elapsed().as_secs_f64();
         println!(
-            "{posterior:?}: F = {:.0} after {iterations} plain iterations in {plain_seconds:.2} s, {:.0} \
-             after {} accelerated in {seconds:.2} s",
+            "{posterior:?}: F = {:.0} after {iterations} plain iterations in {plain_seconds:.2} s, \
+             {:.0} after {} accelerated in {seconds:.2} s",
             target.free_energy, again.free_energy, again.iterations,
         );
     }

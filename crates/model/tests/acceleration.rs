@@ -93,7 +93,10 @@ proptest! {
 
     /// Also those that end within a cycle.
     #[test]
-    fn to_stop_is_to_have_fewer_iterations(problem in problems(1..=30, 1..=40), after in 1..15_usize) {
+    fn to_stop_is_to_have_fewer_iterations(
+        problem in problems(1..=30, 1..=40),
+        after in 1..15_usize,
+    ) {
         for settings in variants(&problem, ITERATIONS) {
             let stopped =
                 separate(&problem, settings, Execution::Serial, &mut StopAfter(after));
