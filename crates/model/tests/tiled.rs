@@ -20,10 +20,11 @@ use proptest::prelude::*;
 const RELATIVE: f64 = 1e-9;
 
 /// What `q(K)` may lose of [`RELATIVE`] to its conditioning: it is the exponential of differences
-/// of `log q~(K)`, whose rounding errors are relative to their size, over `beta`. A bin that is dead
-/// in every order, or an estimated dictionary far from its prior, gives them 1e12 nats. Where more
-/// may be lost, no evaluation has the digits of `q(K)` and of what has been fitted under it: only
-/// the free energies are compared, and the factors of the first iteration, which the prior weighs.
+/// of `log q~(K)`, whose rounding errors are relative to their size, over `beta`. A bin that is
+/// dead in every order, or an estimated dictionary far from its prior, gives them 1e12 nats. Where
+/// more may be lost, no evaluation has the digits of `q(K)` and of what has been fitted under it:
+/// only the free energies are compared, and the factors of the first iteration, which the prior
+/// weighs.
 const CONDITIONING: f64 = 0.01;
 
 /// Harmonic expectations below this mean zero: they fall by a power per iteration.
