@@ -186,12 +186,17 @@ fn exports_replace_nothing() {
         "{said}"
     );
 
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(study.path("out/audio"), study.path("link")).unwrap();
     for folder in [
         "out",
         "out/audio",
         "out/audio/x",
         "out/cells",
         "./out/cache",
+        "trials/../out/audio",
+        #[cfg(unix)]
+        "link",
     ] {
         let said = refused(&["--out", "out", "--export", folder]);
         assert!(

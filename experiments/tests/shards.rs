@@ -24,7 +24,7 @@ fn finish(study: &Study, said: &str, out: &str) {
     let mut lines = said.lines().map(str::trim);
     let command = lines.find(|line| line.ends_with(&ending));
     let command = command.unwrap_or_else(|| panic!("{ending} is not in {said}"));
-    let arguments = command.strip_prefix("experiments ").unwrap().split(' ');
+    let arguments = command.strip_prefix("vbnmf ").unwrap().split(' ');
     let arguments: Vec<&str> = arguments.chain(["--cache", "dictionaries"]).collect();
     let output = study.experiments(&arguments);
     assert!(output.status.success(), "{}", stderr(&output));

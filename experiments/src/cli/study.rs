@@ -71,8 +71,8 @@ pub(crate) struct StudyArguments {
     export: Option<PathBuf>,
 
     /// Compare the estimates of another program: a folder named like its method that holds
-    /// speech/, a file for each trial under the name that --export gives it (repeatable; the same
-    /// as evaluation.estimates)
+    /// speech/, a file for each trial under the name that --export gives it (repeatable; in the
+    /// place of evaluation.estimates)
     #[arg(long, value_name = "DIR")]
     estimates: Vec<PathBuf>,
 
@@ -158,7 +158,7 @@ fn configuration(arguments: &StudyArguments, kind: Kind) -> anyhow::Result<Confi
         Kind::Table1 | Kind::Sweep => EmbeddedConfig::TABLE1,
         Kind::Realmix => EmbeddedConfig::REALMIX,
     };
-    let mut config = config::load(&sources, embedded)?;
+    let config = config::load(&sources, embedded)?;
     let found = config.kind();
     if found != kind {
         let has = found.sign();
@@ -174,11 +174,6 @@ fn configuration(arguments: &StudyArguments, kind: Kind) -> anyhow::Result<Confi
             false => format!("run it with `vbnmf {other}`; `vbnmf {command}` is for {wanted}"),
         };
         return Err(anyhow!("{} has {has}: {advice}", chosen.name()));
-    }
-    if let (Some(seed), Some(sweep)) = (sources.seed, &mut config.sweep)
-        && !sweep.seeds.is_empty()
-    {
-        sweep.seeds = vec![seed];
     }
     Ok(config)
 }

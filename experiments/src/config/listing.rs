@@ -132,6 +132,13 @@ mod tests {
             let line = format!("{setting:<COMMENT_COLUMN$} # {origin}");
             assert!(listing.lines().any(|found| found == line), "{line}");
         }
+        let of_sweep = Sources {
+            file: Some("iterations".into()),
+            ..sources
+        };
+        let sweep = list(&of_sweep, EmbeddedConfig::TABLE1).unwrap();
+        let line = format!("{:<COMMENT_COLUMN$} # --seed", "seeds = [3]");
+        assert!(sweep.lines().any(|found| found == line), "{sweep}");
         assert!(
             listing.contains("\n# beta =\n"),
             "beta and kappa are one quantity"

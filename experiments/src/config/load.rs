@@ -63,6 +63,11 @@ pub(crate) fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Confi
     }
     if let Some(seed) = sources.seed {
         config.experiment.seed = seed;
+        if let Some(sweep) = &mut config.sweep
+            && !sweep.seeds.is_empty()
+        {
+            sweep.seeds = vec![seed];
+        }
     }
     config.normalise();
     config.validate().map_err(|invalid| {
@@ -181,6 +186,7 @@ fn assign(table: &mut Table, path: &str, value: Value) -> Result<Config> {
 fn value(text: &str) -> Result<Option<Value>> {
     let document = format!("value = {text}");
     match toml::from_str::<Table>(&document) {
+        Ok(table) if table.len() > 1 => bail!("{text:?} has more than one value"),
         Ok(mut table) => Ok(table.remove("value")),
         Err(_) if !text.is_empty() && !is_compound(text) => {
             Ok(Some(Value::String(text.to_owned())))
@@ -272,6 +278,8 @@ mod tests {
         }
         let refused = message("", &["model.iterations=many"]);
         assert!(refused.contains("model.iterations=many"), "{refused}");
+        let refused = message("", &["model.beta=1\nmodel.iterations=3"]);
+        assert!(refused.contains("more than one value"), "{refused}");
         let refused = message("", &["experiment.name=[1]"]);
         assert!(refused.contains("experiment.name=[1]"), "{refused}");
     }

@@ -21,7 +21,11 @@ impl Origin {
     /// The last place that gives `section.key`, or a section: an option, or a line of the file
     /// with this text.
     pub(super) fn find(key: &str, text: &str, sources: &Sources) -> Self {
-        if key == "experiment.seed" && sources.seed.is_some() {
+        let is_seed = |key| {
+            // Those of a sweep are replaced where it has some.
+            key == "experiment.seed" || key == "sweep.seeds" && find_line(key, text).is_some()
+        };
+        if sources.seed.is_some() && is_seed(key) {
             return Self::Seed;
         }
         let given = |option: &&String| {

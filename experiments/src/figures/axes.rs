@@ -49,9 +49,9 @@ impl Scale {
             return Vec::new();
         };
         if *self == Self::Log && places.len() > MOST_TICKS {
-            let decades: Vec<f64> = (first.ceil() as i32..=last.floor() as i32)
-                .map(f64::from)
-                .collect();
+            let (first, last) = (first.ceil() as i32, last.floor() as i32);
+            let step = (last - first) as usize / MOST_TICKS + 1;
+            let decades: Vec<f64> = (first..=last).step_by(step).map(f64::from).collect();
             if decades.len() > 1 {
                 return decades;
             }
@@ -67,24 +67,42 @@ impl Scale {
     }
 }
 
-/// A number with a minus sign and no needless decimals.
+/// A number with a minus sign and six digits at most, in powers of ten where it is tiny.
 fn plain(value: f64) -> String {
-    let rounded = (value * 1e6).round() / 1e6 + 0.0;
-    rounded.to_string().replace('-', "\u{2212}")
+    let scientific = format!("{value:.5e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+        return scientific;
+    };
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    let digits = |text: &str| {
+        // Zero has no sign.
+        let value: f64 = text.parse().unwrap_or(value);
+        (value + 0.0).to_string().replace('-', "\u{2212}")
+    };
+    if exponent < -4 {
+        format!("{}·{}", digits(mantissa), raised(exponent))
+    } else {
+        digits(&scientific)
+    }
+}
+
+/// Ten with an exponent above it.
+fn raised(exponent: i32) -> String {
+    const SUPERSCRIPTS: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+    let digits = exponent.unsigned_abs().to_string();
+    let digits = digits.chars().filter_map(|digit| digit.to_digit(10));
+    let above: String = digits
+        .filter_map(|digit| SUPERSCRIPTS.chars().nth(digit as usize))
+        .collect();
+    let sign = if exponent < 0 { "\u{207b}" } else { "" };
+    format!("10{sign}{above}")
 }
 
 /// Ten to a power: as a number, or as a power where that is long.
 fn power(exponent: f64) -> String {
-    const SUPERSCRIPTS: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹";
     let whole = (exponent - exponent.round()).abs() < 1e-9;
     if whole && !(-3.5..=3.5).contains(&exponent) {
-        let digits = format!("{}", exponent.round().abs());
-        let digits = digits.chars().filter_map(|digit| digit.to_digit(10));
-        let raised: String = digits
-            .filter_map(|digit| SUPERSCRIPTS.chars().nth(digit as usize))
-            .collect();
-        let sign = if exponent < 0.0 { "\u{207b}" } else { "" };
-        return format!("10{sign}{raised}");
+        return raised(exponent.round() as i32);
     }
     // Three digits are enough for a tick.
     let value = format!("{:.2e}", 10.0_f64.powf(exponent));
@@ -206,6 +224,20 @@ mod tests {
         assert_eq!(axes.x.ticks, [-6.0]);
         assert_eq!(axes.y.ticks, [-3.0, -2.0, -1.0, 0.0, 1.0]);
         assert_eq!(Axis::format(&-3.0), "\u{2212}3");
+    }
+
+    #[test]
+    fn numbers_keep_their_digits_however_small() {
+        let texts = [0.0, -1.5, 2e-7, -0.000_05, 1.0 / 3.0, 1e6].map(plain);
+        let expected = [
+            "0",
+            "\u{2212}1.5",
+            "2·10⁻⁷",
+            "\u{2212}5·10⁻⁵",
+            "0.333333",
+            "1000000",
+        ];
+        assert_eq!(texts, expected);
     }
 
     #[test]

@@ -129,19 +129,25 @@ impl<'a> PdfBackend<'a> {
     }
 
     /// The points as a path; none if there are none.
-    fn trace(&mut self, points: impl IntoIterator<Item = BackendCoord>) {
+    /// Returns whether there is a path: without one, nothing may be painted.
+    fn trace(&mut self, points: impl IntoIterator<Item = BackendCoord>) -> bool {
+        let mut is_traced = false;
         for (index, (x, y)) in points.into_iter().enumerate() {
             let (x, y) = (x as f32, y as f32);
             match index {
                 0 => self.page.content.move_to(x, y),
                 _ => self.page.content.line_to(x, y),
             };
+            is_traced = true;
         }
+        is_traced
     }
 
     /// The outlines of a text as a path, its baseline from the origin to the right in em.
     /// `place`: from em, upwards, to the surface.
-    fn trace_text(&mut self, text: &str, place: impl Fn(f32, f32) -> (f32, f32)) {
+    /// Returns whether there is one.
+    fn trace_text(&mut self, text: &str, place: impl Fn(f32, f32) -> (f32, f32)) -> bool {
+        let mut is_traced = false;
         let units = self.font.units_per_em().unwrap_or(2048.0);
         let mut left = 0.0;
         let mut before = None;
@@ -164,6 +170,7 @@ impl<'a> PdfBackend<'a> {
                 if end != Some(from) {
                     let (x, y) = at(from);
                     content.move_to(x, y);
+                    is_traced = true;
                 }
                 end = Some(to);
                 let (x, y) = at(to);
@@ -187,6 +194,7 @@ impl<'a> PdfBackend<'a> {
             }
             left += self.font.h_advance_unscaled(glyph);
         }
+        is_traced
     }
 
     /// The width of a text, in em.
@@ -273,8 +281,9 @@ impl DrawingBackend for PdfBackend<'_> {
         self.page
             .content
             .set_line_width(style.stroke_width() as f32);
-        self.trace(path);
-        self.page.content.stroke();
+        if self.trace(path) {
+            self.page.content.stroke();
+        }
         Ok(())
     }
 
@@ -316,8 +325,9 @@ impl DrawingBackend for PdfBackend<'_> {
             return Ok(());
         }
         self.choose_colour(style.color());
-        self.trace(corners);
-        self.page.content.close_path().fill_nonzero();
+        if self.trace(corners) {
+            self.page.content.close_path().fill_nonzero();
+        }
         Ok(())
     }
 
@@ -345,7 +355,7 @@ impl DrawingBackend for PdfBackend<'_> {
                 VPos::Bottom => -BELOW_MIDDLE,
             } as f32;
         let transform = style.transform();
-        self.trace_text(text, |right, up| {
+        let is_traced = self.trace_text(text, |right, up| {
             let (right, down) = (left + em * right, below - em * up);
             let (right, down) = match transform {
                 FontTransform::None => (right, down),
@@ -355,7 +365,9 @@ impl DrawingBackend for PdfBackend<'_> {
             };
             (x as f32 + right, y as f32 + down)
         });
-        self.page.content.fill_nonzero();
+        if is_traced {
+            self.page.content.fill_nonzero();
+        }
         Ok(())
     }
 }

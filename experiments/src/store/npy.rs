@@ -189,7 +189,9 @@ pub(super) fn write_array<T: Element, D: Dimension>(array: &ArrayView<'_, T, D>)
 /// The text behind `'descr': '`.
 fn find_descriptor(header: &str) -> Option<&str> {
     let (_, rest) = header.split_once("'descr'")?;
-    let (_, rest) = rest.split_once('\'')?;
+    // A list of fields is no number.
+    let rest = rest.trim_start().strip_prefix(':')?.trim_start();
+    let rest = rest.strip_prefix('\'')?;
     rest.split_once('\'').map(|(descriptor, _)| descriptor)
 }
 
@@ -262,6 +264,13 @@ mod tests {
             let read: Array2<f64> = header.read_array(source, 6).unwrap();
             assert_eq!(read, written);
         }
+    }
+
+    #[test]
+    fn fields_are_no_numbers() {
+        let fields = "{'descr': [('f8', '<f8')], 'fortran_order': False, 'shape': (1,), }";
+        assert_eq!(find_descriptor(fields), None);
+        assert_eq!(find_descriptor("{'descr': '<f8', }"), Some("<f8"));
     }
 
     #[test]

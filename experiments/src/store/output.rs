@@ -89,6 +89,30 @@ impl FileIdentity {
     }
 }
 
+/// Where a folder is, or would be, whatever it is called.
+///
+/// # Errors
+/// One that cannot be written to or made: the nearest folder that is there must be writable, for in
+/// it the others are made.
+pub(crate) fn resolve_folder(path: &Path) -> Result<PathBuf> {
+    let mut missing = Vec::new();
+    let mut nearest = path;
+    while fs::metadata(nearest).is_err() {
+        let (Some(name), Some(parent)) = (nearest.file_name(), nearest.parent()) else {
+            break;
+        };
+        missing.push(name);
+        nearest = parent;
+    }
+    if nearest.as_os_str().is_empty() {
+        nearest = Path::new(".");
+    }
+    let canonical = fs::canonicalize(nearest)?;
+    drop(Staged::new(&canonical.join("writable"), b"")?);
+    let names = missing.iter().rev();
+    Ok(names.fold(canonical, |path, name| path.join(name)))
+}
+
 /// The inputs of a command, and what it has claimed to write.
 #[derive(Debug, Default)]
 pub(crate) struct Outputs {
@@ -166,29 +190,7 @@ impl Outputs {
             path.is_dir() || fs::symlink_metadata(path).is_err(),
             Refused(format!("{what}: is not a folder"))
         );
-        // The nearest folder that is there must be writable: in it the others are made.
-        let mut missing = Vec::new();
-        let mut nearest = path;
-        while fs::metadata(nearest).is_err() {
-            let (Some(name), Some(parent)) = (nearest.file_name(), nearest.parent()) else {
-                break;
-            };
-            missing.push(name);
-            nearest = parent;
-        }
-        if nearest.as_os_str().is_empty() {
-            nearest = Path::new(".");
-        }
-        let canonical =
-            fs::canonicalize(nearest).with_context(|| format!("cannot write {what}"))?;
-        drop(
-            Staged::new(&canonical.join("writable"), b"")
-                .with_context(|| format!("cannot write {what}"))?,
-        );
-        let place = missing
-            .iter()
-            .rev()
-            .fold(canonical, |path, name| path.join(name));
+        let place = resolve_folder(path).with_context(|| format!("cannot write {what}"))?;
         self.check_new_claim(&place, what)
     }
 

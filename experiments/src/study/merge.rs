@@ -303,7 +303,7 @@ fn command(config: &Config, recorded: &KeptPaths, shard: Option<Shard>, out: &Pa
     let name = config.kind().command();
     let shard = shard.map(|shard| format!(" --shard {shard}"));
     format!(
-        "experiments {name} --config {}{} --out {}",
+        "vbnmf {name} --config {}{} --out {}",
         quote(&recorded.config()),
         shard.unwrap_or_default(),
         quote(out)

@@ -136,7 +136,7 @@ pub(crate) fn narrow_latex(summary: &Summary, about: &Caption<'_>) -> String {
             let text = format.with_interval(mean.and_then(|mean| mean.mean), None);
             Entry::bold_if(is_best, text)
         };
-        let label = Entry::from(candidate.label());
+        let label = Entry::from(format.label(candidate));
         table.push(std::iter::once(label).chain(columns.iter().map(mean)));
     }
     in_a_column("Average SDR of the speech in dB by SNR.", about, &table)
@@ -154,7 +154,7 @@ pub(crate) fn narrow_latex_with_intervals(summary: &Summary, about: &Caption<'_>
         let is_best = best(summary, 0, &candidates, Metric::Sdr, column) == Some(candidate);
         let gain = summary.difference(0, candidate, Method::VbSelection, column);
         table.push([
-            Entry::from(candidate.label()),
+            Entry::from(format.label(candidate)),
             Entry::bold_if(is_best, format.mean(mean)),
             Entry::from(format.mean(gain.map(|gain| &gain.mean))),
         ]);

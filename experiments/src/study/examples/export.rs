@@ -7,22 +7,24 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use dsp::wav::{Encoding, to_bytes};
 use model::Execution;
 use rayon::prelude::*;
 
-use super::{Content, Example, Maker};
+use super::{Content, Example, Maker, Signal};
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::store::atomic::{self, create_folder};
 use crate::store::folder::{AUDIO, CACHE, CELLS};
+use crate::store::output::resolve_folder;
 use crate::store::refused::Refused;
-use crate::study::design::{Run, Study};
+use crate::study::design::Study;
 use crate::study::estimate::TrialResult;
 use crate::study::guard::guarded;
+use crate::study::methods::Method;
 use crate::study::prepare::{Prepared, PreparedRun, PreparedTrial};
 use crate::study::separation::choose_execution;
 use crate::study::statistics::Results;
@@ -44,13 +46,18 @@ impl Export {
     /// `results`: the folder of the results, which has signals of its own.
     ///
     /// # Errors
-    /// [`Refused`] for what is no folder, and for those that the results are made of.
+    /// [`Refused`] for what is no folder, and for those that the results are made of; a folder that
+    /// cannot be written.
     pub(crate) fn claim(folder: &Path, results: &Path) -> Result<Self> {
         ensure!(
             !folder.exists() || folder.is_dir(),
             Refused(format!("{} is not a folder (--export)", folder.display()))
         );
-        let (inner, outer) = (absolute(folder)?, absolute(results)?);
+        let resolve = |folder: &Path, option: &str| {
+            resolve_folder(folder)
+                .with_context(|| format!("cannot write {} ({option})", folder.display()))
+        };
+        let (inner, outer) = (resolve(folder, "--export")?, resolve(results, "--out")?);
         let is_of_results = |name: &&str| inner.starts_with(outer.join(name));
         ensure!(
             inner != outer && ![AUDIO, CELLS, CACHE].iter().any(is_of_results),
@@ -122,8 +129,8 @@ impl Export {
             .collect()
     }
 
-    /// Makes the signals of all trials of this share that are not there. A trial that failed, or
-    /// whose signals cannot be made, is said and left out.
+    /// Makes the signals of all trials of this share that are not there. Of a trial that failed,
+    /// which is said, only the mixture and the true sources.
     ///
     /// # Errors
     /// Settings that the model does not allow, a folder that cannot be written, an interruption.
@@ -147,12 +154,23 @@ impl Export {
         let stage = progress.stage("exporting", missing.len());
         missing.par_iter().try_for_each(|missing| {
             interrupt::check()?;
-            match guarded(|| missing.make(prepared.study, execution)) {
-                Ok(example) => self.write_example(&example, missing.run.run)?,
-                Err(error) => {
-                    let name = missing.run.run.trial_name(&missing.trial.trial);
-                    progress.warn(format_args!("{name} is not exported: {error:#}"));
-                }
+            let methods = &prepared.study.methods;
+            let all = guarded(|| self.encode(missing, prepared.study, methods, execution));
+            // What other programs need is the mixture.
+            let files = all.or_else(|error| {
+                let name = missing.run.run.trial_name(&missing.trial.trial);
+                progress.warn(format_args!(
+                    "{name}: estimates are not exported: {error:#}"
+                ));
+                guarded(|| self.encode(missing, prepared.study, &[], execution)).inspect_err(
+                    |error| {
+                        progress.warn(format_args!("{name} is not exported: {error:#}"));
+                    },
+                )
+            });
+            for (path, bytes) in files.unwrap_or_default() {
+                create_folder(path.parent().unwrap_or(&self.folder))?;
+                atomic::write(&path, &bytes)?;
             }
             stage.step();
             anyhow::Ok(())
@@ -161,19 +179,32 @@ impl Export {
         Ok(())
     }
 
-    fn write_example(&self, example: &Example, run: &Run) -> Result<()> {
-        let sample_rate_hz = run.config.corpus.sample_rate_hz;
-        for signal in &example.signals {
+    /// The files of a trial that are not there, with the estimates of some methods.
+    fn encode(
+        &self,
+        missing: &Missing<'_>,
+        study: &Study<'_>,
+        methods: &[Method],
+        execution: Execution,
+    ) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+        let sample_rate_hz = missing.run.run.config.corpus.sample_rate_hz;
+        let example = missing.make(study, methods, execution)?;
+        let file = |signal: &Signal| {
             let path = self.folder.join(signal.content.file(&example.file_stem));
-            if path.is_file() {
-                continue;
-            }
-            let bytes = to_bytes(&signal.samples, sample_rate_hz, Encoding::Float32)
-                .with_context(|| format!("cannot make {}", path.display()))?;
-            create_folder(path.parent().unwrap_or(&self.folder))?;
-            atomic::write(&path, &bytes)?;
-        }
-        Ok(())
+            let bytes = to_bytes(&signal.samples, sample_rate_hz, Encoding::Float32);
+            let bytes = bytes.with_context(|| format!("cannot make {}", path.display()));
+            bytes.map(|bytes| (path, bytes))
+        };
+        let is_missing = |signal: &&Signal| {
+            let path = self.folder.join(signal.content.file(&example.file_stem));
+            !path.is_file()
+        };
+        example
+            .signals
+            .iter()
+            .filter(is_missing)
+            .map(file)
+            .collect()
     }
 }
 
@@ -185,12 +216,14 @@ struct Missing<'a> {
 }
 
 impl Missing<'_> {
-    fn make(&self, study: &Study<'_>, execution: Execution) -> Result<Example> {
-        if let Some(error) = self.result.errors.first() {
+    fn make(&self, study: &Study<'_>, methods: &[Method], execution: Execution) -> Result<Example> {
+        if let Some(error) = self.result.errors.first()
+            && !methods.is_empty()
+        {
             bail!("{error}");
         }
         let maker = Maker::new(study, self.run, execution)?;
-        maker.make(self.trial, self.result, &study.methods)
+        maker.make(self.trial, self.result, methods)
     }
 }
 

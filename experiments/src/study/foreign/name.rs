@@ -33,7 +33,8 @@ impl ForeignName {
         let is_plain = |letter: u8| letter.is_ascii_alphanumeric() || b"-_.".contains(&letter);
         let is_allowed = (1..=MOST_LETTERS).contains(&name.len())
             && name.bytes().all(is_plain)
-            && !name.starts_with('.');
+            && !name.starts_with('.')
+            && !name.ends_with('.');
         if !is_allowed {
             return Err(NameError(name.to_owned()));
         }

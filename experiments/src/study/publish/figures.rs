@@ -75,8 +75,20 @@ pub(crate) fn scores(summary: &Summary, about: &Caption<'_>) -> Vec<(String, Sta
         .collect()
 }
 
+/// What points and bars are, if there are bars.
+fn describe_bars(summary: &Summary, study: &Study<'_>) -> String {
+    let (unit, units) = study.unit.names();
+    let most = summary.means.iter().map(|it| it.mean.units).max();
+    match most.unwrap_or_default() {
+        1 => format!("1 {unit}"),
+        count if summary.means.iter().any(|it| it.mean.interval.is_some()) => {
+            format!("means over {count} {units}, bars: 95 % intervals")
+        }
+        count => format!("means over {count} {units}"),
+    }
+}
+
 fn over_ratios(summary: &Summary, about: &Caption<'_>) -> CurveChart {
-    let (_, units) = about.study.unit.names();
     let columns = summary.columns(0);
     let points = |candidate| {
         let at = |&column: &Column| match column {
@@ -88,7 +100,7 @@ fn over_ratios(summary: &Summary, about: &Caption<'_>) -> CurveChart {
     let corpus = about.study.config.corpus.kind.name();
     let config = &about.study.config;
     let style = config.figures.style;
-    let text = format!("Corpus: {corpus}. Bars: 95 % intervals over {units}");
+    let text = format!("Corpus: {corpus}; {}", describe_bars(summary, about.study));
     CurveChart {
         style,
         height: heights(style).0,
@@ -181,8 +193,8 @@ fn axis_title(axis: &Axis) -> String {
 /// A key in words, with its unit.
 fn key_title(key: &str) -> String {
     let fixed = match key {
-        "model.beta" => "β, weight of the entropy of q(K) (nats)",
-        "model.kappa" => "κ, weight of the entropy of q(K) per bin and frame (nats)",
+        "model.beta" => "β (nats)",
+        "model.kappa" => "κ (nats per bin and frame)",
         "model.activation_start" => "Start of the activations",
         "model.iterations" => "Iterations of a separation",
         "training.iterations" => "Iterations of a training",
@@ -231,15 +243,7 @@ fn over_axis(summary: &Summary, about: &Caption<'_>, axis: &Axis, cases: &[usize
         .iter()
         .skip(axis.all_keys().len());
     let fixed = others.map(|(key, value)| format!("{key} = {}; ", text(value)));
-    let (unit, units) = study.unit.names();
-    let most = summary.means.iter().map(|it| it.mean.units).max();
-    let bars = match most.unwrap_or_default() {
-        1 => format!("1 {unit}"),
-        count if summary.means.iter().any(|it| it.mean.interval.is_some()) => {
-            format!("means over {count} {units}, bars: 95 % intervals")
-        }
-        count => format!("means over {count} {units}"),
-    };
+    let bars = describe_bars(summary, study);
     let corpus = study.config.corpus.kind.name();
     let said = format!("{}corpus: {corpus}; {bars}", fixed.collect::<String>());
     let style = study.config.figures.style;
@@ -481,7 +485,7 @@ mod tests {
         for (key, title) in [
             (
                 "model.kappa",
-                "κ, weight of the entropy of q(K) per bin and frame (nats)",
+                "κ (nats per bin and frame)",
             ),
             ("recordings.noise_db", "Noise (dB), recordings"),
             (
