@@ -483,10 +483,7 @@ mod tests {
     #[test]
     fn keys_have_titles_with_units() {
         for (key, title) in [
-            (
-                "model.kappa",
-                "κ (nats per bin and frame)",
-            ),
+            ("model.kappa", "κ (nats per bin and frame)"),
             ("recordings.noise_db", "Noise (dB), recordings"),
             (
                 "training.background_components",
