@@ -301,7 +301,7 @@ fn a_sweep_separates_the_single_orders_once_for_all_values_of_beta() {
     let expected = TABLES.iter().chain(&own);
     assert_eq!(names, expected.map(|name| (*name).to_owned()).collect());
     let svg = fs::read_to_string(study.path("1/sweep.svg")).unwrap();
-    assert!(svg.contains("weight of the entropy of q(K)"));
+    assert!(svg.contains("β (nats)"));
     let same = study.experiments(&["verify", "3", "--against", "1"]);
     assert!(same.status.success(), "{}", stderr(&same));
 
