@@ -29,7 +29,6 @@ mod store;
 mod study;
 mod tables;
 mod tools;
-mod warnings;
 
 pub use cli::run;
 pub use corpus::{Corpus, Split, split};

@@ -13,6 +13,7 @@ mod study;
 mod threads;
 mod train;
 mod verify;
+mod warnings;
 
 use std::io::{Write, stderr};
 use std::process::ExitCode;
@@ -20,7 +21,6 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::Kind;
-use crate::warnings;
 
 /// Variational Bayesian model averaging for audio source separation: the experiments.
 #[derive(Debug, Parser)]
