@@ -3,31 +3,18 @@
 //!
 //! `cargo run --release -p model --example acceleration -- [PLAIN_ITERATIONS] [f32]`
 
+mod common;
+
 use std::ops::ControlFlow;
 
+use common::{BACKGROUND, BINS, FRAMES, draw_speaker, gamma_matrix, now, parse_arguments};
 use model::{
-    Acceleration, Complex64, Dictionary, Execution, Inference, Observer, Posterior, Precision,
-    Progress, Settings, SourceModel,
+    Acceleration, Complex64, Execution, Inference, Observer, Posterior, Progress, Settings,
+    SourceModel,
 };
-use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, Gamma, StandardNormal};
-
-const BINS: usize = 1025;
-const FRAMES: usize = 300;
-const ORDERS: [usize; 7] = [2, 4, 6, 8, 10, 12, 14];
-const BACKGROUND: usize = 16;
-
-fn gamma_matrix(shape: f64, rows: usize, columns: usize, rng: &mut ChaCha8Rng) -> Array2<f64> {
-    let gamma = Gamma::new(shape, 1.0 / shape).expect("a shape and a scale");
-    Array2::from_shape_simple_fn((rows, columns), || f64::max(gamma.sample(rng), 1e-10))
-}
-
-#[expect(clippy::disallowed_methods, reason = "a measurement")]
-fn now() -> std::time::Instant {
-    std::time::Instant::now()
-}
+use rand_distr::{Distribution, StandardNormal};
 
 /// Stops at a free energy.
 struct Until(f64);
@@ -47,19 +34,10 @@ impl Observer for Until {
 
 #[expect(clippy::print_stdout, reason = "its result")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let iterations: usize = arguments.next().map_or(Ok(400), |count| count.parse())?;
-    let precision = match arguments.next().as_deref() {
-        None => Precision::F64,
-        Some("f32") => Precision::F32,
-        Some(other) => return Err(format!("f32, or nothing, not {other}").into()),
-    };
+    let (iterations, precision) = parse_arguments(400)?;
 
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let speaker = ORDERS
-        .iter()
-        .map(|&order| Dictionary::normalised(gamma_matrix(0.5, order, BINS, &mut rng)))
-        .collect::<Result<Vec<_>, _>>()?;
+    let speaker = draw_speaker(&mut rng)?;
     let background = gamma_matrix(0.2, BACKGROUND, BINS, &mut rng);
     // Of order 8, and a background of its own.
     let variance = gamma_matrix(0.2, FRAMES, 8, &mut rng).dot(&speaker[3].components())

@@ -3,29 +3,16 @@
 //!
 //! `cargo run --release -p model --example posteriors -- [PAIRS] [f32]`
 
-use model::{
-    Complex64, Dictionary, Execution, Inference, Posterior, Precision, Settings, SourceModel,
-};
+mod common;
+
+use common::{BACKGROUND, BINS, FRAMES, draw_speaker, gamma_matrix, now, parse_arguments};
+use model::{Complex64, Execution, Inference, Posterior, Settings, SourceModel};
 use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, Gamma, StandardNormal};
+use rand_distr::{Distribution, StandardNormal};
 
-const BINS: usize = 1025;
-const FRAMES: usize = 300;
-const ORDERS: [usize; 7] = [2, 4, 6, 8, 10, 12, 14];
-const BACKGROUND: usize = 16;
 const ITERATIONS: usize = 10;
-
-fn gamma_matrix(rows: usize, columns: usize, rng: &mut ChaCha8Rng) -> Array2<f64> {
-    let gamma = Gamma::new(0.5, 2.0).expect("a shape and a scale");
-    Array2::from_shape_simple_fn((rows, columns), || f64::max(gamma.sample(rng), 1e-10))
-}
-
-#[expect(clippy::disallowed_methods, reason = "a measurement")]
-fn now() -> std::time::Instant {
-    std::time::Instant::now()
-}
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
@@ -34,20 +21,11 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 #[expect(clippy::print_stdout, reason = "its result")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let pairs: usize = arguments.next().map_or(Ok(5), |pairs| pairs.parse())?;
-    let precision = match arguments.next().as_deref() {
-        None => Precision::F64,
-        Some("f32") => Precision::F32,
-        Some(other) => return Err(format!("f32, or nothing, not {other}").into()),
-    };
+    let (pairs, precision) = parse_arguments(5)?;
 
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let speaker = ORDERS
-        .iter()
-        .map(|&order| Dictionary::normalised(gamma_matrix(order, BINS, &mut rng)))
-        .collect::<Result<Vec<_>, _>>()?;
-    let background = gamma_matrix(BACKGROUND, BINS, &mut rng);
+    let speaker = draw_speaker(&mut rng)?;
+    let background = gamma_matrix(0.5, BACKGROUND, BINS, &mut rng);
     let mixture = Array2::from_shape_simple_fn((FRAMES, BINS), || {
         Complex64::new(
             StandardNormal.sample(&mut rng),

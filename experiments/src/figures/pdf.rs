@@ -115,8 +115,11 @@ impl<'a> PdfBackend<'a> {
         Ok(Self { page, font })
     }
 
-    /// Sets the colour of what is drawn next.
-    fn choose_colour(&mut self, colour: BackendColor) {
+    /// Sets the colour of what is drawn next. Returns whether it would be seen.
+    fn choose_colour(&mut self, colour: BackendColor) -> bool {
+        if colour.alpha == 0.0 {
+            return false;
+        }
         let (r, g, b) = colour.rgb;
         let [r, g, b] = [r, g, b].map(|byte| f32::from(byte) / 255.0);
         let opacity = (100.0 * colour.alpha).round().clamp(0.0, 100.0) as u8;
@@ -126,10 +129,10 @@ impl<'a> PdfBackend<'a> {
             .set_parameters(Name(state_name(opacity).as_bytes()))
             .set_fill_rgb(r, g, b)
             .set_stroke_rgb(r, g, b);
+        true
     }
 
-    /// The points as a path; none if there are none.
-    /// Returns whether there is a path: without one, nothing may be painted.
+    /// The points as a path. Returns whether there is one: without, nothing may be painted.
     fn trace(&mut self, points: impl IntoIterator<Item = BackendCoord>) -> bool {
         let mut is_traced = false;
         for (index, (x, y)) in points.into_iter().enumerate() {
@@ -250,10 +253,9 @@ impl DrawingBackend for PdfBackend<'_> {
         style: &S,
         fill: bool,
     ) -> Drawn {
-        if style.color().alpha == 0.0 {
+        if !self.choose_colour(style.color()) {
             return Ok(());
         }
-        self.choose_colour(style.color());
         let content = &mut self.page.content;
         content.set_line_width(style.stroke_width() as f32);
         content.rect(
@@ -274,10 +276,9 @@ impl DrawingBackend for PdfBackend<'_> {
         path: I,
         style: &S,
     ) -> Drawn {
-        if style.color().alpha == 0.0 {
+        if !self.choose_colour(style.color()) {
             return Ok(());
         }
-        self.choose_colour(style.color());
         self.page
             .content
             .set_line_width(style.stroke_width() as f32);
@@ -294,10 +295,9 @@ impl DrawingBackend for PdfBackend<'_> {
         style: &S,
         fill: bool,
     ) -> Drawn {
-        if style.color().alpha == 0.0 {
+        if !self.choose_colour(style.color()) {
             return Ok(());
         }
-        self.choose_colour(style.color());
         let content = &mut self.page.content;
         let (x, y, r) = (x as f32, y as f32, radius as f32);
         let h = QUARTER * r;
@@ -321,10 +321,9 @@ impl DrawingBackend for PdfBackend<'_> {
         corners: I,
         style: &S,
     ) -> Drawn {
-        if style.color().alpha == 0.0 {
+        if !self.choose_colour(style.color()) {
             return Ok(());
         }
-        self.choose_colour(style.color());
         if self.trace(corners) {
             self.page.content.close_path().fill_nonzero();
         }
@@ -337,10 +336,9 @@ impl DrawingBackend for PdfBackend<'_> {
         style: &S,
         (x, y): BackendCoord,
     ) -> Drawn {
-        if style.color().alpha == 0.0 {
+        if !self.choose_colour(style.color()) {
             return Ok(());
         }
-        self.choose_colour(style.color());
         let em = (style.size() / SIZE_PER_EM) as f32;
         let width = em * self.width(text);
         let left = match style.anchor().h_pos {

@@ -189,22 +189,17 @@ impl Export {
     ) -> Result<Vec<(PathBuf, Vec<u8>)>> {
         let sample_rate_hz = missing.run.run.config.corpus.sample_rate_hz;
         let example = missing.make(study, methods, execution)?;
-        let file = |signal: &Signal| {
+        let paths = example.signals.iter().map(|signal| {
             let path = self.folder.join(signal.content.file(&example.file_stem));
-            let bytes = to_bytes(&signal.samples, sample_rate_hz, Encoding::Float32);
-            let bytes = bytes.with_context(|| format!("cannot make {}", path.display()));
-            bytes.map(|bytes| (path, bytes))
+            (path, signal)
+        });
+        let encode = |(path, signal): (PathBuf, &Signal)| {
+            let bytes = to_bytes(&signal.samples, sample_rate_hz, Encoding::Float32)
+                .with_context(|| format!("cannot make {}", path.display()))?;
+            Ok((path, bytes))
         };
-        let is_missing = |signal: &&Signal| {
-            let path = self.folder.join(signal.content.file(&example.file_stem));
-            !path.is_file()
-        };
-        example
-            .signals
-            .iter()
-            .filter(is_missing)
-            .map(file)
-            .collect()
+        let missing = paths.filter(|(path, _)| !path.is_file());
+        missing.map(encode).collect()
     }
 }
 
