@@ -45,6 +45,7 @@
 //! ```
 
 pub mod audio;
+pub mod fft;
 mod resample;
 mod stft;
 pub mod wav;
@@ -56,4 +57,4 @@ pub use stft::{MAX_WINDOW_SAMPLES, Stft, StftError, StftSettings};
 pub use window::Window;
 
 /// A complex number in double precision, the element of a spectrogram.
-pub use realfft::num_complex::Complex64;
+pub use rustfft::num_complex::Complex64;

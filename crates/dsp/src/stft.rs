@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2};
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex64};
+use rustfft::num_complex::Complex64;
 use serde::{Deserialize, Serialize};
 
+use crate::fft::RealFft;
 use crate::window::{Window, overlapped_squares};
 
 /// The longest window accepted, so that a mistyped setting is an error and not an exhausted memory.
@@ -178,8 +179,7 @@ pub enum StftError {
 #[derive(Clone)]
 pub struct Stft {
     settings: StftSettings,
-    forward: Arc<dyn RealToComplex<f64>>,
-    inverse: Arc<dyn ComplexToReal<f64>>,
+    fft: RealFft,
     analysis_window: Arc<[f64]>,
     /// The dual window over N, the factor that the pair of unnormalised transforms brings in.
     synthesis_window: Arc<[f64]>,
@@ -195,11 +195,9 @@ impl Stft {
         for w in &mut synthesis {
             *w /= settings.window_samples as f64;
         }
-        let mut planner = RealFftPlanner::new();
         Ok(Self {
             settings: settings.clone(),
-            forward: planner.plan_fft_forward(settings.window_samples),
-            inverse: planner.plan_fft_inverse(settings.window_samples),
+            fft: RealFft::new(settings.window_samples),
             analysis_window: analysis.into(),
             synthesis_window: synthesis.into(),
         })
@@ -212,7 +210,7 @@ impl Stft {
 
     /// Number of frequency bins, N / 2 + 1 (rounded down).
     pub fn bins(&self) -> usize {
-        self.forward.complex_len()
+        self.fft.forward.complex_len()
     }
 
     /// Centre frequency of a bin at the given sample rate.
@@ -247,8 +245,8 @@ impl Stft {
     pub fn analyse(&self, signal: &[f64]) -> Array2<Complex64> {
         let (frames, bins) = (self.frames(signal.len()), self.bins());
         let mut spectra = vec![Complex64::default(); frames * bins];
-        let mut windowed = self.forward.make_input_vec();
-        let mut scratch = self.forward.make_scratch_vec();
+        let mut windowed = self.fft.forward.make_input_vec();
+        let mut scratch = self.fft.forward.make_scratch_vec();
 
         for (t, spectrum) in spectra.chunks_exact_mut(bins).enumerate() {
             let (in_frame, in_signal) = self.overlap(t, signal.len());
@@ -262,7 +260,8 @@ impl Stft {
             {
                 *y = w * x;
             }
-            self.forward
+            self.fft
+                .forward
                 .process_with_scratch(&mut windowed, spectrum, &mut scratch)
                 .expect("the buffers have the planned lengths");
         }
@@ -290,9 +289,9 @@ impl Stft {
         );
 
         let mut signal = vec![0.0; samples];
-        let mut spectrum = self.inverse.make_input_vec();
-        let mut frame = self.inverse.make_output_vec();
-        let mut scratch = self.inverse.make_scratch_vec();
+        let mut spectrum = self.fft.inverse.make_input_vec();
+        let mut frame = self.fft.inverse.make_output_vec();
+        let mut scratch = self.fft.inverse.make_scratch_vec();
 
         for (t, row) in spectrogram.outer_iter().enumerate() {
             for (to, from) in spectrum.iter_mut().zip(row) {
@@ -302,7 +301,8 @@ impl Stft {
             if self.settings.window_samples.is_multiple_of(2) {
                 spectrum[bins - 1].im = 0.0;
             }
-            self.inverse
+            self.fft
+                .inverse
                 .process_with_scratch(&mut spectrum, &mut frame, &mut scratch)
                 .expect("the buffers have the planned lengths and DC and Nyquist are real");
 

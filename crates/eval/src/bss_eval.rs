@@ -19,7 +19,7 @@
 
 use std::sync::OnceLock;
 
-use realfft::num_complex::Complex64;
+use dsp::Complex64;
 use serde::{Deserialize, Serialize};
 
 use crate::assignment::{MOST_SOURCES, find_best_assignment};

@@ -21,7 +21,7 @@
 
 use std::ops::Range;
 
-use realfft::num_complex::Complex64;
+use dsp::Complex64;
 use serde::{Deserialize, Serialize};
 
 use crate::MetricError;

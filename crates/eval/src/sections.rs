@@ -9,10 +9,8 @@
 //! to spectral estimation", IEEE Trans. Audio Electroacoust. 18(4), 1970; T. G. Stockham,
 //! "High-speed convolution and correlation", AFIPS 1966.
 
-use std::sync::Arc;
-
-use realfft::num_complex::Complex64;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use dsp::Complex64;
+use dsp::fft::{RealFft, RealToComplex};
 
 /// Transform length over number of taps. This ratio costs the fewest operations per sample.
 const POINTS_PER_TAP: usize = 8;
@@ -23,8 +21,7 @@ pub(crate) struct Sections {
     samples: usize,
     taps: usize,
     points: usize,
-    forward: Arc<dyn RealToComplex<f64>>,
-    inverse: Arc<dyn ComplexToReal<f64>>,
+    fft: RealFft,
 }
 
 /// The spectra of a signal's sections, section after section.
@@ -41,15 +38,11 @@ impl Sections {
             .min(samples + taps - 1)
             .next_power_of_two()
             .max(2);
-        let mut planner = RealFftPlanner::new();
-        let forward = planner.plan_fft_forward(points);
-        let inverse = planner.plan_fft_inverse(points);
         Self {
             samples,
             taps,
             points,
-            forward,
-            inverse,
+            fft: RealFft::new(points),
         }
     }
 
@@ -75,14 +68,14 @@ impl Sections {
     /// Transforms `signal` times `scale`, in sections of [`Self::hop`] samples.
     pub(crate) fn transform_signal(&self, signal: &[f64], scale: f64) -> Spectra {
         let mut values = vec![Complex64::ZERO; self.section_count() * self.bins()];
-        let mut section = self.forward.make_input_vec();
-        let mut scratch = self.forward.make_scratch_vec();
+        let mut section = self.fft.forward.make_input_vec();
+        let mut scratch = self.fft.forward.make_scratch_vec();
         for (samples, spectrum) in signal
             .chunks(self.hop())
             .zip(values.chunks_exact_mut(self.bins()))
         {
             copy_scaled(samples, scale, &mut section);
-            transform_forward(&*self.forward, &mut section, spectrum, &mut scratch);
+            transform_forward(&*self.fft.forward, &mut section, spectrum, &mut scratch);
         }
         Spectra { values }
     }
@@ -97,15 +90,20 @@ impl Sections {
     ) -> Vec<Vec<f64>> {
         let bins = self.bins();
         let mut sums = vec![vec![Complex64::ZERO; bins]; others.len()];
-        let mut section = self.forward.make_input_vec();
-        let mut spectrum = self.forward.make_output_vec();
-        let mut scratch = self.forward.make_scratch_vec();
+        let mut section = self.fft.forward.make_input_vec();
+        let mut spectrum = self.fft.forward.make_output_vec();
+        let mut scratch = self.fft.forward.make_scratch_vec();
         for index in 0..self.section_count() {
             // This section takes in every sample that the lags of the other signal's section reach.
             let start = index * self.hop();
             let end = (start + self.points).min(self.samples);
             copy_scaled(&signal[start..end], scale, &mut section);
-            transform_forward(&*self.forward, &mut section, &mut spectrum, &mut scratch);
+            transform_forward(
+                &*self.fft.forward,
+                &mut section,
+                &mut spectrum,
+                &mut scratch,
+            );
             for (sum, other) in sums.iter_mut().zip(others) {
                 let other = &other.values[index * bins..][..bins];
                 for ((sum, x), y) in sum.iter_mut().zip(other).zip(&spectrum) {
@@ -113,7 +111,7 @@ impl Sections {
                 }
             }
         }
-        let mut scratch = self.inverse.make_scratch_vec();
+        let mut scratch = self.fft.inverse.make_scratch_vec();
         sums.iter_mut()
             .map(|sum| {
                 self.transform_back(sum, &mut section, &mut scratch);
@@ -127,12 +125,17 @@ impl Sections {
 
     /// Transforms the `taps` of a filter, for [`Self::filter`].
     pub(crate) fn transform_filter(&self, taps: &[f64]) -> Vec<Complex64> {
-        let mut section = self.forward.make_input_vec();
-        let mut spectrum = self.forward.make_output_vec();
-        let mut scratch = self.forward.make_scratch_vec();
+        let mut section = self.fft.forward.make_input_vec();
+        let mut spectrum = self.fft.forward.make_output_vec();
+        let mut scratch = self.fft.forward.make_scratch_vec();
         // The normalising factor of the inverse transform is applied here, once.
         copy_scaled(taps, 1.0 / self.points as f64, &mut section);
-        transform_forward(&*self.forward, &mut section, &mut spectrum, &mut scratch);
+        transform_forward(
+            &*self.fft.forward,
+            &mut section,
+            &mut spectrum,
+            &mut scratch,
+        );
         spectrum
     }
 
@@ -147,8 +150,8 @@ impl Sections {
         mut visit: impl FnMut(usize, [&[f64]; OUTPUTS]),
     ) {
         let (bins, hop) = (self.bins(), self.hop());
-        let mut spectrum = self.inverse.make_input_vec();
-        let mut scratch = self.inverse.make_scratch_vec();
+        let mut spectrum = self.fft.inverse.make_input_vec();
+        let mut scratch = self.fft.inverse.make_scratch_vec();
         let mut tails = [(); OUTPUTS].map(|()| vec![0.0; self.taps - 1]);
         let mut pieces = [(); OUTPUTS].map(|()| vec![0.0; self.points]);
         for index in 0..self.section_count() {
@@ -184,7 +187,8 @@ impl Sections {
         // refuse the spectrum.
         spectrum[0].im = 0.0;
         spectrum[self.points / 2].im = 0.0;
-        self.inverse
+        self.fft
+            .inverse
             .process_with_scratch(spectrum, out, scratch)
             .expect("all buffers are the plan's own, with real first and last bins");
     }

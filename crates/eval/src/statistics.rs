@@ -72,7 +72,7 @@ pub fn mean_interval(
     values: &[f64],
     confidence: f64,
     resamples: usize,
-    rng: &mut impl Rng,
+    rng: &mut dyn Rng,
 ) -> Result<Interval, StatisticsError> {
     check(values, resamples)?;
     check_confidence(confidence)?;
@@ -125,7 +125,7 @@ pub fn paired_difference(
     second: &[f64],
     confidence: f64,
     resamples: usize,
-    rng: &mut impl Rng,
+    rng: &mut dyn Rng,
 ) -> Result<PairedDifference, StatisticsError> {
     if first.len() != second.len() {
         return Err(StatisticsError::LengthMismatch {
@@ -195,7 +195,7 @@ pub fn effect_size(differences: &[f64]) -> Option<f64> {
 pub fn sign_flip_test(
     differences: &[f64],
     resamples: usize,
-    rng: &mut impl Rng,
+    rng: &mut dyn Rng,
 ) -> Result<f64, StatisticsError> {
     check(differences, resamples)?;
     let magnitude: f64 = differences.iter().map(|d| d.abs()).sum();

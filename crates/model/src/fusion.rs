@@ -18,7 +18,7 @@
 mod weight_fit;
 
 use ndarray::{Array2, ArrayView2};
-use rustfft::num_complex::Complex64;
+use num_complex::Complex64;
 
 use crate::order_posterior::tempered_posterior;
 
@@ -109,6 +109,14 @@ pub fn evidence_weights(free_energies: &[f64], beta: f64) -> Option<Vec<f64>> {
 #[must_use]
 pub fn weighted_mean<'a>(
     estimates: impl IntoIterator<Item = ArrayView2<'a, Complex64>>,
+    weights: &[f64],
+) -> Option<Array2<Complex64>> {
+    weighted_mean_of(&mut estimates.into_iter(), weights)
+}
+
+/// [`weighted_mean`], compiled here.
+fn weighted_mean_of<'a>(
+    estimates: &mut dyn Iterator<Item = ArrayView2<'a, Complex64>>,
     weights: &[f64],
 ) -> Option<Array2<Complex64>> {
     // Relative to the largest, so that a run on its own comes out as it went in.

@@ -2,7 +2,7 @@
 
 use fearless_simd::Level;
 use ndarray::{Array2, ArrayView2};
-use rustfft::num_complex::Complex64;
+use num_complex::Complex64;
 
 use crate::combinations::validate_combinations;
 use crate::error::ModelError;

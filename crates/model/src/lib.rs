@@ -98,10 +98,10 @@ pub use dictionary::{Dictionary, DictionaryError, DictionaryStart};
 pub use error::ModelError;
 pub use gig::{Gig, GigError};
 pub use inference::{Inference, separate};
+/// The numbers of spectrograms.
+pub use num_complex::Complex64;
 pub use observer::{FreeEnergyTrace, Observer, Progress};
 pub use order_posterior::{entropy, tempered_posterior};
-/// The numbers of spectrograms.
-pub use rustfft::num_complex::Complex64;
 pub use separation::{FactorExpectations, OrderEstimate, Separation};
 pub use settings::{Acceleration, Execution, Posterior, Precision, Settings, Tempering};
 pub use source::{DictionaryModel, SourceModel};

@@ -1,7 +1,7 @@
 //! A mixture and its sources, checked to fit each other.
 
 use ndarray::ArrayView2;
-use rustfft::num_complex::Complex64;
+use num_complex::Complex64;
 
 use crate::activation_start::{ActivationStart, check_start};
 use crate::error::ModelError;

@@ -1,7 +1,7 @@
 //! What an inference finds.
 
 use ndarray::Array2;
-use rustfft::num_complex::Complex64;
+use num_complex::Complex64;
 
 use crate::settings::Precision;
 

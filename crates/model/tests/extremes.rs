@@ -13,10 +13,10 @@ use common::problem::{Problem, cases, problems};
 use model::Inference;
 use model::itakura_saito::{self, MEAN_POWERS, TrainingError, TrainingSettings};
 use ndarray::Array2;
+use num_complex::Complex64;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rustfft::num_complex::Complex64;
 
 /// Components are scaled to a mean of 1, which rounds once per entry.
 const UNIT_MEAN: f64 = 1e-9;

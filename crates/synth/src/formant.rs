@@ -309,7 +309,7 @@ impl NoiseBank {
 mod tests {
     use std::f64::consts::PI;
 
-    use realfft::RealFftPlanner;
+    use dsp::fft::RealFft;
 
     use super::*;
     use crate::articulation::{Frame, plan};
@@ -422,7 +422,7 @@ mod tests {
     /// The power spectrum under a sine window, as pairs of frequency and power.
     fn spectrum(samples: &[f64]) -> Vec<(f64, f64)> {
         let length = samples.len();
-        let transform = RealFftPlanner::new().plan_fft_forward(length);
+        let transform = RealFft::new(length).forward;
         let mut windowed: Vec<f64> = samples
             .iter()
             .enumerate()

@@ -1,11 +1,11 @@
 //! Mixtures drawn from the generative model of the separation itself: Gamma activations, complex
 //! Gaussian sources, sensor noise.
 
+use dsp::Complex64;
 use ndarray::{Array2, ArrayView2};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Gamma, StandardNormal};
-use rustfft::num_complex::Complex64;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -197,6 +197,18 @@ pub fn draw(
     rng: &mut impl Rng,
 ) -> Result<DrawnMixture, GenerativeError> {
     settings.validate()?;
+    let streams = std::array::from_fn(|_| ChaCha8Rng::from_rng(rng));
+    draw_from(speech, background, settings, streams)
+}
+
+/// [`draw`] from a stream each for `H_1`, `H_2`, `S_1`, `S_2` and the noise. It is compiled here,
+/// once for all generators.
+fn draw_from(
+    speech: ArrayView2<'_, f64>,
+    background: ArrayView2<'_, f64>,
+    settings: &MixtureSettings,
+    streams: [ChaCha8Rng; 5],
+) -> Result<DrawnMixture, GenerativeError> {
     let dictionaries = [speech, background];
     for (source_index, dictionary) in dictionaries.iter().enumerate() {
         check_dictionary(source_index, dictionary)?;
@@ -215,7 +227,7 @@ pub fn draw(
         mut source_1,
         mut source_2,
         mut noise,
-    ] = std::array::from_fn(|_| ChaCha8Rng::from_rng(rng));
+    ] = streams;
     let mut activations = [
         Array2::from_shape_simple_fn((settings.frames, speech.nrows()), || {
             activation_1.sample(prior)
@@ -277,7 +289,7 @@ pub fn gamma_matrix(
     rows: usize,
     columns: usize,
     floor: f64,
-    rng: &mut impl Rng,
+    rng: &mut dyn Rng,
 ) -> Result<Array2<f64>, GenerativeError> {
     let distribution = gamma_distribution(shape, rate)?;
     Ok(Array2::from_shape_simple_fn((rows, columns), || {

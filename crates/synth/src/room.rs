@@ -1,12 +1,10 @@
 //! A living room: the impulse response from a talker to a microphone two metres away, and the noise
 //! floor of the recording.
 
-use std::sync::Arc;
-
+use dsp::Complex64;
+use dsp::fft::RealFft;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
-use rustfft::num_complex::Complex64;
 use thiserror::Error;
 
 use crate::filter::{OnePole, amplitude, rms};
@@ -26,8 +24,7 @@ pub enum RoomError {
 pub struct Room {
     response: Vec<f64>,
     spectrum: Vec<Complex64>,
-    forward: Arc<dyn RealToComplex<f64>>,
-    inverse: Arc<dyn ComplexToReal<f64>>,
+    fft: RealFft,
 }
 
 impl std::fmt::Debug for Room {
@@ -89,18 +86,13 @@ impl Room {
     }
 
     /// Plans the convolution with an impulse response.
-    ///
-    /// This is not generic, so that the transforms are compiled once, here, and not again in every
-    /// crate that brings a generator of its own.
     fn from_response(response: Vec<f64>) -> Self {
         let length = (4 * response.len()).next_power_of_two();
-        let mut planner = RealFftPlanner::new();
-        let forward = planner.plan_fft_forward(length);
-        let inverse = planner.plan_fft_inverse(length);
+        let fft = RealFft::new(length);
         let mut padded = vec![0.0; length];
         padded[..response.len()].copy_from_slice(&response);
-        let mut spectrum = forward.make_output_vec();
-        forward
+        let mut spectrum = fft.forward.make_output_vec();
+        fft.forward
             .process(&mut padded, &mut spectrum)
             .expect("both buffers have the plan's own lengths");
         for bin in &mut spectrum {
@@ -109,8 +101,7 @@ impl Room {
         Self {
             response,
             spectrum,
-            forward,
-            inverse,
+            fft,
         }
     }
 
@@ -123,17 +114,18 @@ impl Room {
     /// reverberation after its end is left out.
     #[must_use = "the dry signal is left as it is"]
     pub fn reverberate(&self, dry: &[f64]) -> Vec<f64> {
-        let length = self.forward.len();
+        let length = self.fft.forward.len();
         let block = length - self.response.len() + 1;
         let mut wet = vec![0.0; dry.len() + length];
-        let mut time = self.forward.make_input_vec();
-        let mut bins = self.forward.make_output_vec();
-        let mut forward_scratch = self.forward.make_scratch_vec();
-        let mut inverse_scratch = self.inverse.make_scratch_vec();
+        let mut time = self.fft.forward.make_input_vec();
+        let mut bins = self.fft.forward.make_output_vec();
+        let mut forward_scratch = self.fft.forward.make_scratch_vec();
+        let mut inverse_scratch = self.fft.inverse.make_scratch_vec();
         for (start, part) in (0..).step_by(block).zip(dry.chunks(block)) {
             time[..part.len()].copy_from_slice(part);
             time[part.len()..].fill(0.0);
-            self.forward
+            self.fft
+                .forward
                 .process_with_scratch(&mut time, &mut bins, &mut forward_scratch)
                 .expect("all buffers have the plan's own lengths");
             for (bin, factor) in bins.iter_mut().zip(&self.spectrum) {
@@ -143,7 +135,8 @@ impl Room {
             // refuse it instead of passing it on.
             bins[0].im = 0.0;
             bins[length / 2].im = 0.0;
-            self.inverse
+            self.fft
+                .inverse
                 .process_with_scratch(&mut bins, &mut time, &mut inverse_scratch)
                 .expect("all buffers have the plan's own lengths, and the outer bins are real");
             for (sum, sample) in wet[start..].iter_mut().zip(&time) {

@@ -54,18 +54,30 @@ impl WeightFit {
     /// Whether it was added: not when the source is silent, when a number is not finite, or when
     /// there is not one estimate of the source's length for each run.
     pub fn add<E: AsRef<[f64]>>(&mut self, source: &[f64], estimates: &[E]) -> bool {
+        let estimates: Vec<&[f64]> = estimates.iter().map(AsRef::as_ref).collect();
+        self.add_slices(source, &estimates)
+    }
+
+    /// [`Self::add`], compiled here.
+    fn add_slices(&mut self, source: &[f64], estimates: &[&[f64]]) -> bool {
+        let runs = self.errors.nrows();
         let energy: f64 = source.iter().map(|s| s * s).sum();
-        let fits = |estimate: &E| estimate.as_ref().len() == source.len();
-        if estimates.len() != self.errors.nrows() || !estimates.iter().all(fits) || energy <= 0.0 {
+        let fits = |estimate: &&[f64]| estimate.len() == source.len();
+        if estimates.len() != runs || !estimates.iter().all(fits) || energy <= 0.0 {
             return false;
         }
-        let product = |a: &E, b: &E| {
-            let both = a.as_ref().iter().zip(b.as_ref()).zip(source);
+        let product = |a: &[f64], b: &[f64]| {
+            let both = a.iter().zip(b).zip(source);
             both.map(|((a, b), s)| (a - s) * (b - s)).sum::<f64>() / energy
         };
-        let products = Array2::from_shape_fn(self.errors.dim(), |(m, n)| {
-            product(&estimates[m.min(n)], &estimates[m.max(n)])
-        });
+        let mut products = Array2::zeros((runs, runs));
+        for m in 0..runs {
+            for n in m..runs {
+                let product = product(estimates[m], estimates[n]);
+                products[(m, n)] = product;
+                products[(n, m)] = product;
+            }
+        }
         if !products.iter().all(|product| product.is_finite()) {
             return false;
         }

@@ -95,9 +95,9 @@ impl<T: Real> Accelerator<T> {
 mod tests {
     use fearless_simd::Level;
     use ndarray::Array2;
+    use num_complex::Complex64;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
-    use rustfft::num_complex::Complex64;
 
     use super::*;
     use crate::dictionary::{Dictionary, DictionaryStart};

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use fearless_simd::Simd;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
-use rustfft::num_complex::Complex64;
+use num_complex::Complex64;
 
 use super::elementwise::EnergySums;
 use super::extrapolation::FactorValues;

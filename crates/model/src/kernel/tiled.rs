@@ -24,8 +24,8 @@
 
 use fearless_simd::{Level, dispatch};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
+use num_complex::Complex64;
 use rayon::prelude::*;
-use rustfft::num_complex::Complex64;
 
 use super::extrapolation::Extent;
 use super::factors::Factors;

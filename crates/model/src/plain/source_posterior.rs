@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use libm::log;
 use ndarray::Array2;
-use rustfft::num_complex::Complex64;
+use num_complex::Complex64;
 
 /// `q(S)`, complex Gaussian at every frame and bin.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@
 //! (2015).
 
 use ndarray::{Array2, ArrayView2};
-use rustfft::num_complex::Complex64;
+use num_complex::Complex64;
 
 use super::order::{Factor, GigParameters, Order};
 use super::source_posterior::SourcePosterior;
