@@ -46,7 +46,7 @@ def test_dictionaries_are_those_of_train(tmp_path, command_line, files, max_fram
         if name != "metadata":
             assert theirs[name].tobytes() == ours[name].tobytes(), name
     said = [json.loads(file["metadata"].tobytes()) for file in (theirs, ours)]
-    assert said[0].pop("made_with").startswith("experiments ")
+    assert said[0].pop("made_with").startswith("vbnmf ")
     assert said[1].pop("made_with") == f"vbnmf {vbnmf.__version__}"
     assert said[0] == said[1]
     assert list(said[0]) == list(said[1])

@@ -3,7 +3,7 @@
 use crate::store::output::FileKind;
 
 /// Name and version of the program, as its files have it.
-pub(crate) const MADE_WITH: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+pub(crate) const MADE_WITH: &str = concat!("vbnmf ", env!("CARGO_PKG_VERSION"));
 
 /// Dictionaries: a NumPy archive whose first array is the metadata, stored as text.
 pub(crate) const DICTIONARIES: FileKind = FileKind {
@@ -15,7 +15,7 @@ pub(crate) const DICTIONARIES: FileKind = FileKind {
 /// The report beside the stems of a recording.
 pub(crate) const SEPARATION: FileKind = FileKind {
     name: "a separation.json",
-    start: b"{\n  \"made_with\": \"experiments ",
+    start: b"{\n  \"made_with\": \"vbnmf ",
     mark: b"\"inputs_sha256\": \"",
 };
 /// Its name in the folder of the stems.
@@ -24,7 +24,7 @@ pub(crate) const SEPARATION_NAME: &str = "separation.json";
 /// Scores as JSON.
 pub(crate) const SCORES_JSON: FileKind = FileKind {
     name: "a JSON file of scores",
-    start: b"{\n  \"made_with\": \"experiments ",
+    start: b"{\n  \"made_with\": \"vbnmf ",
     mark: b"\"scored\": \"",
 };
 
@@ -42,7 +42,7 @@ pub(crate) const SCORES_CSV: FileKind = FileKind {
 /// Scores of BSS Eval version 4, as museval reads them.
 pub(crate) const SCORES_MUSEVAL: FileKind = FileKind {
     name: "a museval file",
-    start: b"{\n  \"made_with\": \"experiments ",
+    start: b"{\n  \"made_with\": \"vbnmf ",
     mark: b"\"targets\": [",
 };
 
@@ -50,7 +50,7 @@ pub(crate) const SCORES_MUSEVAL: FileKind = FileKind {
 pub(crate) const REPORT: FileKind = FileKind {
     name: "a report page",
     start: b"<!DOCTYPE html>",
-    mark: b"<meta name=\"generator\" content=\"experiments ",
+    mark: b"<meta name=\"generator\" content=\"vbnmf ",
 };
 
 #[cfg(test)]
@@ -61,6 +61,6 @@ mod tests {
     fn the_header_of_scores_is_that_of_their_columns() {
         let header = SCORES_COLUMNS.join(",") + "\n";
         assert_eq!(SCORES_CSV.start, header.as_bytes());
-        assert!(MADE_WITH.starts_with("experiments "));
+        assert!(MADE_WITH.starts_with("vbnmf "));
     }
 }

@@ -388,7 +388,7 @@ pub(super) fn cases() -> Vec<Case> {
         "stems beside a damaged report",
         |folder| {
             fs::create_dir(folder.join("made")).unwrap();
-            let report = "{\n  \"made_with\": \"experiments 0.1.0\",\n  \"inputs_sha256\": \"x\"}";
+            let report = "{\n  \"made_with\": \"vbnmf 0.1.0\",\n  \"inputs_sha256\": \"x\"}";
             fs::write(folder.join("made/separation.json"), report).unwrap();
         },
         "separate mix.wav --speech speech.npz --out made".into(),
