@@ -5,7 +5,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::plot::{BLACK, FONT, GREY};
+use super::plot::{BLACK, FONT, GREY, TextSizes};
 
 const TICK: i32 = 4;
 
@@ -37,6 +37,7 @@ pub(super) struct Labels {
 pub(super) struct Canvas<'a, B: DrawingBackend> {
     pub(super) area: &'a DrawingArea<B, Shift>,
     pub(super) scale: i32,
+    pub(super) sizes: TextSizes,
 }
 
 impl<B> Canvas<'_, B>
@@ -44,18 +45,18 @@ where
     B: DrawingBackend,
     B::ErrorType: 'static,
 {
-    /// Writes text whose anchor is at a point.
-    pub(super) fn text(&self, text: &str, at: (i32, i32), size: i32, anchor: Pos) -> Result<()> {
-        let font = (FONT, size * self.scale).into_font();
+    /// Writes small text whose anchor is at a point.
+    pub(super) fn text(&self, text: &str, at: (i32, i32), anchor: Pos) -> Result<()> {
+        let font = (FONT, self.sizes.small as i32 * self.scale).into_font();
         let style = TextStyle::from(font).color(&BLACK).pos(anchor);
         self.area
             .draw(&Text::new(text.to_owned(), self.pixels(at), style))?;
         Ok(())
     }
 
-    /// Writes text upwards, its middle at a point.
-    fn upwards(&self, text: &str, at: (i32, i32), size: i32) -> Result<()> {
-        let font = (FONT, size * self.scale).into_font();
+    /// Writes small text upwards, its middle at a point.
+    fn upwards(&self, text: &str, at: (i32, i32)) -> Result<()> {
+        let font = (FONT, self.sizes.small as i32 * self.scale).into_font();
         let style = TextStyle::from(font.transform(FontTransform::Rotate270))
             .color(&BLACK)
             .pos(Pos::new(HPos::Center, VPos::Top));
@@ -100,23 +101,23 @@ where
             let x = left + (at * f64::from(width)).round() as i32;
             self.line((x, bottom), (x, bottom + TICK), GREY)?;
             let anchor = Pos::new(HPos::Center, VPos::Top);
-            self.text(label, (x, bottom + TICK + 3), 13, anchor)?;
+            self.text(label, (x, bottom + TICK + 3), anchor)?;
         }
         for (at, label) in &labels.y_ticks {
             let y = bottom - (at * f64::from(height)).round() as i32;
             self.line((left - TICK, y), (left, y), GREY)?;
             let anchor = Pos::new(HPos::Right, VPos::Center);
-            self.text(label, (left - TICK - 3, y), 13, anchor)?;
+            self.text(label, (left - TICK - 3, y), anchor)?;
         }
         let middle = left + width / 2;
         let anchor = Pos::new(HPos::Center, VPos::Bottom);
-        self.text(&labels.title, (middle, top - 5), 14, anchor)?;
+        self.text(&labels.title, (middle, top - 5), anchor)?;
         if let Some(label) = &labels.x {
             let anchor = Pos::new(HPos::Center, VPos::Top);
-            self.text(label, (middle, bottom + 24), 14, anchor)?;
+            self.text(label, (middle, bottom + 24), anchor)?;
         }
         if let Some(label) = &labels.y {
-            self.upwards(label, (left - 50, top + height / 2), 14)?;
+            self.upwards(label, (left - 50, top + height / 2))?;
         }
         Ok(())
     }
@@ -150,7 +151,7 @@ where
             let y = bottom - (at * f64::from(height)).round() as i32;
             self.line((right, y), (right + TICK, y), GREY)?;
             let anchor = Pos::new(HPos::Left, VPos::Center);
-            self.text(label, (right + TICK + 3, y), 13, anchor)?;
+            self.text(label, (right + TICK + 3, y), anchor)?;
         }
         let outline = [
             (left, top),
@@ -162,7 +163,7 @@ where
         for pair in outline.windows(2) {
             self.line(pair[0], pair[1], GREY)?;
         }
-        self.upwards(label, (right + 48, top + height / 2), 14)
+        self.upwards(label, (right + 48, top + height / 2))
     }
 
     /// The whole area white.

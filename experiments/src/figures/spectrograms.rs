@@ -10,7 +10,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::canvas::{Canvas, Labels, Place, Tick};
 use super::colours::shade;
-use super::plot::{Plot, register_fonts};
+use super::plot::{Plot, TextSizes, register_fonts};
 use crate::config::FigureStyle;
 
 /// Levels below the loudest that are shown.
@@ -170,13 +170,14 @@ impl Plot for Spectrograms {
         let canvas = Canvas {
             area,
             scale: scale as i32,
+            sizes: TextSizes::from_style(self.style),
         };
         let (columns, rows) = self.shape();
         canvas.clear()?;
         let (width, _) = self.size();
         if !self.title.is_empty() {
             let anchor = Pos::new(HPos::Center, VPos::Top);
-            canvas.text(&self.title, (width as i32 / 2, 10), 15, anchor)?;
+            canvas.text(&self.title, (width as i32 / 2, 10), anchor)?;
         }
         for index in 0..self.panels.len() {
             self.draw_panel(&canvas, index)?;
