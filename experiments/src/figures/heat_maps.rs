@@ -5,7 +5,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::canvas::{Canvas, Labels, Place, Tick};
+use super::canvas::{Canvas, Ground, Labels, Place, Tick};
 use super::colours::shade;
 use super::plot::{BLACK, Plot, TextSizes, register_fonts};
 use crate::config::FigureStyle;
@@ -16,6 +16,8 @@ const SIDE: i32 = 172;
 const GAP: (i32, i32) = (38, 62);
 /// Left of the panels, for the names of rows of up to two characters.
 const LEFT: i32 = 66;
+/// That the label of the rows takes of it.
+const LABEL: i32 = 24;
 /// That a further character of them takes.
 const CHARACTER: i32 = 8;
 /// Above the panels, with and without a title.
@@ -67,7 +69,8 @@ impl HeatMaps {
     /// Left of the panels.
     fn left(&self) -> i32 {
         let longest = self.rows.iter().map(|name| name.chars().count()).max();
-        LEFT + CHARACTER * (longest.unwrap_or_default() as i32 - 2).max(0)
+        let unlabelled = if self.y_label.is_empty() { LABEL } else { 0 };
+        LEFT + CHARACTER * (longest.unwrap_or_default() as i32 - 2).max(0) - unlabelled
     }
 
     fn top(&self) -> i32 {
@@ -112,6 +115,7 @@ impl Plot for HeatMaps {
             area,
             scale,
             sizes: TextSizes::from_style(self.style),
+            ground: Ground::Light,
         };
         let (columns, rows) = self.shape();
         let width = self.size().0 as i32;
@@ -131,7 +135,7 @@ impl Plot for HeatMaps {
                 x: below_all.then(|| self.x_label.clone()),
                 y: is_first.then(|| self.y_label.clone()),
                 x_ticks: ticks(&self.columns),
-                y_ticks: match is_first || self.left() == LEFT {
+                y_ticks: match is_first || self.left() <= LEFT {
                     true => ticks(&self.rows),
                     false => Vec::new(),
                 },

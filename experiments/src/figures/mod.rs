@@ -20,6 +20,7 @@ mod style;
 mod traces;
 
 pub(crate) use axes::Scale;
+pub(crate) use canvas::Ground;
 pub(crate) use curve::{Curve, Point};
 pub(crate) use curve_chart::{CurveChart, LegendPlace};
 pub(crate) use heat_maps::{HeatMap, HeatMaps};

@@ -102,10 +102,14 @@ pub(crate) trait Plot {
 
     /// The figure as PNG: twice the size for screens of today, 580 dots per inch on paper.
     fn png(&self) -> Result<Vec<u8>> {
-        let scale = match self.style() {
+        self.scaled_png(match self.style() {
             FigureStyle::Screen => 2,
             FigureStyle::Paper => 5,
-        };
+        })
+    }
+
+    /// The figure as PNG, its size in pixels times `scale`.
+    fn scaled_png(&self, scale: u32) -> Result<Vec<u8>> {
         let (width, height) = self.size();
         let (width, height) = (width * scale, height * scale);
         let mut pixels = vec![0; (3 * width * height) as usize];

@@ -8,7 +8,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::canvas::{Canvas, Labels, Place, Tick};
+use super::canvas::{Canvas, Ground, Labels, Place, Tick};
 use super::colours::shade;
 use super::plot::{Plot, TextSizes, register_fonts};
 use crate::config::FigureStyle;
@@ -38,6 +38,8 @@ pub(crate) struct Spectrogram {
 pub(crate) struct Spectrograms {
     /// What it is made for.
     pub(crate) style: FigureStyle,
+    /// What it is drawn on.
+    pub(crate) ground: Ground,
     /// A line above all; none if empty.
     pub(crate) title: String,
     /// The panels, row by row.
@@ -171,6 +173,7 @@ impl Plot for Spectrograms {
             area,
             scale: scale as i32,
             sizes: TextSizes::from_style(self.style),
+            ground: self.ground,
         };
         let (columns, rows) = self.shape();
         canvas.clear()?;
@@ -231,6 +234,7 @@ mod tests {
     fn figure(panels: usize, shape: (usize, usize)) -> Spectrograms {
         Spectrograms {
             style: FigureStyle::Screen,
+            ground: Ground::Light,
             title: "A title".to_owned(),
             panels: (0..panels)
                 .map(|index| Spectrogram {

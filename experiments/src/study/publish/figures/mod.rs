@@ -16,7 +16,7 @@ use crate::tables::recorded::Recorded;
 
 pub(crate) use order_posterior::{ORDER_POSTERIORS, order_posterior};
 pub(crate) use scores::scores;
-pub(crate) use single_trial::{free_energy, loudest};
+pub(crate) use single_trial::{free_energy, loudest, spectrograms};
 
 /// Panels of q(K) beside each other, in two columns of a paper.
 const ACROSS: usize = 3;
@@ -51,7 +51,7 @@ pub(crate) fn draw(run: &Recorded, style: FigureStyle) -> Result<Vec<(String, Ve
             files.extend(in_all_formats("free_energy", &figure)?);
         }
         if let (Some(first), true) = (rows.first(), run.has("examples.csv")) {
-            let figure = single_trial::spectrograms(run, study, &first.labels, style);
+            let figure = spectrograms(run, study, &first.labels, style);
             if let Some(figure) = figure.with_context(|| run.name("examples.csv"))? {
                 files.push(("spectrograms.png".to_owned(), figure.png()?));
             }

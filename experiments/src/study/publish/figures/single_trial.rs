@@ -6,7 +6,7 @@ use model::Tempering;
 use ndarray::Array2;
 
 use crate::config::{Config, FigureStyle};
-use crate::figures::{Spectrogram, Spectrograms, Style, Trace, Traces, title};
+use crate::figures::{Ground, Spectrogram, Spectrograms, Style, Trace, Traces, title};
 use crate::study::design::Study;
 use crate::study::examples::Content;
 use crate::study::methods::Method;
@@ -61,7 +61,7 @@ pub(crate) fn free_energy(
 ///
 /// # Errors
 /// Audio that cannot be read; rows that are of no signal.
-pub(super) fn spectrograms(
+pub(crate) fn spectrograms(
     run: &Recorded,
     study: &Study<'_>,
     labels: &[String],
@@ -92,6 +92,7 @@ pub(super) fn spectrograms(
     let rate = f64::from(config.corpus.sample_rate_hz);
     Ok(Some(Spectrograms {
         style,
+        ground: Ground::Light,
         title: title(style, trial_name(study, labels)?),
         loudest: loudest(panels.iter().map(|panel| &panel.power)),
         panels,
