@@ -1,5 +1,5 @@
-//! `figures`: the figures of a results folder are drawn anew from its tables, and are those that the
-//! run drew.
+//! `figures`: the figures of a results folder are drawn anew from its tables, and are those that
+//! the run drew.
 
 mod common;
 
