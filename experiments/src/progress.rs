@@ -1,11 +1,11 @@
 //! What the user sees while it runs: bars with an estimate of the time left on a terminal, else a
 //! line per stage, and one a minute while it lasts.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::clock::Stopwatch;
 
@@ -68,8 +68,18 @@ impl Progress {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{msg:24} {wide_bar} {pos:>4}/{len} {elapsed:>4}, {eta:>4} left")
+    ProgressStyle::with_template("{msg:24} {wide_bar} {pos:>4}/{len} {elapsed:>4}{left:>11}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key(
+            "left",
+            |state: &ProgressState, text: &mut dyn fmt::Write| {
+                // Before the first step nothing is known of the time left.
+                let _ = match state.pos() {
+                    0 => Ok(()),
+                    _ => write!(text, ", {:#} left", HumanDuration(state.eta())),
+                };
+            },
+        )
 }
 
 /// One stage under way; its bar is cleared when it is dropped.

@@ -71,8 +71,11 @@ await test("the tables are there", async () => {
   assert.equal(await page.locator("table.scores tbody tr").count(), isThePapers ? METHODS + PAPER : 0,
     "the methods and the paper's rows");
   for (const verdict of await page.locator(".verdict").allTextContents()) {
-    assert.ok(["held", "not held", "undecided"].includes(verdict), verdict);
+    assert.ok(["held", "not held", "gains", "loses", "undecided", "no interval"].includes(verdict), verdict);
   }
+  assert.equal(await page.locator("table.best tbody tr").count(), isSweep ? METHODS : 0);
+  // No table of a sweep is open that has a row for each comparison.
+  assert.equal(await page.locator("table.differences:visible").count(), 0);
   for (const table of await page.locator("table").all()) {
     assert.equal(await table.locator("caption").count(), 1);
     assert.ok((await table.locator("thead th[scope=col]").count()) > 1);
@@ -193,6 +196,51 @@ await test("without scripts it plays by the browser's controls", async () => {
   assert.equal(await page.locator("[data-play]:visible").count(), 0);
   await context.close();
 });
+
+// The mean lightness of an element as it is seen, from 0 to 1.
+async function lightness(context, element) {
+  const picture = (await element.screenshot()).toString("base64");
+  const blank = await context.newPage();
+  const mean = await blank.evaluate(async (picture) => {
+    const bytes = Uint8Array.from(atob(picture), (c) => c.charCodeAt(0));
+    const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+    const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    canvas.drawImage(image, 0, 0);
+    const { data } = canvas.getImageData(0, 0, image.width, image.height);
+    let sum = 0;
+    for (let i = 0; i < data.length; i += 4) sum += 0.2126 * data[i] + 0.7152 * data[i + 1] + 0.0722 * data[i + 2];
+    return sum / (255 * data.length / 4);
+  }, picture);
+  await blank.close();
+  return mean;
+}
+
+for (const [size, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
+  for (const colorScheme of ["light", "dark"]) {
+    await test(`${size}, ${colorScheme}: figures are whole and do not glare`, async () => {
+      const { context, page, faults } = await open({ viewport, colorScheme });
+      const figures = await page.locator("figure:has(picture)").all();
+      assert.ok(figures.length > 0);
+      for (const figure of figures) {
+        const image = figure.locator("img");
+        const [left, right, drawn, narrow, wide] = await image.evaluate((image) => {
+          const { left, right } = image.getBoundingClientRect();
+          const { srcset } = image.parentElement.querySelector("source");
+          return [left, right, image.currentSrc, srcset, image.src];
+        });
+        assert.ok(left >= 0 && right <= viewport.width, `from ${left} to ${right} px`);
+        assert.ok(right - left > 0.8 * Math.min(viewport.width, 760), `${right - left} px wide`);
+        assert.ok(drawn === (size === "phone" ? narrow : wide), "a phone has a figure of its own");
+        const isChart = await figure.evaluate((figure) => figure.classList.contains("chart"));
+        const mean = await lightness(context, image);
+        if (colorScheme === "dark") assert.ok(mean < 0.5, `lightness ${mean}`);
+        else if (isChart) assert.ok(mean > 0.5, `lightness ${mean}`);
+      }
+      assert.deepEqual(faults, []);
+      await context.close();
+    });
+  }
+}
 
 for (const [size, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
   for (const colorScheme of ["light", "dark"]) {

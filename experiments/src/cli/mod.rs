@@ -4,6 +4,7 @@ mod chosen_config;
 mod completions;
 mod config;
 mod ending;
+mod figures;
 mod merge;
 mod numbers;
 mod report;
@@ -75,6 +76,9 @@ enum Command {
     /// Make one self-contained HTML page of a results folder
     #[command(after_help = POINTER)]
     Report(report::ReportArguments),
+    /// Draw the figures of a results folder anew from its tables, nothing is run
+    #[command(after_help = POINTER)]
+    Figures(figures::FiguresArguments),
     /// Compare a results folder with a committed one, or with the paper's claims
     #[command(after_help = POINTER)]
     Verify(verify::VerifyArguments),
@@ -101,6 +105,7 @@ pub fn run() -> ExitCode {
         Command::Config(arguments) => arguments.run(),
         Command::Merge(arguments) => arguments.run(),
         Command::Report(arguments) => arguments.run(),
+        Command::Figures(arguments) => arguments.run(),
         Command::Verify(arguments) => arguments.run(),
         Command::Score(arguments) => arguments.run(),
         Command::Train(arguments) => arguments.run(),

@@ -5,7 +5,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::plot::{BLACK, FONT, GREY};
+use super::plot::{BLACK, FONT, GREY, TextSizes};
 
 const TICK: i32 = 4;
 
@@ -33,10 +33,44 @@ pub(super) struct Labels {
     pub(super) y_ticks: Vec<Tick>,
 }
 
+/// What a picture is drawn on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// White, as paper is.
+    Light,
+    /// Nearly black, as pictures are that are dark themselves.
+    Dark,
+}
+
+impl Ground {
+    fn colour(self) -> RGBColor {
+        match self {
+            Self::Light => WHITE,
+            Self::Dark => RGBColor(20, 23, 27),
+        }
+    }
+
+    fn text(self) -> &'static RGBColor {
+        match self {
+            Self::Light => &BLACK,
+            Self::Dark => &RGBColor(231, 234, 238),
+        }
+    }
+
+    fn line(self) -> RGBColor {
+        match self {
+            Self::Light => GREY,
+            Self::Dark => RGBColor(140, 148, 158),
+        }
+    }
+}
+
 /// An area with the scale that its lengths are multiplied by.
 pub(super) struct Canvas<'a, B: DrawingBackend> {
     pub(super) area: &'a DrawingArea<B, Shift>,
     pub(super) scale: i32,
+    pub(super) sizes: TextSizes,
+    pub(super) ground: Ground,
 }
 
 impl<B> Canvas<'_, B>
@@ -44,20 +78,20 @@ where
     B: DrawingBackend,
     B::ErrorType: 'static,
 {
-    /// Writes text whose anchor is at a point.
-    pub(super) fn text(&self, text: &str, at: (i32, i32), size: i32, anchor: Pos) -> Result<()> {
-        let font = (FONT, size * self.scale).into_font();
-        let style = TextStyle::from(font).color(&BLACK).pos(anchor);
+    /// Writes small text whose anchor is at a point.
+    pub(super) fn text(&self, text: &str, at: (i32, i32), anchor: Pos) -> Result<()> {
+        let font = (FONT, self.sizes.small as i32 * self.scale).into_font();
+        let style = TextStyle::from(font).color(self.ground.text()).pos(anchor);
         self.area
             .draw(&Text::new(text.to_owned(), self.pixels(at), style))?;
         Ok(())
     }
 
-    /// Writes text upwards, its middle at a point.
-    fn upwards(&self, text: &str, at: (i32, i32), size: i32) -> Result<()> {
-        let font = (FONT, size * self.scale).into_font();
+    /// Writes small text upwards, its middle at a point.
+    fn upwards(&self, text: &str, at: (i32, i32)) -> Result<()> {
+        let font = (FONT, self.sizes.small as i32 * self.scale).into_font();
         let style = TextStyle::from(font.transform(FontTransform::Rotate270))
-            .color(&BLACK)
+            .color(self.ground.text())
             .pos(Pos::new(HPos::Center, VPos::Top));
         self.area
             .draw(&Text::new(text.to_owned(), self.pixels(at), style))?;
@@ -94,29 +128,29 @@ where
             ((right, bottom), (left, bottom)),
             ((left, bottom), (left, top)),
         ] {
-            self.line(from, to, GREY)?;
+            self.line(from, to, self.ground.line())?;
         }
         for (at, label) in &labels.x_ticks {
             let x = left + (at * f64::from(width)).round() as i32;
-            self.line((x, bottom), (x, bottom + TICK), GREY)?;
+            self.line((x, bottom), (x, bottom + TICK), self.ground.line())?;
             let anchor = Pos::new(HPos::Center, VPos::Top);
-            self.text(label, (x, bottom + TICK + 3), 13, anchor)?;
+            self.text(label, (x, bottom + TICK + 3), anchor)?;
         }
         for (at, label) in &labels.y_ticks {
             let y = bottom - (at * f64::from(height)).round() as i32;
-            self.line((left - TICK, y), (left, y), GREY)?;
+            self.line((left - TICK, y), (left, y), self.ground.line())?;
             let anchor = Pos::new(HPos::Right, VPos::Center);
-            self.text(label, (left - TICK - 3, y), 13, anchor)?;
+            self.text(label, (left - TICK - 3, y), anchor)?;
         }
         let middle = left + width / 2;
         let anchor = Pos::new(HPos::Center, VPos::Bottom);
-        self.text(&labels.title, (middle, top - 5), 14, anchor)?;
+        self.text(&labels.title, (middle, top - 5), anchor)?;
         if let Some(label) = &labels.x {
             let anchor = Pos::new(HPos::Center, VPos::Top);
-            self.text(label, (middle, bottom + 24), 14, anchor)?;
+            self.text(label, (middle, bottom + 24), anchor)?;
         }
         if let Some(label) = &labels.y {
-            self.upwards(label, (left - 50, top + height / 2), 14)?;
+            self.upwards(label, (left - 50, top + height / 2))?;
         }
         Ok(())
     }
@@ -148,9 +182,9 @@ where
         }
         for (at, label) in ticks {
             let y = bottom - (at * f64::from(height)).round() as i32;
-            self.line((right, y), (right + TICK, y), GREY)?;
+            self.line((right, y), (right + TICK, y), self.ground.line())?;
             let anchor = Pos::new(HPos::Left, VPos::Center);
-            self.text(label, (right + TICK + 3, y), 13, anchor)?;
+            self.text(label, (right + TICK + 3, y), anchor)?;
         }
         let outline = [
             (left, top),
@@ -160,14 +194,14 @@ where
             (left, top),
         ];
         for pair in outline.windows(2) {
-            self.line(pair[0], pair[1], GREY)?;
+            self.line(pair[0], pair[1], self.ground.line())?;
         }
-        self.upwards(label, (right + 48, top + height / 2), 14)
+        self.upwards(label, (right + 48, top + height / 2))
     }
 
-    /// The whole area white.
+    /// The whole area empty.
     pub(super) fn clear(&self) -> Result<()> {
-        self.area.fill(&WHITE)?;
+        self.area.fill(&self.ground.colour())?;
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use super::axes::{Axes, Axis, Scale};
 use super::curve::{Curve, Point};
 use super::legend::{self, LegendEntry};
-use super::plot::{COLUMN, FONT, GREY, GRID, Plot, register_fonts};
+use super::plot::{COLUMN, FONT, GREY, GRID, Plot, TextSizes, register_fonts};
 use super::style::Style;
 use crate::config::FigureStyle;
 
@@ -79,15 +79,18 @@ impl Plot for CurveChart {
             (false, true) => APART * (axes.x.range.1 - axes.x.range.0),
             (false, false) => 0.0,
         };
+        let sizes = TextSizes::from_style(self.style);
         let text = |size: u32| (FONT, size * scale).into_font();
         area.fill(&WHITE)?;
         let body = match self.legend {
             LegendPlace::Inside | LegendPlace::Elsewhere => area.clone(),
-            LegendPlace::Above => legend::draw_above(area, &self.title, &self.curves, scale)?,
+            LegendPlace::Above => {
+                legend::draw_above(area, &self.title, &self.curves, (sizes, scale))?
+            }
         };
         let mut builder = ChartBuilder::on(&body);
         if self.legend != LegendPlace::Above && !self.title.is_empty() {
-            builder.caption(&self.title, text(15).color(&GREY));
+            builder.caption(&self.title, text(sizes.small).color(&GREY));
         }
         let tick = |x: &f64| self.scale.tick(*x);
         let mut chart = builder
@@ -105,8 +108,8 @@ impl Plot for CurveChart {
             .x_desc(&self.x_label)
             .x_label_formatter(&tick)
             .y_desc(&self.y_label)
-            .label_style(text(16))
-            .axis_desc_style(text(17))
+            .label_style(text(sizes.normal))
+            .axis_desc_style(text(sizes.normal))
             .set_all_tick_mark_size(5 * scale)
             .draw()?;
 
@@ -128,7 +131,7 @@ impl Plot for CurveChart {
             .position(SeriesLabelPosition::UpperLeft)
             .margin(14 * scale)
             .legend_area_size(52 * scale)
-            .label_font(text(16))
+            .label_font(text(sizes.normal))
             .background_style(WHITE.mix(0.85))
             .border_style(GRID.stroke_width(scale))
             .draw()?;

@@ -5,20 +5,21 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::canvas::{Canvas, Labels, Place, Tick};
+use super::canvas::{Canvas, Ground, Labels, Place, Tick};
 use super::colours::shade;
-use super::plot::{BLACK, Plot, register_fonts};
+use super::plot::{BLACK, Plot, TextSizes, register_fonts};
 use crate::config::FigureStyle;
 
-const COLUMNS: usize = 3;
 /// Side of a panel.
 const SIDE: i32 = 172;
 /// Between panels, for titles and ticks.
 const GAP: (i32, i32) = (38, 62);
 /// Left of the panels, for the names of rows of up to two characters.
 const LEFT: i32 = 66;
+/// That the label of the rows takes of it.
+const LABEL: i32 = 24;
 /// That a further character of them takes.
-const CHARACTER: i32 = 7;
+const CHARACTER: i32 = 8;
 /// Above the panels, with and without a title.
 const TOP: i32 = 66;
 const TOP_UNTITLED: i32 = 34;
@@ -54,11 +55,13 @@ pub(crate) struct HeatMaps {
     pub(crate) rows: Vec<String>,
     /// The panels.
     pub(crate) panels: Vec<HeatMap>,
+    /// Most of them beside each other.
+    pub(crate) across: usize,
 }
 
 impl HeatMaps {
     fn shape(&self) -> (i32, i32) {
-        let columns = self.panels.len().clamp(1, COLUMNS);
+        let columns = self.panels.len().min(self.across).max(1);
         let rows = self.panels.len().div_ceil(columns).max(1);
         (columns as i32, rows as i32)
     }
@@ -66,7 +69,8 @@ impl HeatMaps {
     /// Left of the panels.
     fn left(&self) -> i32 {
         let longest = self.rows.iter().map(|name| name.chars().count()).max();
-        LEFT + CHARACTER * (longest.unwrap_or_default() as i32 - 2).max(0)
+        let unlabelled = if self.y_label.is_empty() { LABEL } else { 0 };
+        LEFT + CHARACTER * (longest.unwrap_or_default() as i32 - 2).max(0) - unlabelled
     }
 
     fn top(&self) -> i32 {
@@ -107,13 +111,18 @@ impl Plot for HeatMaps {
     {
         register_fonts()?;
         let scale = scale as i32;
-        let canvas = Canvas { area, scale };
+        let canvas = Canvas {
+            area,
+            scale,
+            sizes: TextSizes::from_style(self.style),
+            ground: Ground::Light,
+        };
         let (columns, rows) = self.shape();
         let width = self.size().0 as i32;
         canvas.clear()?;
         let anchor = Pos::new(HPos::Center, VPos::Top);
         if !self.title.is_empty() {
-            canvas.text(&self.title, (width / 2, 12), 15, anchor)?;
+            canvas.text(&self.title, (width / 2, 12), anchor)?;
         }
         // White is no weight, as paper is.
         let colour = |value: f64| shade(1.0 - value);
@@ -126,7 +135,7 @@ impl Plot for HeatMaps {
                 x: below_all.then(|| self.x_label.clone()),
                 y: is_first.then(|| self.y_label.clone()),
                 x_ticks: ticks(&self.columns),
-                y_ticks: match is_first || self.left() == LEFT {
+                y_ticks: match is_first || self.left() <= LEFT {
                     true => ticks(&self.rows),
                     false => Vec::new(),
                 },
@@ -203,6 +212,7 @@ mod tests {
                     values: (0..orders).map(|index| row(index).collect()).collect(),
                 })
                 .collect(),
+            across: 3,
         }
     }
 

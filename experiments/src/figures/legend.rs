@@ -8,7 +8,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters_backend::{BackendCoord, DrawingErrorKind};
 
 use super::curve::Curve;
-use super::plot::{FONT, GREY};
+use super::plot::{FONT, GREY, TextSizes};
 use super::style::Style;
 
 /// Length of the piece of a curve, in pixels.
@@ -26,13 +26,27 @@ const GAP: i32 = 22;
 /// Figures narrower than this, in pixels, have pieces and gaps of little more than half the length.
 const NARROW: i32 = 500;
 
+/// Draws a title, if it is not empty. What is left of the area is returned.
+pub(super) fn draw_title<B>(
+    area: &DrawingArea<B, Shift>,
+    title: &str,
+    sizes: TextSizes,
+    scale: u32,
+) -> Result<DrawingArea<B, Shift>>
+where
+    B: DrawingBackend,
+    B::ErrorType: 'static,
+{
+    draw_above(area, title, &[], (sizes, scale))
+}
+
 /// Draws a title, if it is not empty, and below it the names of the curves, in as many rows as they
 /// take. What is left of the area is returned.
 pub(super) fn draw_above<B>(
     area: &DrawingArea<B, Shift>,
     title: &str,
     curves: &[Curve],
-    scale: u32,
+    (sizes, scale): (TextSizes, u32),
 ) -> Result<DrawingArea<B, Shift>>
 where
     B: DrawingBackend,
@@ -47,7 +61,7 @@ where
     let is_narrow = width < scaled(NARROW);
     let shortened = |pixels: i32| if is_narrow { pixels * 5 / 8 } else { pixels };
     let (length, gap) = (shortened(LENGTH), scaled(shortened(GAP)));
-    let label = text(16, BLACK, HPos::Left);
+    let label = text(sizes.normal, BLACK, HPos::Left);
     let mut entries = Vec::new();
     for curve in curves {
         let (width, _) = area.estimate_text_size(&curve.label, &label)?;
@@ -58,7 +72,7 @@ where
     let height = scaled(top + ROW * rows.len() as i32);
     let (head, rest) = area.split_vertically(height);
     if !title.is_empty() {
-        let heading = text(15, GREY, HPos::Center);
+        let heading = text(sizes.small, GREY, HPos::Center);
         head.draw(&Text::new(title, (width / 2, scaled(24)), heading))?;
     }
     for (index, row) in rows.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! Figures as SVG, PDF and PNG: one file per kind, and what they share.
 //!
 //! Imports go one way: the look of methods ([`style`]) and of values ([`colours`]), the drawing
-//! surface ([`pdf`], [`plot`], [`canvas`]), the parts of a chart ([`curve`], [`axes`], [`legend`]),
-//! then the kinds.
+//! surface ([`pdf`], [`plot`], [`canvas`]), the parts of a chart ([`curve`], [`axes`], [`labels`],
+//! [`legend`]), then the kinds.
 
 mod axes;
 mod canvas;
@@ -10,6 +10,7 @@ mod colours;
 mod curve;
 mod curve_chart;
 mod heat_maps;
+mod labels;
 mod legend;
 mod pdf;
 mod plot;
@@ -19,10 +20,11 @@ mod style;
 mod traces;
 
 pub(crate) use axes::Scale;
+pub(crate) use canvas::Ground;
 pub(crate) use curve::{Curve, Point};
 pub(crate) use curve_chart::{CurveChart, LegendPlace};
 pub(crate) use heat_maps::{HeatMap, HeatMaps};
-pub(crate) use plot::Plot;
+pub(crate) use plot::{Plot, title};
 pub(crate) use spectrograms::{PanelEdges, Spectrogram, Spectrograms};
 pub(crate) use stack::Stack;
 pub(crate) use style::Style;

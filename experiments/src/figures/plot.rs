@@ -15,7 +15,7 @@ use crate::config::FigureStyle;
 const VECTOR_SCALE: u32 = 4;
 /// Points per pixel of the figure's size on the screen, those of CSS.
 const SCREEN_POINTS: f32 = 0.75;
-/// Points per pixel on paper: text of 16 pixels, 12.9 of which are an em, has 8 points.
+/// Points per pixel on paper: its text, of 16 pixels, 12.9 of which are an em, has 8 points.
 const PAPER_POINTS: f32 = 0.62;
 /// Width in pixels of a column of 84 mm, which are 238 points.
 pub(super) const COLUMN: u32 = 384;
@@ -23,6 +23,27 @@ pub(super) const FONT: &str = "sans-serif";
 pub(super) const BLACK: RGBColor = RGBColor(0, 0, 0);
 pub(super) const GREY: RGBColor = RGBColor(90, 90, 90);
 pub(super) const GRID: RGBColor = RGBColor(225, 225, 225);
+
+/// Sizes of text in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TextSizes {
+    /// Names of axes and curves, ticks of charts.
+    pub(super) normal: u32,
+    /// Titles, ticks of panels.
+    pub(super) small: u32,
+}
+
+impl TextSizes {
+    /// On paper all text has one size.
+    pub(super) fn from_style(style: FigureStyle) -> Self {
+        let normal = 16;
+        let small = match style {
+            FigureStyle::Screen => 14,
+            FigureStyle::Paper => normal,
+        };
+        Self { normal, small }
+    }
+}
 
 /// A figure that can be drawn.
 pub(crate) trait Plot {
@@ -81,10 +102,14 @@ pub(crate) trait Plot {
 
     /// The figure as PNG: twice the size for screens of today, 580 dots per inch on paper.
     fn png(&self) -> Result<Vec<u8>> {
-        let scale = match self.style() {
+        self.scaled_png(match self.style() {
             FigureStyle::Screen => 2,
             FigureStyle::Paper => 5,
-        };
+        })
+    }
+
+    /// The figure as PNG, its size in pixels times `scale`.
+    fn scaled_png(&self, scale: u32) -> Result<Vec<u8>> {
         let (width, height) = self.size();
         let (width, height) = (width * scale, height * scale);
         let mut pixels = vec![0; (3 * width * height) as usize];
@@ -98,6 +123,14 @@ pub(crate) trait Plot {
         encoder.set_compression(png::Compression::High);
         encoder.write_header()?.write_image_data(&pixels)?;
         Ok(png)
+    }
+}
+
+/// A title for the screen; on paper, captions have what there is to say.
+pub(crate) fn title(style: FigureStyle, text: impl Into<String>) -> String {
+    match style {
+        FigureStyle::Screen => text.into(),
+        FigureStyle::Paper => String::new(),
     }
 }
 

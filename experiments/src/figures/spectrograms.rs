@@ -8,9 +8,9 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::canvas::{Canvas, Labels, Place, Tick};
+use super::canvas::{Canvas, Ground, Labels, Place, Tick};
 use super::colours::shade;
-use super::plot::{Plot, register_fonts};
+use super::plot::{Plot, TextSizes, register_fonts};
 use crate::config::FigureStyle;
 
 /// Levels below the loudest that are shown.
@@ -38,6 +38,8 @@ pub(crate) struct Spectrogram {
 pub(crate) struct Spectrograms {
     /// What it is made for.
     pub(crate) style: FigureStyle,
+    /// What it is drawn on.
+    pub(crate) ground: Ground,
     /// A line above all; none if empty.
     pub(crate) title: String,
     /// The panels, row by row.
@@ -170,13 +172,15 @@ impl Plot for Spectrograms {
         let canvas = Canvas {
             area,
             scale: scale as i32,
+            sizes: TextSizes::from_style(self.style),
+            ground: self.ground,
         };
         let (columns, rows) = self.shape();
         canvas.clear()?;
         let (width, _) = self.size();
         if !self.title.is_empty() {
             let anchor = Pos::new(HPos::Center, VPos::Top);
-            canvas.text(&self.title, (width as i32 / 2, 10), 15, anchor)?;
+            canvas.text(&self.title, (width as i32 / 2, 10), anchor)?;
         }
         for index in 0..self.panels.len() {
             self.draw_panel(&canvas, index)?;
@@ -230,6 +234,7 @@ mod tests {
     fn figure(panels: usize, shape: (usize, usize)) -> Spectrograms {
         Spectrograms {
             style: FigureStyle::Screen,
+            ground: Ground::Light,
             title: "A title".to_owned(),
             panels: (0..panels)
                 .map(|index| Spectrogram {

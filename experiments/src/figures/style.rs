@@ -119,3 +119,21 @@ impl Style {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_told_apart_without_colours() {
+        for (index, &method) in Method::ALL.iter().enumerate() {
+            let style = Style::from_method(method);
+            for &other in &Method::ALL[..index] {
+                let other = Style::from_method(other);
+                assert!(style.marker != other.marker, "{method:?}");
+                // Where curves have no markers, as traces have none.
+                assert!((style.dash, style.width) != (other.dash, other.width));
+            }
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Free energies over iterations, the legend beside them.
+//! Free energies over iterations, each trace named at its end.
 
 use anyhow::Result;
 use plotters::coord::Shift;
@@ -6,27 +6,31 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axes::Axis;
-use super::canvas::Canvas;
 use super::colours::shade;
-use super::legend::LegendEntry;
-use super::plot::{FONT, GREY, GRID, Plot, register_fonts};
+use super::labels::spread;
+use super::legend::draw_title;
+use super::plot::{COLUMN, FONT, GREY, GRID, Plot, TextSizes, register_fonts};
+use super::style::Style;
 use crate::config::FigureStyle;
 
-const SIZE: (u32, u32) = (760, 480);
-/// Width of the legend.
-const LEGEND: u32 = 150;
 /// The first iterations climb so far that nothing else would be seen: the axis begins where this
-/// part of them is over.
+/// part of them is over,
 const LEFT_OUT: f64 = 0.3;
+/// but no further below the lowest end than this many times the distance of all ends.
+const MOST_SPREADS: f64 = 3.0;
 const DASHES: [Option<(u32, u32)>; 3] = [None, Some((10, 4)), Some((3, 4))];
+/// From the end of a trace to its name, in pixels.
+const LEADER: i32 = 22;
+/// Between the names of two traces, from middle to middle.
+const LINE: u32 = 18;
 
 /// One trace.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Trace {
-    /// Name in the legend.
+    /// Name at its end.
     pub(crate) label: String,
-    /// Whether it stands out.
-    pub(crate) emphasised: bool,
+    /// That of its method; traces without go from dark to light.
+    pub(crate) look: Option<Style>,
     /// Value after each iteration.
     pub(crate) values: Vec<f64>,
 }
@@ -40,7 +44,7 @@ pub(crate) struct Traces {
     pub(crate) title: String,
     /// Label of the vertical axis, with its unit.
     pub(crate) y_label: String,
-    /// The traces, in the order of the legend.
+    /// The traces.
     pub(crate) lines: Vec<Trace>,
 }
 
@@ -50,12 +54,23 @@ impl Traces {
         let iterations = iterations.unwrap_or_default().max(2);
         let settled = (iterations as f64 * LEFT_OUT).ceil() as usize;
         let values = || self.lines.iter().flat_map(|line| &line.values).copied();
+        let ends = || {
+            self.lines
+                .iter()
+                .filter_map(|line| line.values.last().copied())
+        };
         let low = self.lines.iter().filter_map(|line| {
             let first = settled.min(line.values.len().checked_sub(1)?);
             line.values[first..].iter().copied().reduce(f64::min)
         });
         let low = low.reduce(f64::min).unwrap_or_default();
         let high = values().reduce(f64::max).unwrap_or(1.0);
+        let lowest_end = ends().reduce(f64::min).unwrap_or_default();
+        let distance = ends().reduce(f64::max).unwrap_or_default() - lowest_end;
+        let low = match distance > 0.0 {
+            true => low.max(lowest_end - MOST_SPREADS * distance),
+            false => low,
+        };
         let spread = (high - low).max(1e-9 * high.abs()).max(f64::MIN_POSITIVE);
         let step = choose_step(spread, 7.0);
         let (bottom, top) = ((low / step).floor(), (high / step).floor() + 1.0);
@@ -74,11 +89,27 @@ impl Traces {
         };
         (x, y)
     }
+
+    /// The line of a trace and its dashes.
+    fn look(&self, index: usize, scale: u32) -> (ShapeStyle, Option<(u32, u32)>) {
+        let scaled = |dash: Option<(u32, u32)>| dash.map(|(on, off)| (on * scale, off * scale));
+        if let Some(look) = self.lines[index].look {
+            let stroke = look.colour.stroke_width((look.width + 1) * scale);
+            return (stroke, scaled(look.dash));
+        }
+        let others = self.lines.iter().filter(|line| line.look.is_none()).count();
+        let colour = shade(0.02 + 0.5 * index as f64 / others.max(2) as f64);
+        let dash = scaled(DASHES[index % DASHES.len()]);
+        (colour.stroke_width(2 * scale), dash)
+    }
 }
 
 impl Plot for Traces {
     fn size(&self) -> (u32, u32) {
-        SIZE
+        match self.style {
+            FigureStyle::Screen => (760, 480),
+            FigureStyle::Paper => (COLUMN, 320),
+        }
     }
 
     fn style(&self) -> FigureStyle {
@@ -91,16 +122,25 @@ impl Plot for Traces {
         B::ErrorType: 'static,
     {
         register_fonts()?;
+        let sizes = TextSizes::from_style(self.style);
         let text = |size: u32| (FONT, size * scale).into_font();
+        let name = text(sizes.normal)
+            .color(&BLACK)
+            .pos(Pos::new(HPos::Left, VPos::Center));
+        let widths = self.lines.iter().map(|line| {
+            let size = area.estimate_text_size(&line.label, &name);
+            size.map_or(0, |(width, _)| width)
+        });
+        let names = widths.max().unwrap_or_default();
         let (x, y) = self.axes();
-        let bottom = y.range.0;
+        let (iterations, (bottom, top)) = (x.range.1, y.range);
         area.fill(&WHITE)?;
-        let mut chart = ChartBuilder::on(area)
+        let body = draw_title(area, &self.title, sizes, scale)?;
+        let mut chart = ChartBuilder::on(&body)
             .margin(14 * scale)
-            .margin_top(if self.title.is_empty() { 14 } else { 48 } * scale)
-            .margin_right(LEGEND * scale)
+            .margin_right(names + (LEADER as u32 + 12) * scale)
             .x_label_area_size(50 * scale)
-            .y_label_area_size(84 * scale)
+            .y_label_area_size(78 * scale)
             .build_cartesian_2d(x, y)?;
         chart
             .configure_mesh()
@@ -110,19 +150,10 @@ impl Plot for Traces {
             .axis_style(GREY.stroke_width(scale))
             .x_desc("Iteration")
             .y_desc(&self.y_label)
-            .label_style(text(15))
-            .axis_desc_style(text(16))
+            .label_style(text(sizes.normal))
+            .axis_desc_style(text(sizes.normal))
             .set_all_tick_mark_size(5 * scale)
             .draw()?;
-        let canvas = Canvas {
-            area,
-            scale: scale as i32,
-        };
-        let anchor = Pos::new(HPos::Center, VPos::Top);
-        if !self.title.is_empty() {
-            canvas.text(&self.title, (SIZE.0 as i32 / 2, 14), 15, anchor)?;
-        }
-        let left = (SIZE.0 - LEGEND) as i32 + 12;
         for (index, line) in self.lines.iter().enumerate() {
             let (stroke, dash) = self.look(index, scale);
             let points = above(&line.values, bottom);
@@ -132,31 +163,38 @@ impl Plot for Traces {
                     chart.draw_series(DashedLineSeries::new(points, on, off, stroke))?
                 }
             };
-            let height = 56 + 26 * index as i32;
-            area.draw(&LegendEntry {
-                at: [canvas.pixels((left, height))],
-                dash,
-                stroke,
-                marker: Vec::new(),
-                length: 34 * scale as i32,
-            })?;
-            let anchor = Pos::new(HPos::Left, VPos::Center);
-            canvas.text(&line.label, (left + 42, height), 14, anchor)?;
+        }
+        // In pixels of the whole surface, of which `area` is a part.
+        let (left, above) = area.get_base_pixel();
+        let pixel = |at: (f64, f64)| {
+            let (x, y) = chart.backend_coord(&at);
+            (x - left, y - above)
+        };
+        let ends: Vec<(usize, (i32, i32))> = self
+            .lines
+            .iter()
+            .enumerate()
+            .filter_map(|(index, line)| {
+                let end = (line.values.len() as f64, *line.values.last()?);
+                Some((index, pixel(end)))
+            })
+            .collect();
+        let wanted: Vec<f64> = ends.iter().map(|(_, (_, y))| f64::from(*y)).collect();
+        let range = [top, bottom].map(|y| f64::from(pixel((iterations, y)).1));
+        let places = spread(&wanted, f64::from(LINE * scale), range.into());
+        let (right, _) = pixel((iterations, bottom));
+        let leader = LEADER * scale as i32;
+        for (&(index, (x, y)), place) in ends.iter().zip(places) {
+            let (stroke, _) = self.look(index, scale);
+            let thin = stroke.stroke_width(scale);
+            let place = place.round() as i32;
+            let gap = 3 * scale as i32;
+            let line = [(x + gap, y), (right + leader - gap, place)];
+            area.draw(&PathElement::new(line, thin))?;
+            let label = self.lines[index].label.as_str();
+            area.draw(&Text::new(label, (right + leader, place), name.clone()))?;
         }
         Ok(())
-    }
-}
-
-impl Traces {
-    /// The emphasised trace is thick and orange; the others go from dark to light.
-    fn look(&self, index: usize, scale: u32) -> (ShapeStyle, Option<(u32, u32)>) {
-        if self.lines[index].emphasised {
-            return (RGBColor(213, 94, 0).stroke_width(3 * scale), None);
-        }
-        let others = self.lines.iter().filter(|line| !line.emphasised).count();
-        let colour = shade(0.02 + 0.5 * index as f64 / others.max(2) as f64);
-        let dash = DASHES[index % DASHES.len()].map(|(on, off)| (on * scale, off * scale));
-        (colour.stroke_width(2 * scale), dash)
     }
 }
 
@@ -193,6 +231,7 @@ fn choose_whole_step(count: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::study::methods::Method;
 
     fn figure(values: &[f64]) -> Traces {
         Traces {
@@ -202,7 +241,7 @@ mod tests {
             lines: ["one", "two"]
                 .map(|label| Trace {
                     label: label.to_owned(),
-                    emphasised: label == "two",
+                    look: (label == "two").then(|| Style::from_method(Method::VbFusion)),
                     values: values.to_vec(),
                 })
                 .into(),

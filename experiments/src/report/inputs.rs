@@ -3,12 +3,13 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::drawings::{Drawing, Drawings};
 use super::listening::{self, Example};
-use super::media::{PNG, SVG, embed};
 use crate::config::{Config, Kind};
+use crate::study::design::Study;
 use crate::study::methods::Method;
-use crate::study::publish::figures::ORDER_POSTERIORS;
 use crate::study::statistics::Summary;
+use crate::tables::caption::Caption;
 use crate::tables::claims::{self, Claim};
 use crate::tables::recorded::Recorded;
 use crate::tables::rows::Time;
@@ -23,13 +24,13 @@ pub(super) struct Inputs {
     pub(super) times: Vec<Time>,
     /// The paper's, on the only case; none of a sweep.
     pub(super) claims: Vec<Claim>,
-    /// Figures of the scores, as data URIs.
-    pub(super) scores: Vec<String>,
+    /// Figures of the scores.
+    pub(super) scores: Vec<Drawing>,
     /// By method.
-    pub(super) order_posteriors: Vec<(Method, String)>,
+    pub(super) order_posteriors: Vec<(Method, Drawing)>,
     /// Only where examples were kept.
-    pub(super) free_energy: Option<String>,
-    pub(super) spectrograms: Option<String>,
+    pub(super) free_energy: Option<Drawing>,
+    pub(super) spectrograms: Option<Drawing>,
     pub(super) examples: Vec<Example>,
 }
 
@@ -43,11 +44,13 @@ impl Inputs {
         let summary = run.summary()?;
         let times = run.times()?;
         let kind = config.kind();
+        let study = Study::new(&config)?;
+        let drawings = Drawings { run, study: &study };
         // A folder that lost its `cells/` may hold files of an older configuration.
         let has_examples = kind != Kind::Sweep && config.report.examples > 0;
-        let optional = |name: &str, media, wanted: bool| {
-            let is_there = wanted && run.file(name).is_file();
-            is_there.then(|| embed(run, name, media)).transpose()
+        let about = Caption {
+            study: &study,
+            corpus: "",
         };
         Ok(Self {
             config_text: toml::to_string(run.config_table())?,
@@ -56,23 +59,20 @@ impl Inputs {
                 Kind::Table1 | Kind::Realmix => claims::judge(&summary, 0, &times),
                 Kind::Sweep => Vec::new(),
             },
+            scores: drawings.scores(&summary, &about)?,
+            order_posteriors: match kind {
+                Kind::Table1 | Kind::Realmix => drawings.order_posteriors()?,
+                Kind::Sweep => Vec::new(),
+            },
+            free_energy: drawings.free_energy(has_examples)?,
+            spectrograms: drawings.spectrograms(has_examples)?,
             summary,
             times,
-            scores: score_figures(run, kind)?,
-            order_posteriors: ORDER_POSTERIORS
-                .into_iter()
-                .filter_map(|(method, name)| {
-                    let figure = optional(&format!("{name}.svg"), SVG, kind != Kind::Sweep);
-                    Some(figure.transpose()?.map(|figure| (method, figure)))
-                })
-                .collect::<Result<_>>()?,
-            free_energy: optional("free_energy.svg", SVG, has_examples)?,
-            spectrograms: optional("spectrograms.png", PNG, has_examples)?,
             examples: match has_examples {
                 true => listening::read(run, &config, seconds)?,
                 false => Vec::new(),
             },
-            config,
+            config: config.clone(),
         })
     }
 
@@ -94,22 +94,4 @@ impl Inputs {
     pub(super) fn manifest_flag(&self, pointer: &str) -> bool {
         self.manifest.pointer(pointer) == Some(&Value::Bool(true))
     }
-}
-
-/// `fig1.svg`, `realmix.svg`, `sweep.svg`; of a sweep with several `sweep_1.svg` and so on.
-fn score_figures(run: &Recorded, kind: Kind) -> Result<Vec<String>> {
-    let name = match kind {
-        Kind::Table1 => "fig1",
-        Kind::Realmix => "realmix",
-        Kind::Sweep => "sweep",
-    };
-    let several = (1..).map(|number| format!("{name}_{number}.svg"));
-    let mut names: Vec<String> = several
-        .take_while(|name| run.file(name).is_file())
-        .collect();
-    let only = format!("{name}.svg");
-    if names.is_empty() || run.file(&only).is_file() {
-        names = vec![only];
-    }
-    names.iter().map(|name| embed(run, name, SVG)).collect()
 }

@@ -2,13 +2,13 @@
 
 use anyhow::{Context, Result, anyhow, ensure};
 use dsp::Stft;
-use dsp::audio::read_mono;
 use dsp::wav::{Encoding, to_bytes};
 use ndarray::Array2;
 
+use super::drawings::PIXEL_RATIO;
 use super::media::{PNG, WAV, data_uri};
 use crate::config::{Config, FigureStyle};
-use crate::figures::{PanelEdges, Plot, Spectrogram, Spectrograms};
+use crate::figures::{Ground, PanelEdges, Plot, Spectrogram, Spectrograms};
 use crate::store::folder::AUDIO;
 use crate::study::examples::Content;
 use crate::study::publish::figures::loudest;
@@ -16,6 +16,9 @@ use crate::tables::csv::Labelled;
 use crate::tables::format::Format;
 use crate::tables::recorded::Recorded;
 use crate::tables::rows::ExampleRow;
+
+/// Size of the spectrograms, whose text is to be read on a phone too.
+const PANEL: (u32, u32) = (300, 140);
 
 /// A trial to listen to.
 pub(super) struct Example {
@@ -109,14 +112,15 @@ fn example(
             anyhow!("{}: `{}` is not a signal", file.display(), row.signal)
         })?;
         let figure = Spectrograms {
-            style: FigureStyle::Screen,
+            style: FigureStyle::Paper,
+            ground: Ground::Dark,
             title: String::new(),
             panels: vec![Spectrogram {
                 title: String::new(),
                 power,
             }],
             columns: 1,
-            panel: (420, 160),
+            panel: PANEL,
             seconds_per_frame: config.stft.hop_samples as f64 / f64::from(rate),
             highest_khz: f64::from(rate) / 2000.0,
             loudest,
@@ -127,7 +131,7 @@ fn example(
             order: row.order,
             sdr_db: row.sdr_db,
             audio: data_uri(WAV, &to_bytes(clip, rate, Encoding::Pcm16)?),
-            spectrogram: data_uri(PNG, &figure.png()?),
+            spectrogram: data_uri(PNG, &figure.scaled_png(PIXEL_RATIO)?),
             size: figure.size(),
         });
     }
@@ -142,7 +146,7 @@ fn example(
 /// The beginning of a signal.
 fn clip(run: &Recorded, row: &ExampleRow, sample_rate_hz: u32, seconds: f64) -> Result<Vec<f64>> {
     let file = run.file(&row.file);
-    let audio = read_mono(&file)?;
+    let audio = run.audio(&row.file)?;
     ensure!(
         audio.sample_rate_hz == sample_rate_hz,
         "{}: {} Hz, but the run is at {sample_rate_hz} Hz",

@@ -1,11 +1,13 @@
 //! One self-contained HTML page of a results folder: nothing is loaded from anywhere, and without
 //! scripts it still reads and plays.
 
+mod drawings;
 mod inputs;
 mod listening;
 mod media;
 mod page;
 mod sections;
+mod verdicts;
 
 use anyhow::Result;
 

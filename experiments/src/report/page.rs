@@ -2,6 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::drawings::Drawing;
 use crate::tables::table::Table;
 use crate::tools::file_kinds::MADE_WITH;
 
@@ -92,19 +93,36 @@ pub(super) fn table(table: &Table, caption: &str, class: &str) -> Markup {
 }
 
 /// A number, its interval below it.
-fn number(text: &str) -> Markup {
+pub(super) fn number(text: &str) -> Markup {
     match text.split_once(" [") {
         Some((value, interval)) => html! { (value) " " span.interval { "[" (interval) } },
         None => html! { (text) },
     }
 }
 
-/// A figure with its caption; `alt` says what is to be seen. Wide ones scroll on narrow screens.
-pub(super) fn figure(data: &str, alt: &str, caption: &str) -> Markup {
+/// Screens narrower than this have figures of their own.
+const NARROW: &str = "(max-width: 40rem)";
+
+/// How a figure looks where the page is dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Lines on white: the page turns light and dark around and keeps the hues.
+    Chart,
+    /// Dark by itself, as it is.
+    Picture,
+}
+
+/// A figure with its caption; `alt` says what is to be seen.
+pub(super) fn figure(drawing: &Drawing, kind: Kind, alt: &str, caption: &str) -> Markup {
+    let class = match kind {
+        Kind::Chart => "chart",
+        Kind::Picture => "picture",
+    };
     html! {
-        figure {
-            div.scroll.picture tabindex="0" role="region" aria-label=(caption) {
-                img src=(data) alt=(alt);
+        figure class=(class) {
+            picture {
+                source media=(NARROW) srcset=(drawing.narrow);
+                img src=(drawing.wide) alt=(alt);
             }
             figcaption { (caption) }
         }

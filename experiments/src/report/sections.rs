@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::inputs::Inputs;
 use super::listening::{Example, Signal};
-use super::page::{self, Section};
+use super::page::{self, Kind as Look, Section};
+use super::verdicts::{highest, verdicts};
 use crate::config::Kind;
 use crate::figures::PanelEdges;
 use crate::study::design::Study;
@@ -46,6 +47,9 @@ pub(super) fn page(inputs: &Inputs, study: &Study<'_>) -> Markup {
                 " and leaves " strong { (count(Verdict::Undecided)) } " undecided."
             }
         }
+        @if let (Kind::Sweep, Some(highest)) = (config.kind(), highest(&inputs.summary, about)) {
+            p.lead { (highest) }
+        }
         @if config.corpus.kind.is_synthesised() {
             p.note {
                 "The built-in corpus is synthesised, a stand-in for recordings: numbers need not \
@@ -58,6 +62,10 @@ pub(super) fn page(inputs: &Inputs, study: &Study<'_>) -> Markup {
     if !is_sweep {
         sections.push(("claims", "The paper's claims", claims(inputs, about)));
         sections.push(("table1", "Scores", scores(inputs, about)));
+    }
+    if is_sweep {
+        let found = verdicts(&inputs.summary, about);
+        sections.push(("found", "What the sweep found", found));
     }
     if !inputs.examples.is_empty() {
         sections.push(("listen", "Listen", listening(&inputs.examples, study)));
@@ -155,7 +163,8 @@ fn scores(inputs: &Inputs, about: &Caption<'_>) -> Markup {
                 &differences::table(summary, about, Metric::Sdr, FORMAT, &columns),
                 &format!(
                     "Differences of the SDR (BSS Eval) on the same mixtures, in dB: mean and 95 % \
-                     interval, p-value of a sign-flip test over the {units}, Cohen's d of pairs"
+                     interval, p-value of a sign-flip test over the {units}, Cohen's d of pairs, \
+                     and how many {units} there are"
                 ),
                 "differences",
             ))
@@ -167,6 +176,7 @@ fn scores(inputs: &Inputs, about: &Caption<'_>) -> Markup {
 fn cases(inputs: &Inputs, about: &Caption<'_>) -> Markup {
     let summary = &inputs.summary;
     let averages = [Column::Average];
+    let (_, units) = about.study.unit.names();
     html! {
         (page::table(
             &of_all_cases(summary, about, FORMAT),
@@ -176,11 +186,18 @@ fn cases(inputs: &Inputs, about: &Caption<'_>) -> Markup {
             ),
             "other",
         ))
-        (page::table(
-            &differences::table(summary, about, Metric::Sdr, FORMAT, &averages),
-            "Differences of the SDR on the same mixtures, averaged over the SNRs, in dB",
-            "differences",
-        ))
+        details {
+            summary { "All paired differences" }
+            (page::table(
+                &differences::table(summary, about, Metric::Sdr, FORMAT, &averages),
+                &format!(
+                    "Differences of the SDR on the same mixtures, averaged over the SNRs, in dB: \
+                     mean and 95 % interval, p-value of a sign-flip test over the {units}, Cohen's \
+                     d of pairs, and how many {units} there are"
+                ),
+                "differences",
+            ))
+        }
         @for (index, case) in about.study.cases.iter().enumerate() {
             details {
                 summary { (case.name()) }
@@ -200,16 +217,17 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
     let (_, units) = about.study.unit.names();
     let caption = match inputs.config.kind() {
         Kind::Table1 => format!(
-            "Fig. 1: SDR of each method against the signal-to-noise ratio, with 95 % intervals \
-             over {units}."
+            "Fig. 1: SDR of each method against the signal-to-noise ratio, and what it gains over \
+             VB selection on the same mixtures, with 95 % intervals over {units}."
         ),
         Kind::Realmix => format!(
-            "SDR of each method against the signal-to-noise ratio, with 95 % intervals over \
-             {units}."
+            "SDR of each method against the signal-to-noise ratio, and what it gains over VB \
+             selection on the same mixtures, with 95 % intervals over {units}."
         ),
-        Kind::Sweep => {
-            "The SDR over the swept values; the title says what the bars are.".to_owned()
-        }
+        Kind::Sweep => format!(
+            "SDR of each method over the swept values, and what it gains over VB selection on the \
+             same mixtures, with 95 % intervals over {units} where there are enough of them."
+        ),
     };
     // Regions of a page have different names.
     let several = inputs.scores.len();
@@ -221,17 +239,19 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
         @for (index, figure) in inputs.scores.iter().enumerate() {
             (page::figure(
                 figure,
+                Look::Chart,
                 "Line chart: SDR of the methods, with intervals. Its numbers are those of the \
                  tables.",
                 &numbered(index),
             ))
         }
-        @if inputs.examples.is_empty() && inputs.spectrograms.is_some() {
+        @if inputs.examples.is_empty() && inputs.free_energy.is_some() {
             p.note { "There is nothing to listen to: the audio of this run is not in its folder." }
         }
         @if let Some(free_energy) = &inputs.free_energy {
             (page::figure(
                 free_energy,
+                Look::Chart,
                 "Line chart: the free energy of each single order and of the fusions, rising over \
                  the iterations.",
                 "Free energy of the separations of one mixture. The fusions' are tempered: they \
@@ -242,6 +262,7 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
         @if let Some(spectrograms) = &inputs.spectrograms {
             (page::figure(
                 spectrograms,
+                Look::Picture,
                 "Spectrograms: the mixture, what it is made of, and the estimates of the methods.",
                 "Spectrograms of the same mixture on one scale.",
             ))
@@ -250,12 +271,21 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
 }
 
 fn orders(inputs: &Inputs, about: &Caption<'_>) -> Markup {
+    let (unit, _) = about.study.unit.names();
+    let posterior_rows = match about.study.has_recordings() {
+        true => format!("A row for each {unit}, the mean over its mixtures."),
+        false => "A row for each true order, whose own cell is outlined.".to_owned(),
+    };
     html! {
         @for (method, order_posterior) in &inputs.order_posteriors {
             (page::figure(
                 order_posterior,
+                Look::Chart,
                 "Heat maps, one per SNR: the posterior weight of each order, row by row.",
-                &format!("Posterior over the order: {}.", method.inline_label()),
+                &format!(
+                    "Posterior over the order: {}. {posterior_rows}",
+                    method.inline_label()
+                ),
             ))
         }
         (page::table(

@@ -240,6 +240,27 @@ impl RunFolder {
         self.record_published(&names)
     }
 
+    /// Writes files that are made of the results beside them, in place of older ones of their
+    /// names, all under temporary names first.
+    ///
+    /// # Errors
+    /// [`Refused`] for a folder without results; files that cannot be written.
+    pub(crate) fn add(&self, files: &[(String, Vec<u8>)]) -> Result<()> {
+        ensure!(
+            self.is_recorded,
+            Refused(format!("{} holds no results", self.results.display()))
+        );
+        let stage =
+            |(name, contents): &(String, Vec<u8>)| Staged::new(&self.results.join(name), contents);
+        let staged: Vec<Staged> = files.iter().map(stage).collect::<Result<_>>()?;
+        // Where a run left a list of its results, the next one is to know these too.
+        if self.kept.published().exists() {
+            let names = files.iter().map(|(name, _)| name.clone());
+            self.record_published(&self.published().into_iter().chain(names).collect())?;
+        }
+        staged.into_iter().try_for_each(Staged::publish)
+    }
+
     /// Refuses what may not be overwritten.
     fn check(&mut self) -> Result<()> {
         let path = self.results.display();

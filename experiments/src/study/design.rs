@@ -207,6 +207,32 @@ impl<'a> Study<'a> {
 
     /// The values of [`Study::trial_columns`].
     pub(crate) fn trial_values(&self, run: &Run, trial: &Trial) -> Vec<String> {
+        let mut values = self.run_values(run);
+        let snr_db = trial.snr_db.to_string();
+        values.extend(match trial.member {
+            Member::TrueOrder(order) => [snr_db, order.to_string()],
+            Member::Recording(number) => [number.to_string(), snr_db],
+        });
+        values
+    }
+
+    /// The position of the run and the trial of some [`Study::trial_values`], if there is one.
+    pub(crate) fn find_trial(&self, values: &[String]) -> Option<(usize, Trial)> {
+        let (of_run, [first, second]) = values.split_last_chunk()?;
+        let run = self.runs.iter();
+        let run = run
+            .map(|run| self.run_values(run))
+            .position(|it| it == of_run)?;
+        let (snr_db, member) = match self.config.mixtures.source {
+            MixtureSource::Drawn => (first, Member::TrueOrder(second.parse().ok()?)),
+            MixtureSource::Recordings => (second, Member::Recording(first.parse().ok()?)),
+        };
+        let snr_db = snr_db.parse().ok()?;
+        Some((run, Trial { snr_db, member }))
+    }
+
+    /// Those of the values that tell runs apart.
+    fn run_values(&self, run: &Run) -> Vec<String> {
         let corpus = &run.config.corpus;
         let mut values: Vec<String> = self.cases[run.case].texts().collect();
         values.push(run.seed().to_string());
@@ -217,11 +243,6 @@ impl<'a> Study<'a> {
         if self.names_noises() {
             values.push(corpus.noise.clone().unwrap_or_default());
         }
-        let snr_db = trial.snr_db.to_string();
-        values.extend(match trial.member {
-            Member::TrueOrder(order) => [snr_db, order.to_string()],
-            Member::Recording(number) => [number.to_string(), snr_db],
-        });
         values
     }
 

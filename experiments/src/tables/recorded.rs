@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use dsp::audio::{Audio, decode, read_mono};
 use toml::Table;
 
 use super::csv::{self, Labelled, Row};
@@ -21,11 +22,14 @@ pub(crate) fn means_file(kind: Kind) -> &'static str {
     }
 }
 
-/// A folder that holds the results of a run.
+/// The results of a run: a folder that holds them, or files that are still to be written.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
+    /// Empty for files that are still to be written.
     path: PathBuf,
     config: Table,
+    /// Names and contents.
+    unwritten: Vec<(String, Vec<u8>)>,
 }
 
 impl Recorded {
@@ -54,7 +58,22 @@ impl Recorded {
         Ok(Self {
             path: path.to_owned(),
             config,
+            unwritten: Vec::new(),
         })
+    }
+
+    /// The results of a run that are still to be written, files by name.
+    pub(crate) fn from_files(config: &Config, files: Vec<(String, Vec<u8>)>) -> Result<Self> {
+        Ok(Self {
+            path: PathBuf::new(),
+            config: Table::try_from(config)?,
+            unwritten: files,
+        })
+    }
+
+    /// The files of [`Recorded::from_files`].
+    pub(crate) fn into_files(self) -> Vec<(String, Vec<u8>)> {
+        self.unwritten
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -88,13 +107,47 @@ impl Recorded {
         self.path.join(name)
     }
 
+    /// A result in messages.
+    pub(crate) fn name(&self, name: &str) -> String {
+        self.file(name).display().to_string()
+    }
+
+    /// Whether a result is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.unwritten(name).is_some() || self.file(name).is_file()
+    }
+
+    fn unwritten(&self, name: &str) -> Option<&[u8]> {
+        let found = self.unwritten.iter().find(|(other, _)| other == name);
+        found.map(|(_, contents)| &contents[..])
+    }
+
     /// The contents of a result.
     ///
     /// # Errors
     /// A file that is missing or cannot be read.
     pub(crate) fn bytes(&self, name: &str) -> Result<Vec<u8>> {
-        let file = self.file(name);
-        fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
+        match self.unwritten(name) {
+            Some(contents) => Ok(contents.to_owned()),
+            None => {
+                let file = self.file(name);
+                fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
+            }
+        }
+    }
+
+    /// A signal of an example.
+    ///
+    /// # Errors
+    /// A file that is missing or no audio.
+    pub(crate) fn audio(&self, name: &str) -> Result<Audio> {
+        match self.unwritten(name) {
+            Some(contents) => {
+                let audio = decode(contents).with_context(|| name.to_owned())?;
+                Ok(audio.mixed_down())
+            }
+            None => Ok(read_mono(self.file(name))?),
+        }
     }
 
     /// The rows of a table.
@@ -102,17 +155,36 @@ impl Recorded {
         csv::read(&self.bytes(name)?).with_context(|| self.file(name).display().to_string())
     }
 
+    /// The rows of a table that may be missing.
+    ///
+    /// # Errors
+    /// Those of [`Recorded::rows`] on a table that is there.
+    pub(crate) fn optional_rows<R: Row>(&self, name: &str) -> Result<Option<Vec<Labelled<R>>>> {
+        self.has(name).then(|| self.rows(name)).transpose()
+    }
+
+    /// Means and differences, all that figures of the scores show.
+    ///
+    /// # Errors
+    /// Those of [`Recorded::rows`] on the two tables; names that are not of this version.
+    pub(crate) fn scores(&self) -> Result<Summary> {
+        let means = means_file(self.config()?.kind());
+        Ok(Summary {
+            means: self.converted(means, MeanRow::mean_score)?,
+            differences: self.converted("differences.csv", DifferenceRow::difference)?,
+            ..Summary::default()
+        })
+    }
+
     /// Means, differences and effective orders.
     ///
     /// # Errors
     /// Those of [`Recorded::rows`] on the three tables; names that are not of this version.
     pub(crate) fn summary(&self) -> Result<Summary> {
-        let means = means_file(self.config()?.kind());
         Ok(Summary {
-            means: self.converted(means, MeanRow::mean_score)?,
-            differences: self.converted("differences.csv", DifferenceRow::difference)?,
             effective_orders: self
                 .converted("effective_orders.csv", EffectiveOrdersRow::effective_orders)?,
+            ..self.scores()?
         })
     }
 
@@ -122,7 +194,7 @@ impl Recorded {
     /// Those of [`Recorded::rows`]; a method that is not of this version.
     pub(crate) fn times(&self) -> Result<Vec<Time>> {
         const TIMES: &str = "timings.csv";
-        if !self.file(TIMES).is_file() {
+        if !self.has(TIMES) {
             return Ok(Vec::new());
         }
         self.converted(TIMES, |row: TimeRow, _| row.time())

@@ -14,6 +14,9 @@ use crate::study::estimate::Candidate;
 use crate::study::scores::Metric;
 use crate::study::statistics::{Column, Difference, Summary};
 
+/// Most columns of a text.
+const COLUMNS: usize = 80;
+
 /// Minus signs and decimals are those of the documents.
 const FORMAT: Format = Format::Markdown;
 
@@ -26,18 +29,32 @@ pub(crate) fn text(summary: &Summary, about: &Caption<'_>, times: &Times, trials
     if about.study.config.kind() == Kind::Sweep {
         let title = Metric::Sdr.title();
         let cases = cases(summary, about).text(emphasis);
-        return format!(
-            "{title} in dB, average over the SNRs; {}\n\n{cases}",
-            about.seeds()
-        );
+        let said = format!("{title} in dB, average over the SNRs; {}", about.seeds());
+        return format!("{}\n\n{cases}", folded(&said));
     }
+    let (_, units) = about.study.unit.names();
     format!(
-        "{}\n\n{}\n{}\n{}\n",
-        about.text(trials),
+        "{}\n\n{}\n{}n: {units}, over which intervals and tests are\n\n{}\n",
+        folded(&about.text(trials)),
         scores(summary, about).text(emphasis),
         differences(summary).text(emphasis),
         ratio(times)
     )
+}
+
+/// A text in lines of at most [`COLUMNS`], broken between words.
+fn folded(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= COLUMNS => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
 }
 
 /// Means by ratio, and their average with its interval.
@@ -130,6 +147,19 @@ mod tests {
 
     fn widest(text: &str) -> usize {
         text.lines().map(|line| line.chars().count()).max().unwrap()
+    }
+
+    #[test]
+    fn texts_are_broken_between_words() {
+        assert_eq!(folded("95 % of it"), "95 % of it");
+        let word = "a".repeat(39);
+        assert_eq!(folded(&format!("{word} {word}")), format!("{word} {word}"));
+        assert_eq!(
+            folded(&format!("{word} {word} b")),
+            format!("{word} {word}\nb")
+        );
+        let long = "−".repeat(81);
+        assert_eq!(folded(&format!("a {long} b")), format!("a\n{long}\nb"));
     }
 
     #[test]

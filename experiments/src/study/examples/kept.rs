@@ -7,13 +7,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use dsp::Stft;
 use model::Execution;
 use serde::{Deserialize, Serialize};
 
 use super::{Content, Example, Maker, Signal, chosen_trials, shown_in_figures};
-use crate::config::FigureStyle;
-use crate::figures::Plot;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::store::atomic::{self, create_folder};
@@ -26,7 +23,6 @@ use crate::study::guard::guarded;
 use crate::study::methods::Method;
 use crate::study::plan::Keys;
 use crate::study::prepare::{Prepared, PreparedTrial};
-use crate::study::publish::figures;
 use crate::study::scores::Metric;
 use crate::study::statistics::Results;
 use crate::tables::csv::{self, Labelled};
@@ -52,18 +48,13 @@ struct ExampleInputs {
     computed: Computed,
     /// The key of its trial.
     trial: Digest,
-    /// What names it in tables, figures and files.
+    /// What names it in tables and files.
     labels: Vec<String>,
-    name: String,
     file_stem: String,
     /// In the headers of its files.
     sample_rate_hz: u32,
-    /// In the title of a figure, which of the two was given.
-    beta: Option<f64>,
-    kappa: Option<f64>,
+    /// Whether its free energies are kept.
     in_figures: bool,
-    /// Of its figures.
-    style: FigureStyle,
 }
 
 /// The key of an example; `in_figures`: whether it is the one that the figures of a single trial
@@ -77,18 +68,13 @@ pub(crate) fn example_key(
     keys: &Keys,
     in_figures: bool,
 ) -> Result<Digest> {
-    let config = &run.config;
     Ok(Digest::of_value(&ExampleInputs {
         computed: Computed::new("example"),
         trial: keys.whole(),
         labels: study.trial_values(run, trial),
-        name: run.trial_name(trial),
         file_stem: study.trial_file_stem(run, trial),
-        sample_rate_hz: config.corpus.sample_rate_hz,
-        beta: config.model.beta,
-        kappa: config.model.kappa,
+        sample_rate_hz: run.config.corpus.sample_rate_hz,
         in_figures,
-        style: config.figures.style,
     })?)
 }
 
@@ -101,24 +87,11 @@ impl KeptExample {
         in_figures: bool,
     ) -> Result<Self> {
         let labels = study.trial_values(run, &result.trial);
-        let config = &run.config;
-        let mut files = example.files(config.corpus.sample_rate_hz)?;
+        let mut files = example.files(run.config.corpus.sample_rate_hz)?;
         if in_figures {
-            let stft = Stft::new(&config.stft)?;
-            let power = |signal: &Signal| stft.analyse(&signal.samples).mapv(|x| x.norm_sqr());
-            let powers = example.signals.iter().map(power).collect();
-            let traces = figures::free_energy(example, config);
-            let spectrograms = figures::spectrograms(example, config, powers);
-            files.extend([
-                (
-                    "free_energy.csv".to_owned(),
-                    csv::write(&study.trial_columns(), free_energy_rows(example, &labels))?,
-                ),
-                ("free_energy.svg".to_owned(), traces.svg()?),
-                ("free_energy.pdf".to_owned(), traces.pdf()?),
-                ("free_energy.png".to_owned(), traces.png()?),
-                ("spectrograms.png".to_owned(), spectrograms.png()?),
-            ]);
+            let rows = free_energy_rows(example, &labels);
+            let table = csv::write(&study.trial_columns(), rows)?;
+            files.push(("free_energy.csv".to_owned(), table));
         }
         let rows = example.signals.iter().map(|signal| Labelled {
             labels: labels.clone(),

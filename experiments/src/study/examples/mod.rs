@@ -100,8 +100,7 @@ pub(crate) struct Signal {
 /// A trial with its signals.
 #[derive(Debug, Clone)]
 pub(crate) struct Example {
-    /// The trial in words, and as the name of files.
-    pub(crate) name: String,
+    /// The trial as the name of files.
     file_stem: String,
     /// Mixture, truth and estimates. An estimate that could not be chosen is missing.
     pub(crate) signals: Vec<Signal>,
@@ -271,7 +270,6 @@ impl<'a> Maker<'a> {
         let samples = signals.iter().flat_map(|signal| &signal.samples);
         let peak = samples.fold(0.0_f64, |peak, sample| peak.max(sample.abs()));
         Ok(Example {
-            name: self.run.trial_name(&trial.trial),
             file_stem: self.study.trial_file_stem(self.run, &trial.trial),
             signals,
             gain: if peak > 0.0 { PEAK / peak } else { 1.0 },

@@ -12,14 +12,12 @@ use super::plan::CorpusInfo;
 use super::scores::Metric;
 use super::statistics::{Results, Summary, summarise};
 use crate::clock::Stopwatch;
-use crate::config::Kind;
-use crate::figures::Plot;
 use crate::store::folder::RunFolder;
 use crate::store::manifest::Manifest;
 use crate::tables::caption::Caption;
 use crate::tables::csv::{self, Labelled, Row};
 use crate::tables::documents;
-use crate::tables::recorded::means_file;
+use crate::tables::recorded::{Recorded, means_file};
 use crate::tables::rows::{
     DifferenceRow, EffectiveOrdersRow, ExampleRow, MeanRow, OrderPosteriorRow, ScoreRow, TimeRow,
 };
@@ -69,10 +67,13 @@ impl Publication<'_> {
         let trials = self.results.iter().map(Vec::len).sum();
         let mut files = self.tables(&summary)?;
         files.extend(self.documents(&summary, &about, trials, manifest.cpu.as_deref())?);
-        files.extend(self.figures(&summary, &about)?);
         for example in self.examples {
             files.extend(example.files()?);
         }
+        let recorded = Recorded::from_files(study.config, files)?;
+        let figures = figures::draw(&recorded, study.config.figures.style)?;
+        let mut files = recorded.into_files();
+        files.extend(figures);
         files.push(("manifest.json".to_owned(), manifest.json()?));
         folder.publish(&files)?;
         Ok(Ending {
@@ -206,22 +207,6 @@ impl Publication<'_> {
         let bytes = |(name, text): (String, String)| (name, text.into_bytes());
         Ok(documents.into_iter().map(bytes).collect())
     }
-
-    fn figures(&self, summary: &Summary, about: &Caption<'_>) -> Result<Files> {
-        let mut files = Vec::new();
-        for (name, figure) in figures::scores(summary, about) {
-            files.extend(drawn(&name, &figure)?);
-        }
-        if self.study.config.kind() != Kind::Sweep {
-            for (method, name) in figures::ORDER_POSTERIORS {
-                if self.study.methods.contains(&method) {
-                    let posterior = figures::order_posterior(self.study, self.results, method);
-                    files.extend(drawn(name, &posterior)?);
-                }
-            }
-        }
-        Ok(files)
-    }
 }
 
 fn labelled<R>(labels: Vec<String>, row: R) -> Labelled<R> {
@@ -234,13 +219,4 @@ fn file<R: Row>(
     rows: impl IntoIterator<Item = Labelled<R>>,
 ) -> Result<(String, Vec<u8>)> {
     Ok((name.to_owned(), csv::write(labels, rows)?))
-}
-
-/// A figure in all formats.
-fn drawn(name: &str, figure: &impl Plot) -> Result<Files> {
-    Ok(vec![
-        (format!("{name}.svg"), figure.svg()?),
-        (format!("{name}.pdf"), figure.pdf()?),
-        (format!("{name}.png"), figure.png()?),
-    ])
 }

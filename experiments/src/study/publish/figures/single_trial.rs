@@ -1,0 +1,125 @@
+//! Figures of one trial: the free energies of its separations, and its signals.
+
+use anyhow::{Context, Result, anyhow};
+use dsp::Stft;
+use model::Tempering;
+use ndarray::Array2;
+
+use crate::config::{Config, FigureStyle};
+use crate::figures::{Ground, Spectrogram, Spectrograms, Style, Trace, Traces, title};
+use crate::study::design::Study;
+use crate::study::examples::Content;
+use crate::study::methods::Method;
+use crate::tables::csv::Labelled;
+use crate::tables::recorded::Recorded;
+use crate::tables::rows::{ExampleRow, FreeEnergyRow};
+
+/// The free energies of the separations of a trial; none where the table is empty.
+///
+/// # Errors
+/// Rows that are of no trial of the study or of no method.
+pub(crate) fn free_energy(
+    study: &Study<'_>,
+    rows: &[Labelled<FreeEnergyRow>],
+    style: FigureStyle,
+) -> Result<Option<Traces>> {
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    let separations =
+        rows.chunk_by(|a, b| (&a.row.method, a.row.order) == (&b.row.method, b.row.order));
+    let trace = |rows: &[Labelled<FreeEnergyRow>]| {
+        let values = rows.iter().filter_map(|it| it.row.free_energy);
+        let name = &rows[0].row.method;
+        let (label, look) = match rows[0].row.order {
+            Some(order) => (format!("order {order}"), None),
+            None => {
+                let method = Method::from_name(name);
+                let method = method.ok_or_else(|| anyhow!("`{name}` is not a method"))?;
+                (method.label().to_owned(), Some(Style::from_method(method)))
+            }
+        };
+        Ok(Trace {
+            label,
+            look,
+            values: values.map(|value| value / 1000.0).collect(),
+        })
+    };
+    let name = trial_name(study, &first.labels)?;
+    let said = format!("{name}; fusion tempered, {}", tempering(study.config));
+    Ok(Some(Traces {
+        style,
+        title: title(style, said),
+        y_label: "Free energy (1000 nats)".to_owned(),
+        lines: separations.map(trace).collect::<Result<_>>()?,
+    }))
+}
+
+/// Spectrograms of a trial's mixture, truth and estimates; none where its audio was not kept.
+///
+/// `labels`: those of the trial.
+///
+/// # Errors
+/// Audio that cannot be read; rows that are of no signal.
+pub(crate) fn spectrograms(
+    run: &Recorded,
+    study: &Study<'_>,
+    labels: &[String],
+    style: FigureStyle,
+) -> Result<Option<Spectrograms>> {
+    let config = study.config;
+    let rows: Vec<Labelled<ExampleRow>> = run.rows("examples.csv")?;
+    let rows = rows.iter().filter(|it| it.labels == labels);
+    let rows: Vec<&ExampleRow> = rows.map(|it| &it.row).collect();
+    if rows.is_empty() || rows.iter().any(|row| !run.has(&row.file)) {
+        return Ok(None);
+    }
+    let stft = Stft::new(&config.stft)?;
+    let panel = |row: &&ExampleRow| {
+        let content = Content::from_name(&row.signal);
+        let content = content.with_context(|| format!("`{}` is not a signal", row.signal))?;
+        Ok(Spectrogram {
+            title: match row.order {
+                Some(order) => format!("{} (order {order})", content.label()),
+                None => content.label().to_owned(),
+            },
+            power: stft
+                .analyse(&run.audio(&row.file)?.samples)
+                .mapv(|value| value.norm_sqr()),
+        })
+    };
+    let panels: Vec<Spectrogram> = rows.iter().map(panel).collect::<Result<_>>()?;
+    let rate = f64::from(config.corpus.sample_rate_hz);
+    Ok(Some(Spectrograms {
+        style,
+        ground: Ground::Light,
+        title: title(style, trial_name(study, labels)?),
+        loudest: loudest(panels.iter().map(|panel| &panel.power)),
+        panels,
+        columns: 2,
+        panel: (320, 170),
+        seconds_per_frame: config.stft.hop_samples as f64 / rate,
+        highest_khz: rate / 2000.0,
+    }))
+}
+
+/// The largest power, the top of the scale; 1 where all is silent.
+pub(crate) fn loudest<'a>(powers: impl Iterator<Item = &'a Array2<f64>>) -> f64 {
+    let largest = powers.flatten().copied().fold(0.0, f64::max);
+    if largest > 0.0 { largest } else { 1.0 }
+}
+
+/// The trial of some labels in words.
+fn trial_name(study: &Study<'_>, labels: &[String]) -> Result<String> {
+    let found = study.find_trial(labels);
+    let (run, trial) = found.with_context(|| format!("there is no trial {}", labels.join(",")))?;
+    Ok(study.runs[run].trial_name(&trial))
+}
+
+/// The tempering of a fusion in words.
+fn tempering(config: &Config) -> String {
+    match config.model.tempering() {
+        Tempering::Beta(beta) => format!("beta = {beta}"),
+        Tempering::Kappa(kappa) => format!("kappa = {kappa}"),
+    }
+}
