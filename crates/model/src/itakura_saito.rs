@@ -244,14 +244,12 @@ impl Start<'_> {
 /// Checks the power; returns the floor that [`RELATIVE_POWER_FLOOR`] sets, and its largest value.
 fn check_power(power: ArrayView2<'_, f64>) -> Result<RangeInclusive<f64>, TrainingError> {
     let (frames, bins) = power.dim();
-    let is_valid = |value: f64| value.is_finite() && value >= 0.0;
-    // One comparison each, which is what can be done for several at once.
+    // Neither holds for what is not a number.
+    let is_valid = |value: f64| (value >= 0.0) & (value < f64::INFINITY);
     let (mut valid, mut largest) = (true, 0.0);
-    for row in power.rows() {
-        for &value in row {
-            valid &= is_valid(value);
-            largest = f64::max(largest, value);
-        }
+    for &value in power {
+        valid &= is_valid(value);
+        largest = if value > largest { value } else { largest };
     }
     if !valid && let Some(((frame, bin), &value)) =
         power.indexed_iter().find(|(_, value)| !is_valid(**value))

@@ -25,7 +25,7 @@ pub(super) struct Slab<T: Real> {
     places: Vec<Place<T>>,
     power: Vec<Pack<T>>,
     activations: Vec<Pack<T>>,
-    /// The contractions of a group with `P / V^2` and with `1 / V`.
+    /// The contractions of the groups of a tile with `P / V^2` and with `1 / V`.
     numerators: Vec<T::Wide>,
     denominators: Vec<T::Wide>,
     /// `1 / V` and `P / V^2` of a block in the groups of a tile, `stride` packs apart.
@@ -64,8 +64,8 @@ impl<T: Real> Slab<T> {
             places: places(frames),
             power: pack_power(power, power_floor),
             activations: pack_frames(frames, order, |frame, k| activations[(frame, k)]),
-            numerators: vec![T::WIDE_ZEROS; order],
-            denominators: vec![T::WIDE_ZEROS; order],
+            numerators: vec![T::WIDE_ZEROS; GROUPS_PER_TILE * order],
+            denominators: vec![T::WIDE_ZEROS; GROUPS_PER_TILE * order],
             inverse_v: vec![Pack::ZERO; GROUPS_PER_TILE * stride],
             ratio: vec![Pack::ZERO; GROUPS_PER_TILE * stride],
             stride,
@@ -110,10 +110,8 @@ impl<T: Real> Slab<T> {
         self.dictionary_denominators.fill(T::WIDE_ZEROS);
         let places = std::mem::take(&mut self.places);
         for tile in places.chunks(GROUPS_PER_TILE) {
-            for place in tile {
-                self.contract_bins(simd, dictionary, bins, place);
-                self.update_activations(simd, place);
-            }
+            self.contract_bins(simd, dictionary, bins, tile);
+            self.update_activations(simd, tile);
             let packs = tile[0].group * order..(tile[0].group + tile.len()) * order;
             unpack_into(&self.activations[packs], order, &mut self.frame_activations);
             for block in blocks(bins) {
@@ -154,37 +152,42 @@ impl<T: Real> Slab<T> {
         }
     }
 
-    /// `W^T (P / V^2)` and `W^T (1 / V)` in a group of frames.
+    /// `W^T (P / V^2)` and `W^T (1 / V)` in the frames of a tile.
     fn contract_bins<S: Simd>(
         &mut self,
         simd: S,
         dictionary: &Panel<T>,
         bins: usize,
-        place: &Place<T>,
+        tile: &[Place<T>],
     ) {
         self.numerators.fill(T::WIDE_ZEROS);
         self.denominators.fill(T::WIDE_ZEROS);
         for block in blocks(bins) {
-            let at = At::new(place, 0, block);
-            self.form_ratios::<S, true>(simd, dictionary, bins, &at);
-            let (panel, length) = (dictionary.block(&at.block), at.block.len());
-            for (ratios, sums) in [
-                (&self.ratio, &mut self.numerators),
-                (&self.inverse_v, &mut self.denominators),
-            ] {
-                contract_bins(simd, panel, &ratios[..length], sums);
+            let (panel, length) = (dictionary.block(&block), block.len());
+            for (slot, place) in tile.iter().enumerate() {
+                // A group at a time, so that its ratios need the place of the first only.
+                let at = At::new(place, 0, block.clone());
+                self.form_ratios::<S, true>(simd, dictionary, bins, &at);
+                let sums = slot * self.order..(slot + 1) * self.order;
+                for (ratios, sums) in [
+                    (&self.ratio, &mut self.numerators[sums.clone()]),
+                    (&self.inverse_v, &mut self.denominators[sums]),
+                ] {
+                    contract_bins(simd, panel, &ratios[..length], sums);
+                }
             }
         }
     }
 
-    /// `H <- H o (W^T (P / V^2)) / (W^T (1 / V))` in a group of frames; an entry with nothing to
+    /// `H <- H o (W^T (P / V^2)) / (W^T (1 / V))` in the frames of a tile; an entry with nothing to
     /// explain stays as it is.
     #[simd]
-    fn update_activations<S: Simd>(&mut self, simd: S, place: &Place<T>) {
+    fn update_activations<S: Simd>(&mut self, simd: S, tile: &[Place<T>]) {
         let largest = splat(simd, T::RANGE.map_or(f64::INFINITY, |range| range.largest));
         let zero = splat(simd, 0.0);
         let sums = self.numerators.iter().zip(&self.denominators);
-        let activations = &mut self.activations[place.row(self.order)];
+        let first = tile[0].group * self.order;
+        let activations = &mut self.activations[first..first + tile.len() * self.order];
         for (pack, (numerators, denominators)) in activations.iter_mut().zip(sums) {
             let mut entries = T::widen(simd, load(simd, pack));
             let sums = numerators.as_ref().iter().zip(denominators.as_ref());
@@ -192,7 +195,7 @@ impl<T: Real> Slab<T> {
                 let (before, denominators) = (load(simd, entries), load(simd, denominators));
                 let after = before * (load(simd, numerators) / denominators);
                 store(denominators.simd_gt(zero).select(after, before), entries);
-                // Neither is a number that is not one.
+                // What is not a number is not within either.
                 self.out_of_range |= T::RANGE.is_some() && after.simd_le(largest).any_false();
             }
             store(T::narrow(simd, &entries), pack);
@@ -271,37 +274,39 @@ struct KeepRatios<'a, S: Simd, T: Real, const MEASURED: bool> {
     quotients: T::Vector<S>,
 }
 
-impl<S: Simd, T: Real, const MEASURED: bool> KeepRatios<'_, S, T, MEASURED> {
-    #[inline(always)]
-    fn keep(&mut self, simd: S, bin: usize, inverse: T::Vector<S>) {
-        let quotient = load(simd, &self.power[bin]) * inverse;
-        if MEASURED {
-            self.quotients += quotient;
-        }
-        store(inverse, &mut self.inverse_v[bin]);
-        store(quotient * inverse, &mut self.ratio[bin]);
-    }
-}
-
 impl<S: Simd, T: Real, const MEASURED: bool> Finish<S, T> for KeepRatios<'_, S, T, MEASURED> {
     #[inline(always)]
     fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, v: [T::Vector<S>; BINS]) {
+        let power = &self.power[bin..bin + BINS];
+        let inverse_v = &mut self.inverse_v[bin..bin + BINS];
+        let ratio = &mut self.ratio[bin..bin + BINS];
+        // In registers: in memory each step of the sums would wait for the last.
+        let (mut volume, mut quotients) = (self.volume, self.quotients);
         let mut i = 0;
         while i + 2 <= BINS {
             let pair = [v[i], v[i + 1]];
+            let inverses = T::inverses(simd, pair);
             if MEASURED {
-                self.volume.multiply_pair(simd, pair);
+                volume.multiply_pair(simd, pair);
             }
-            let [a, b] = T::inverses(simd, pair);
-            self.keep(simd, bin + i, a);
-            self.keep(simd, bin + i + 1, b);
+            for j in 0..2 {
+                let quotient = load(simd, &power[i + j]) * inverses[j];
+                quotients += quotient;
+                store(inverses[j], &mut inverse_v[i + j]);
+                store(quotient * inverses[j], &mut ratio[i + j]);
+            }
             i += 2;
         }
         if i < BINS {
+            let inverse = T::constant(simd, 1.0) / v[i];
             if MEASURED {
-                self.volume.multiply(simd, v[i]);
+                volume.multiply(simd, v[i]);
             }
-            self.keep(simd, bin + i, T::constant(simd, 1.0) / v[i]);
+            let quotient = load(simd, &power[i]) * inverse;
+            quotients += quotient;
+            store(inverse, &mut inverse_v[i]);
+            store(quotient * inverse, &mut ratio[i]);
         }
+        (self.volume, self.quotients) = (volume, quotients);
     }
 }
