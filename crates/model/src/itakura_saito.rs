@@ -212,9 +212,8 @@ impl Start<'_> {
         precision: Precision,
     ) -> Option<Result<Trained, TrainingError>> {
         let (power, dictionary, activations) = (self.power, self.dictionary, self.activations);
-        let holds = |range: crate::range::Range| {
-            range.holds_training(&self.range, dictionary, activations)
-        };
+        let holds =
+            |range: crate::range::Range| range.holds_training(&self.range, dictionary, activations);
         if !T::RANGE.is_none_or(holds) {
             return None;
         }
@@ -251,8 +250,9 @@ fn check_power(power: ArrayView2<'_, f64>) -> Result<RangeInclusive<f64>, Traini
         valid &= is_valid(value);
         largest = if value > largest { value } else { largest };
     }
-    if !valid && let Some(((frame, bin), &value)) =
-        power.indexed_iter().find(|(_, value)| !is_valid(**value))
+    if !valid
+        && let Some(((frame, bin), &value)) =
+            power.indexed_iter().find(|(_, value)| !is_valid(**value))
     {
         return Err(TrainingError::InvalidPower { frame, bin, value });
     }

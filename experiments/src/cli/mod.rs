@@ -6,6 +6,7 @@ mod config;
 mod ending;
 mod merge;
 mod numbers;
+mod precision;
 mod report;
 mod score;
 mod separate;

@@ -63,6 +63,14 @@ impl<T: Real> TiledTraining<T> {
         }
     }
 
+    /// Uses the instruction set that every machine of this architecture has instead of the best
+    /// one.
+    #[cfg(test)]
+    fn with_baseline_instructions(mut self) -> Self {
+        self.level = Level::baseline();
+        self
+    }
+
     /// Updates the activations, then the dictionary, then scales its components to unit mean.
     /// Returns the cost before the updates.
     pub(crate) fn iterate(&mut self) -> f64 {
@@ -179,4 +187,39 @@ fn sum_packs<'a, T: Real>(packs: impl Iterator<Item = &'a T::Wide>) -> T::Wide {
         }
     }
     sums
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// 75 frames and 131 bins fill neither the last group nor the last tile or block.
+    fn learn<T: Real>(order: usize) -> [(Array2<f64>, Array2<f64>, Vec<f64>); 2] {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut matrix =
+            |rows, columns| Array2::from_shape_simple_fn((rows, columns), || rng.random::<f64>());
+        let (power, dictionary, activations) =
+            (matrix(75, 131), matrix(order, 131), matrix(75, order));
+        let state =
+            || TiledTraining::<T>::new(power.view(), 1e-6, dictionary.view(), activations.view());
+        [state(), state().with_baseline_instructions()].map(|mut state| {
+            let mut cost: Vec<f64> = (0..3).map(|_| state.iterate()).collect();
+            cost.push(state.cost());
+            assert!(!state.is_out_of_range());
+            (state.dictionary(), state.activations(), cost)
+        })
+    }
+
+    #[test]
+    fn instruction_sets_leave_every_bit() {
+        for order in [1, 4, 14] {
+            let [best, baseline] = learn::<f64>(order);
+            assert_eq!(best, baseline, "{order}");
+            let [best, baseline] = learn::<f32>(order);
+            assert_eq!(best, baseline, "{order} in single precision");
+        }
+    }
 }
