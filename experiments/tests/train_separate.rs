@@ -42,6 +42,22 @@ fn dictionaries_do_not_depend_on_the_threads_and_are_arrays_for_others() {
         );
     }
 
+    // Single precision is close to double.
+    for (jobs, out) in [("1", "single.npz"), ("3", "single_three.npz")] {
+        let output = scene.train(&["--precision", "f32", "--jobs", jobs, "--out", out]);
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    let [single, three] =
+        ["single.npz", "single_three.npz"].map(|name| fs::read(scene.path(name)).unwrap());
+    assert!(single == three, "--jobs changes the file");
+    let single = experiments::DictionaryFile::read(&scene.path("single.npz")).unwrap();
+    assert_ne!(single.dictionaries, file.dictionaries);
+    for (single, double) in single.costs.iter().zip(&file.costs) {
+        for (single, double) in single.iter().zip(double) {
+            assert!((single / double - 1.0).abs() < 1e-5, "{single}, {double}");
+        }
+    }
+
     let script = "import json, sys, numpy\n\
         d = numpy.load(sys.argv[1])\n\
         m = json.loads(d['metadata'].tobytes())\n\
