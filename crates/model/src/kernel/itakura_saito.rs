@@ -17,8 +17,8 @@ use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::layout::{Panel, slab_frames};
-use super::pack::{F64_LANES, Real};
-use slab::Slab;
+use super::pack::Real;
+use slab::{Slab, entry};
 
 /// The state of a training: `P ~ V = W H`.
 #[derive(Debug)]
@@ -130,9 +130,8 @@ impl<T: Real> TiledTraining<T> {
                 let denominators =
                     sum_packs::<T>(slabs.iter().map(|slab| &slab.dictionary_denominators[at]));
                 for (bin, entries) in entries.chunks_exact_mut(order).enumerate() {
-                    let (eighth, lane) = (bin / F64_LANES, bin % F64_LANES);
-                    let numerator = numerators.as_ref()[eighth].0[lane];
-                    let denominator = denominators.as_ref()[eighth].0[lane];
+                    let numerator = entry::<T>(&numerators, bin);
+                    let denominator = entry::<T>(&denominators, bin);
                     if denominator > 0.0 {
                         entries[k] *= numerator / denominator;
                     }

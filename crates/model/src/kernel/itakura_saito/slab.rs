@@ -8,10 +8,10 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use super::super::elementwise::Misfit;
 use super::super::layout::{
-    At, Panel, Place, block_size, blocks, pack_frames, places, unpack_frames, unpack_into,
+    At, Panel, Place, block_size, blocks, pack_frames, places, unpack_into,
 };
 use super::super::log_product::{PackProduct, StoredProduct};
-use super::super::pack::{Pack, Real, load, splat, store};
+use super::super::pack::{F64_LANES, Pack, Real, load, splat, store};
 use super::super::products::{Finish, contract_bins, product};
 use super::turn::turn;
 
@@ -24,7 +24,10 @@ pub(super) struct Slab<T: Real> {
     order: usize,
     places: Vec<Place<T>>,
     power: Vec<Pack<T>>,
-    activations: Vec<Pack<T>>,
+    /// In double precision, and as the products take them: in single precision small ones are zero
+    /// there, and not for good.
+    activations: Vec<T::Wide>,
+    activation_packs: Vec<Pack<T>>,
     /// The contractions of the groups of a tile with `P / V^2` and with `1 / V`.
     numerators: Vec<T::Wide>,
     denominators: Vec<T::Wide>,
@@ -58,12 +61,18 @@ impl<T: Real> Slab<T> {
         // Whole packs of bins.
         let stride = block_size(bins).next_multiple_of(T::LANES);
         let sums = bins.div_ceil(T::LANES) * order;
+        let places = places(frames);
+        let mut started = vec![T::WIDE_ZEROS; places.len() * order];
+        for ((frame, k), &value) in activations.indexed_iter() {
+            *entry_mut::<T>(&mut started[frame / T::LANES * order + k], frame % T::LANES) = value;
+        }
         Self {
             frames,
             order,
-            places: places(frames),
+            places,
             power: pack_power(power, power_floor),
-            activations: pack_frames(frames, order, |frame, k| activations[(frame, k)]),
+            activations: started,
+            activation_packs: pack_frames(frames, order, |frame, k| activations[(frame, k)]),
             numerators: vec![T::WIDE_ZEROS; GROUPS_PER_TILE * order],
             denominators: vec![T::WIDE_ZEROS; GROUPS_PER_TILE * order],
             inverse_v: vec![Pack::ZERO; GROUPS_PER_TILE * stride],
@@ -80,7 +89,10 @@ impl<T: Real> Slab<T> {
 
     /// Frames x components.
     pub(super) fn activations(&self) -> Array2<f64> {
-        unpack_frames(&self.activations, self.order, self.frames)
+        Array2::from_shape_fn((self.frames, self.order), |(frame, k)| {
+            let pack = &self.activations[frame / T::LANES * self.order + k];
+            entry::<T>(pack, frame % T::LANES)
+        })
     }
 
     /// `sum log P`.
@@ -113,7 +125,8 @@ impl<T: Real> Slab<T> {
             self.contract_bins(simd, dictionary, bins, tile);
             self.update_activations(simd, tile);
             let packs = tile[0].group * order..(tile[0].group + tile.len()) * order;
-            unpack_into(&self.activations[packs], order, &mut self.frame_activations);
+            let packs = &self.activation_packs[packs];
+            unpack_into(packs, order, &mut self.frame_activations);
             for block in blocks(bins) {
                 for (slot, place) in tile.iter().enumerate() {
                     let at = At::new(place, slot, block.clone());
@@ -141,14 +154,12 @@ impl<T: Real> Slab<T> {
     /// Multiplies the activations of each component by its scale.
     #[simd]
     pub(super) fn scale_activations<S: Simd>(&mut self, simd: S, scales: &[f64]) {
-        for packs in self.activations.chunks_exact_mut(scales.len()) {
-            for (pack, &scale) in packs.iter_mut().zip(scales) {
-                let mut entries = T::widen(simd, load(simd, pack));
-                for entries in entries.as_mut() {
-                    store(load(simd, entries) * splat(simd, scale), entries);
-                }
-                store(T::narrow(simd, &entries), pack);
+        let activations = self.activations.iter_mut().zip(&mut self.activation_packs);
+        for ((entries, pack), &scale) in activations.zip(scales.iter().cycle()) {
+            for entries in entries.as_mut() {
+                store(load(simd, entries) * splat(simd, scale), entries);
             }
+            store(T::narrow(simd, entries), pack);
         }
     }
 
@@ -187,9 +198,10 @@ impl<T: Real> Slab<T> {
         let zero = splat(simd, 0.0);
         let sums = self.numerators.iter().zip(&self.denominators);
         let first = tile[0].group * self.order;
-        let activations = &mut self.activations[first..first + tile.len() * self.order];
-        for (pack, (numerators, denominators)) in activations.iter_mut().zip(sums) {
-            let mut entries = T::widen(simd, load(simd, pack));
+        let range = first..first + tile.len() * self.order;
+        let activations = self.activations[range.clone()].iter_mut();
+        let activations = activations.zip(&mut self.activation_packs[range]);
+        for ((entries, pack), (numerators, denominators)) in activations.zip(sums) {
             let sums = numerators.as_ref().iter().zip(denominators.as_ref());
             for (entries, (numerators, denominators)) in entries.as_mut().iter_mut().zip(sums) {
                 let (before, denominators) = (load(simd, entries), load(simd, denominators));
@@ -198,7 +210,7 @@ impl<T: Real> Slab<T> {
                 // What is not a number is not within either.
                 self.out_of_range |= T::RANGE.is_some() && after.simd_le(largest).any_false();
             }
-            store(T::narrow(simd, &entries), pack);
+            store(T::narrow(simd, entries), pack);
         }
     }
 
@@ -241,11 +253,20 @@ impl<T: Real> Slab<T> {
             volume: PackProduct::new(simd),
             quotients: T::constant(simd, 0.0),
         };
-        self.out_of_range |= product(simd, &self.activations, dictionary, at, &mut keep);
+        self.out_of_range |= product(simd, &self.activation_packs, dictionary, at, &mut keep);
         if MEASURED {
             self.misfit.add(simd, keep.volume, keep.quotients);
         }
     }
+}
+
+/// What a lane of a pack holds.
+pub(super) fn entry<T: Real>(pack: &T::Wide, lane: usize) -> f64 {
+    pack.as_ref()[lane / F64_LANES].0[lane % F64_LANES]
+}
+
+fn entry_mut<T: Real>(pack: &mut T::Wide, lane: usize) -> &mut f64 {
+    &mut pack.as_mut()[lane / F64_LANES].0[lane % F64_LANES]
 }
 
 /// The powers of frames, raised to the floor; 0 in frames that do not exist.
