@@ -52,7 +52,7 @@ pub(crate) struct TrainArguments {
     iterations: NonZeroUsize,
 
     /// Numbers of the matrix products
-    #[arg(long, value_enum, default_value_t = PrecisionKind::F64)]
+    #[arg(long, value_enum, default_value_t = PrecisionKind::F32)]
     precision: PrecisionKind,
 
     /// Rate to learn at; recordings of another are resampled. Without it all must have the same

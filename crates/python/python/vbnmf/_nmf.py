@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _defaults, _native
+from . import _native
 from ._arrays import Float64, as_array
 from ._defaults import Precision
 from ._errors import not_fitted
@@ -100,7 +100,7 @@ class ItakuraSaitoNMF:
         random_state: Any = None,
         tol: float = 0.0,
         n_jobs: int | None = None,
-        precision: Precision = _defaults.TRAINING_PRECISION,
+        precision: Precision = "f64",
     ) -> None:
         self.n_components = n_components
         self.max_iter = max_iter
