@@ -246,7 +246,7 @@ impl Start<'_> {
 fn check_power(power: ArrayView2<'_, f64>) -> Result<RangeInclusive<f64>, TrainingError> {
     let (frames, bins) = power.dim();
     // Neither holds for what is not a number.
-    let is_valid = |value: f64| (value >= 0.0) & (value < f64::INFINITY);
+    let is_valid = |value: f64| (0.0..f64::INFINITY).contains(&value);
     let (mut valid, mut largest) = (true, 0.0);
     for &value in power {
         valid &= is_valid(value);
