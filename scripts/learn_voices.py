@@ -100,7 +100,7 @@ def learn(recordings, orders, arguments):
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "learned.npz"
         command = [*arguments.program.split(), "train", *map(str, recordings), "--out", str(out)]
-        command += ["--orders", ",".join(map(str, orders)), "--iterations", str(ITERATIONS)]
+        command += ["--orders", ",".join(map(str, orders)), "--iterations", str(ITERATIONS), "--precision", "f64"]
         command += ["--sample-rate", str(SAMPLE_RATE_HZ), "--window", str(WINDOW_SAMPLES)]
         command += ["--held-out", "0", "--frames", str(FRAMES), "--seed", str(arguments.seed)]
         command += ["--jobs", str(arguments.jobs), "--quiet"]

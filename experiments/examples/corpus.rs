@@ -9,6 +9,7 @@
 use anyhow::Result;
 use dsp::{Stft, StftSettings};
 use experiments::{Corpus, split};
+use model::Precision;
 use model::itakura_saito::{self, TrainingSettings};
 use rand::RngExt;
 
@@ -59,6 +60,7 @@ fn main() -> Result<()> {
     let settings = TrainingSettings {
         order: 4,
         iterations: 20,
+        precision: Precision::F32,
     };
     let mut rng = synth::stream(1, "training", &[]);
     let learned = itakura_saito::train(power.view(), &settings, &mut rng)?;

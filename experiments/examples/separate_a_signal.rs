@@ -5,7 +5,7 @@
 
 use dsp::{Complex64, Stft, StftSettings};
 use model::itakura_saito::{self, TrainingSettings};
-use model::{Settings, SourceModel, level, separate};
+use model::{Precision, Settings, SourceModel, level, separate};
 
 fn main() -> anyhow::Result<()> {
     // Speech to learn from, and speech over background to separate: arrays of samples, from
@@ -22,6 +22,7 @@ fn main() -> anyhow::Result<()> {
         let settings = TrainingSettings {
             order,
             iterations: 50,
+            precision: Precision::F32,
         };
         let trained = itakura_saito::train(power.view(), &settings, &mut rng)?;
         dictionaries.push(trained.dictionary);

@@ -16,7 +16,7 @@ use synth::SAMPLE_RATE_HZ;
 fn dictionaries_do_not_depend_on_the_threads_and_are_arrays_for_others() {
     let scene = Scene::new();
     for (jobs, out) in [("1", "one.npz"), ("3", "three.npz")] {
-        let output = scene.train(&["--jobs", jobs, "--out", out]);
+        let output = scene.train(&["--precision", "f64", "--jobs", jobs, "--out", out]);
         assert!(output.status.success(), "{}", stderr(&output));
         let table = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(
@@ -40,6 +40,22 @@ fn dictionaries_do_not_depend_on_the_threads_and_are_arrays_for_others() {
             cost.windows(2)
                 .all(|pair| pair[1] <= pair[0] * (1.0 + 1e-12))
         );
+    }
+
+    // Single precision, the default, is close to double.
+    for (jobs, out) in [("1", "single.npz"), ("3", "single_three.npz")] {
+        let output = scene.train(&["--jobs", jobs, "--out", out]);
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    let [single, three] =
+        ["single.npz", "single_three.npz"].map(|name| fs::read(scene.path(name)).unwrap());
+    assert!(single == three, "--jobs changes the file");
+    let single = experiments::DictionaryFile::read(&scene.path("single.npz")).unwrap();
+    assert_ne!(single.dictionaries, file.dictionaries);
+    for (single, double) in single.costs.iter().zip(&file.costs) {
+        for (single, double) in single.iter().zip(double) {
+            assert!((single / double - 1.0).abs() < 1e-5, "{single}, {double}");
+        }
     }
 
     let script = "import json, sys, numpy\n\

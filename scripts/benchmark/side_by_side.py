@@ -102,24 +102,34 @@ def compare_training() -> Iterator[Comparison]:
     w, h = rng.uniform(0.1, 1.0, (FRAMES, ORDER)), rng.uniform(0.1, 1.0, (ORDER, BINS))
     errors = {}
 
-    def ours() -> None:
-        nmf = vbnmf.ItakuraSaitoNMF(ORDER, max_iter=TRAINING_ITERATIONS, n_jobs=THREADS)
-        nmf.fit_transform(power, W=w, H=h)
-        errors["ours"] = nmf.reconstruction_err_
+    def compare(precision: str, kind: type) -> Comparison:
+        """Both programs get arrays of this kind, and compute in this precision."""
+        x, start, components = power.astype(kind), w.astype(kind), h.astype(kind)
 
-    def theirs() -> None:
-        nmf = NMF(
-            ORDER, init="custom", solver="mu", beta_loss="itakura-saito",
-            max_iter=TRAINING_ITERATIONS, tol=0.0,
-        )  # fmt: skip
-        nmf.fit_transform(power, W=w.copy(), H=h.copy())
-        errors["theirs"] = nmf.reconstruction_err_
+        def ours() -> None:
+            nmf = vbnmf.ItakuraSaitoNMF(
+                ORDER, max_iter=TRAINING_ITERATIONS, precision=precision, n_jobs=THREADS
+            )
+            nmf.fit_transform(x, W=start, H=components)
+            assert nmf.precision_ == precision
+            errors["ours"] = nmf.reconstruction_err_
 
-    def difference() -> str:
-        return f"divergence within {abs(errors['ours'] / errors['theirs'] - 1):.0e} of itself"
+        def theirs() -> None:
+            nmf = NMF(
+                ORDER, init="custom", solver="mu", beta_loss="itakura-saito",
+                max_iter=TRAINING_ITERATIONS, tol=0.0,
+            )  # fmt: skip
+            nmf.fit_transform(x, W=start.copy(), H=components.copy())
+            errors["theirs"] = nmf.reconstruction_err_
 
-    name = f"IS-NMF, {FRAMES} x {BINS}, {ORDER} components, {TRAINING_ITERATIONS} iterations"
-    yield name, "scikit-learn", ours, theirs, difference
+        def difference() -> str:
+            return f"divergence within {abs(errors['ours'] / errors['theirs'] - 1):.0e} of itself"
+
+        name = f"IS-NMF, {FRAMES} x {BINS}, {ORDER} components, {TRAINING_ITERATIONS} iterations"
+        return f"{name}, {precision}", f"scikit-learn, {precision}", ours, theirs, difference
+
+    yield compare("f64", np.float64)
+    yield compare("f32", np.float32)
 
 
 def make_scored() -> tuple:

@@ -143,18 +143,23 @@ fn training(c: &mut Criterion) {
     let power = gamma_matrix(0.5, 7000, 14, &mut rng).dot(&gamma_matrix(0.5, 14, BINS, &mut rng));
     let mut group = c.benchmark_group("itakura_saito");
     group.sample_size(10);
-    for iterations in [1, 11] {
-        let settings = TrainingSettings {
-            order: 14,
-            iterations,
-        };
-        group.bench_function(format!("7000 frames/{iterations} iterations"), |b| {
-            b.iter_batched(
-                || ChaCha8Rng::seed_from_u64(4),
-                |mut rng| itakura_saito::train(power.view(), &settings, &mut rng).unwrap(),
-                BatchSize::PerIteration,
-            );
-        });
+    for (name, precision) in [("", Precision::F64), ("_f32", Precision::F32)] {
+        for iterations in [1, 11] {
+            let settings = TrainingSettings {
+                order: 14,
+                iterations,
+                precision,
+            };
+            let train = |mut rng: ChaCha8Rng| {
+                let trained = itakura_saito::train(power.view(), &settings, &mut rng).unwrap();
+                assert_eq!(trained.precision, precision);
+                trained
+            };
+            group.bench_function(format!("7000 frames/{iterations} iterations{name}"), |b| {
+                let rng = || ChaCha8Rng::seed_from_u64(4);
+                b.iter_batched(rng, train, BatchSize::PerIteration);
+            });
+        }
     }
     group.finish();
 }

@@ -23,7 +23,9 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use crate::dictionary::{Dictionary, DictionaryError};
+use crate::kernel::Real;
 use crate::kernel::itakura_saito::TiledTraining;
+use crate::settings::Precision;
 
 /// Power below this fraction of the mean power is raised to it: an exact zero would make the cost
 /// infinite. -120 dB, far below any recording's own noise.
@@ -41,6 +43,10 @@ pub struct TrainingSettings {
     pub order: usize,
     /// Number of iterations.
     pub iterations: usize,
+    /// Numbers of the matrix products. Single precision takes powers from 1e-25, to which
+    /// [`RELATIVE_POWER_FLOOR`] may raise them, to 1e17; what is outside, or leaves its range on
+    /// the way, is trained in double precision from the start.
+    pub precision: Precision,
 }
 
 /// Why a training could not run.
@@ -100,6 +106,8 @@ pub struct Trained {
     pub activations: Array2<f64>,
     /// The divergence before each iteration and after the last.
     pub cost: Vec<f64>,
+    /// Precision of the result: [`Precision::F64`] also where single precision was not enough.
+    pub precision: Precision,
 }
 
 /// Trains from a random start. `power`: frames x bins.
@@ -107,13 +115,14 @@ pub struct Trained {
 /// Uses the current rayon pool; the result is the same bytes for any number of threads.
 ///
 /// ```
+/// use model::Precision;
 /// use model::itakura_saito::{self, TrainingSettings};
 /// use ndarray::Array2;
 /// use rand::SeedableRng;
 ///
 /// let power = Array2::from_shape_fn((40, 9), |(n, f)| 1.0 + ((n * f) % 7) as f64);
 /// let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-/// let settings = TrainingSettings { order: 3, iterations: 20 };
+/// let settings = TrainingSettings { order: 3, iterations: 20, precision: Precision::F64 };
 /// let trained = itakura_saito::train(power.view(), &settings, &mut rng)?;
 /// assert_eq!(trained.dictionary.order(), 3);
 /// assert!(trained.cost[20] < trained.cost[0]);
@@ -140,11 +149,16 @@ pub fn train(
         dictionary.view(),
         activations.view(),
         settings.iterations,
+        settings.precision,
     )
 }
 
 /// Trains from given start values: `dictionary` components x bins, `activations` frames x
 /// components. The order is theirs.
+///
+/// In [`Precision::F64`] dictionary and activations are the whole state of a training: from those
+/// of a result it goes on as if it had not ended. So it does in [`Precision::F32`], as long as
+/// [`Trained::precision`] says that it was enough.
 ///
 /// # Errors
 /// As [`train`], and [`TrainingError::InvalidStart`].
@@ -153,8 +167,9 @@ pub fn train_from(
     dictionary: ArrayView2<'_, f64>,
     activations: ArrayView2<'_, f64>,
     iterations: usize,
+    precision: Precision,
 ) -> Result<Trained, TrainingError> {
-    let floor = power_floor(power)?;
+    let range = check_power(power)?;
     let (frames, bins) = power.dim();
     let order = dictionary.nrows();
     if order == 0 {
@@ -167,23 +182,81 @@ pub fn train_from(
             expected: format!("{order} x {bins} (dictionary) and {frames} x {order} (activations)"),
         });
     }
-    let mut state = TiledTraining::new(power, floor, dictionary, activations);
-    let mut cost: Vec<f64> = (0..iterations).map(|_| state.iterate()).collect();
-    cost.push(state.cost());
-    Ok(Trained {
-        dictionary: Dictionary::new(state.dictionary())?,
-        activations: state.activations(),
-        cost,
-    })
+    let start = Start {
+        power,
+        range,
+        dictionary,
+        activations,
+    };
+    if precision == Precision::F32
+        && let Some(Ok(trained)) = start.train::<f32>(iterations, Precision::F32)
+    {
+        return Ok(trained);
+    }
+    let trained = start.train::<f64>(iterations, Precision::F64);
+    trained.expect("double precision has no bounds")
 }
 
-/// Checks the power and returns the floor that [`RELATIVE_POWER_FLOOR`] sets.
-fn power_floor(power: ArrayView2<'_, f64>) -> Result<f64, TrainingError> {
-    let (frames, bins) = power.dim();
-    for ((frame, bin), &value) in power.indexed_iter() {
-        if !(value.is_finite() && value >= 0.0) {
-            return Err(TrainingError::InvalidPower { frame, bin, value });
+/// What a training begins with, all of it checked.
+struct Start<'a> {
+    power: ArrayView2<'a, f64>,
+    /// From the floor that [`RELATIVE_POWER_FLOOR`] sets to the largest power.
+    range: RangeInclusive<f64>,
+    dictionary: ArrayView2<'a, f64>,
+    activations: ArrayView2<'a, f64>,
+}
+
+impl Start<'_> {
+    /// The training in the numbers `T` of `precision`, or none where they are not enough.
+    fn train<T: Real>(
+        &self,
+        iterations: usize,
+        precision: Precision,
+    ) -> Option<Result<Trained, TrainingError>> {
+        let (power, dictionary, activations) = (self.power, self.dictionary, self.activations);
+        let holds =
+            |range: crate::range::Range| range.holds_training(&self.range, dictionary, activations);
+        if !T::RANGE.is_none_or(holds) {
+            return None;
         }
+        let floor = *self.range.start();
+        let mut state = TiledTraining::<T>::new(power, floor, dictionary, activations);
+        let mut cost = Vec::with_capacity(iterations + 1);
+        for _ in 0..iterations {
+            cost.push(state.iterate());
+            if state.is_out_of_range() {
+                return None;
+            }
+        }
+        cost.push(state.cost());
+        if state.is_out_of_range() {
+            return None;
+        }
+        let trained = Dictionary::new(state.dictionary()).map(|dictionary| Trained {
+            dictionary,
+            activations: state.activations(),
+            cost,
+            precision,
+        });
+        Some(trained.map_err(TrainingError::from))
+    }
+}
+
+/// Checks the power; returns the floor that [`RELATIVE_POWER_FLOOR`] sets, and its largest value.
+fn check_power(power: ArrayView2<'_, f64>) -> Result<RangeInclusive<f64>, TrainingError> {
+    let (frames, bins) = power.dim();
+    // Neither holds for what is not a number.
+    let is_valid = |value: f64| (0.0..f64::INFINITY).contains(&value);
+    let (mut valid, mut largest) = (true, 0.0);
+    for &value in power {
+        valid &= is_valid(value);
+        largest = if value > largest { value } else { largest };
+    }
+    if !valid
+        && let Some(((frame, bin), &value)) =
+            power.indexed_iter().find(|(_, value)| !is_valid(**value))
+    {
+        return Err(TrainingError::InvalidPower { frame, bin, value });
     }
     let Some(mean) = power.mean() else {
         return Err(TrainingError::Empty { frames, bins });
@@ -194,5 +267,5 @@ fn power_floor(power: ArrayView2<'_, f64>) -> Result<f64, TrainingError> {
     if !MEAN_POWERS.contains(&mean) {
         return Err(TrainingError::OutOfRange { mean });
     }
-    Ok(RELATIVE_POWER_FLOOR * mean)
+    Ok(RELATIVE_POWER_FLOOR * mean..=largest)
 }

@@ -31,7 +31,7 @@
 //! use std::sync::Arc;
 //!
 //! use model::itakura_saito::{self, TrainingSettings};
-//! use model::{Complex64, Settings, SourceModel, fusion, separate};
+//! use model::{Complex64, Precision, Settings, SourceModel, fusion, separate};
 //! use ndarray::Array2;
 //! use rand::SeedableRng;
 //!
@@ -40,7 +40,8 @@
 //! let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
 //! let mut dictionaries = Vec::new();
 //! for order in [1, 2, 4] {
-//!     let settings = TrainingSettings { order, iterations: 30 };
+//!     let (iterations, precision) = (30, Precision::F32);
+//!     let settings = TrainingSettings { order, iterations, precision };
 //!     let trained = itakura_saito::train(training.view(), &settings, &mut rng)?;
 //!     dictionaries.push(Arc::new(trained.dictionary));
 //! }

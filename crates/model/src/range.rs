@@ -1,5 +1,7 @@
 //! The numbers that the model can be trusted with, in either precision.
 
+use std::ops::RangeInclusive;
+
 use ndarray::ArrayView2;
 
 use crate::problem::Problem;
@@ -13,10 +15,12 @@ pub(crate) const VARIANCE_FLOOR: f64 = 1e-100;
 /// The same in single precision. A variance that reaches it is a reason to fall back on double.
 pub(crate) const SINGLE_VARIANCE_FLOOR: f32 = 1e-30;
 
-/// What an inference in single precision must stay within.
+/// What an inference or a training in single precision must stay within.
 pub(crate) const SINGLE_RANGE: Range = Range {
     largest: 1e17,
     smallest_noise: 1e-15,
+    smallest_power: 1e-25,
+    smallest_ratio: f32::MIN_POSITIVE as f64,
     finite: f32::MAX as f64,
 };
 
@@ -27,6 +31,10 @@ pub(crate) struct Range {
     /// Largest factor, power of the mixture and noise variance.
     pub(crate) largest: f64,
     pub(crate) smallest_noise: f64,
+    /// Smallest power of a training, five decades above the floor of `V`.
+    pub(crate) smallest_power: f64,
+    /// Smallest `P / V^2` of a training: below, there are fewer digits.
+    pub(crate) smallest_ratio: f64,
     /// Largest parameter of a posterior.
     pub(crate) finite: f64,
 }
@@ -49,5 +57,20 @@ impl Range {
                 .flatten()
                 .all(|&start| start <= self.largest)
             && problem.sources.iter().all(source)
+    }
+
+    /// Whether all that a training begins with is inside. `power`: its least and largest value.
+    pub(crate) fn holds_training(
+        &self,
+        power: &RangeInclusive<f64>,
+        dictionary: ArrayView2<'_, f64>,
+        activations: ArrayView2<'_, f64>,
+    ) -> bool {
+        let largest = |values: ArrayView2<'_, f64>| values.iter().copied().fold(0.0, f64::max);
+        let (w, h) = (largest(dictionary), largest(activations));
+        // Of the start, and later of what is learned.
+        let v = f64::max(dictionary.nrows() as f64 * w * h, *power.end());
+        [w, h, v].iter().all(|&value| value <= self.largest)
+            && *power.start() >= f64::max(self.smallest_power, self.smallest_ratio * v * v)
     }
 }

@@ -134,15 +134,16 @@ pub enum Posterior {
     Structured,
 }
 
-/// The numbers in which an inference forms the products of its factors, the ratios made of them and
-/// their sums over a block of 48 bins or 32 frames. All other sums, the expectations of the factors
-/// and the posterior over the orders are computed in double precision either way.
+/// The numbers in which an inference or a training forms the products of its factors, the ratios
+/// made of them and their sums over a block of 48 bins or a tile of at most 64 frames. All other
+/// sums, the expectations of the factors, the posterior over the orders and the dictionary of a
+/// training are in double precision either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
-    /// Single precision: faster, with the same results but for the last digits. An inference that
-    /// leaves its range, where a variance `C` or `V` reaches 1e-30 or a power or factor is above
-    /// 1e17, begins again in double precision, and its result is then that of [`Precision::F64`].
+    /// Single precision: faster, with the same results but for the last digits. What leaves its
+    /// range, where a variance `C` or `V` reaches 1e-30 or a power or factor is above 1e17, begins
+    /// again in double precision, and its result is then that of [`Precision::F64`].
     F32,
     /// Double precision.
     #[default]

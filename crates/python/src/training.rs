@@ -1,5 +1,6 @@
 //! Itakura-Saito NMF.
 
+use model::Precision;
 use model::itakura_saito::{self, Trained, TrainingError, TrainingSettings};
 use ndarray::{Array2, ArrayView2};
 use numpy::{Complex64, IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
@@ -16,18 +17,21 @@ const WORK: f64 = 5e8;
 /// Least iterations between two such looks, which cost about half an iteration.
 const LEAST_ITERATIONS: usize = 10;
 
-/// Dictionary (components x bins), activations (frames x components) and costs.
+/// Dictionary (components x bins), activations (frames x components), costs, and whether they are
+/// of single precision.
 type TrainedArrays<'py> = (
     Bound<'py, PyArray2<f64>>,
     Bound<'py, PyArray2<f64>>,
     Bound<'py, PyArray1<f64>>,
+    bool,
 );
 
 /// Trains on a power, frames x bins, from given start values or from random ones.
 ///
 /// `seed`: of the stream that the command line has for this order as well. `tolerance`: the
 /// training ends where an iteration lowers the cost by less than this fraction of its first value,
-/// which is looked at every ten iterations.
+/// which is looked at every ten iterations. `single`: whether in single precision; what leaves its
+/// range is done again in double.
 #[pyfunction]
 #[expect(
     clippy::too_many_arguments,
@@ -41,6 +45,7 @@ pub(crate) fn train<'py>(
     tolerance: f64,
     seed: u64,
     start: Option<(PyReadonlyArray2<'py, f64>, PyReadonlyArray2<'py, f64>)>,
+    single: bool,
     threads: Option<usize>,
 ) -> PyResult<TrainedArrays<'py>> {
     let pool = find_pool(py, threads)?;
@@ -55,49 +60,78 @@ pub(crate) fn train<'py>(
             true => LEAST_ITERATIONS,
             false => ((WORK / work) as usize).max(LEAST_ITERATIONS),
         };
-        let first = part.min(iterations);
-        let begun = match start {
-            Some((dictionary, activations)) => {
-                itakura_saito::train_from(power, dictionary, activations, first)
-            }
-            None => {
-                let settings = TrainingSettings {
-                    order,
-                    iterations: first,
-                };
-                let mut rng = synth::stream(seed, "train", &[order as u64]);
-                itakura_saito::train(power, &settings, &mut rng)
-            }
+        let train_in = |precision| {
+            let first = part.min(iterations);
+            let begun = match start {
+                Some((dictionary, activations)) => {
+                    itakura_saito::train_from(power, dictionary, activations, first, precision)
+                }
+                None => {
+                    let settings = TrainingSettings {
+                        order,
+                        iterations: first,
+                        precision,
+                    };
+                    let mut rng = synth::stream(seed, "train", &[order as u64]);
+                    itakura_saito::train(power, &settings, &mut rng)
+                }
+            };
+            let rest = Rest {
+                iterations: iterations - first,
+                part,
+                tolerance,
+            };
+            go_on(begun?, power, &rest, watch)
         };
-        go_on(begun?, power, iterations - first, part, tolerance, watch)
+        if single && let Some(trained) = train_in(Precision::F32)? {
+            return Ok(trained);
+        }
+        let trained = train_in(Precision::F64)?;
+        Ok(trained.expect("double precision has no bounds"))
     })?;
     let Trained {
         dictionary,
         activations,
         cost,
-    } = trained.map_err(value_error)?;
+        precision,
+    } = trained.map_err(|error: TrainingError| value_error(error))?;
     Ok((
         dictionary.components().to_owned().into_pyarray(py),
         activations.into_pyarray(py),
         cost.into_pyarray(py),
+        precision == Precision::F32,
     ))
 }
 
+/// What is left of a training, in parts of as many iterations as `part`.
+struct Rest {
+    iterations: usize,
+    part: usize,
+    tolerance: f64,
+}
+
 /// Trains on in parts. Dictionary and activations are the whole state of a training, so the result
-/// has the bits of one in a single part.
+/// has the bits of one in a single part. None where a part needs more than the precision of the
+/// first: all of it is then to be done again in double.
 fn go_on(
     mut trained: Trained,
     power: ArrayView2<'_, f64>,
-    mut left: usize,
-    part: usize,
-    tolerance: f64,
+    rest: &Rest,
     watch: &Watch<()>,
-) -> Result<Trained, TrainingError> {
-    while left > 0 && !watch.is_stopped() && !has_converged(&trained.cost, tolerance) {
-        let iterations = part.min(left);
-        let dictionary = trained.dictionary.components();
-        let next =
-            itakura_saito::train_from(power, dictionary, trained.activations.view(), iterations)?;
+) -> Result<Option<Trained>, TrainingError> {
+    let mut left = rest.iterations;
+    while left > 0 && !watch.is_stopped() && !has_converged(&trained.cost, rest.tolerance) {
+        let iterations = rest.part.min(left);
+        let next = itakura_saito::train_from(
+            power,
+            trained.dictionary.components(),
+            trained.activations.view(),
+            iterations,
+            trained.precision,
+        )?;
+        if next.precision != trained.precision {
+            return Ok(None);
+        }
         // The cost at the end of a part is that at the start of the next.
         trained.cost.pop();
         trained.cost.extend(next.cost);
@@ -105,7 +139,7 @@ fn go_on(
         trained.activations = next.activations;
         left -= iterations;
     }
-    Ok(trained)
+    Ok(Some(trained))
 }
 
 fn has_converged(cost: &[f64], tolerance: f64) -> bool {

@@ -28,17 +28,18 @@ def files(tmp_path_factory, command_line, mixture):
     return folder, signals
 
 
-@pytest.mark.parametrize("max_frames", [20_000, 60])
-def test_dictionaries_are_those_of_train(tmp_path, command_line, files, max_frames):
+@pytest.mark.parametrize(("max_frames", "precision"), [(20_000, "f64"), (60, "f32")])
+def test_dictionaries_are_those_of_train(tmp_path, command_line, files, max_frames, precision):
     folder, signals = files
     command_line.run(
         "train", folder / "speech0.wav", folder / "speech1.wav", "--out", tmp_path / "cli.npz",
         "--orders", "2,4,7", "--iterations", 30, "--held-out", 0, "--frames", max_frames,
-        "--seed", 3, *TRANSFORM,
+        "--seed", 3, "--precision", precision, *TRANSFORM,
     )  # fmt: skip
     model = vbnmf.SpeakerModel.fit(
-        signals, RATE_HZ, orders=[2, 4, 7], iterations=30, stft=STFT, max_frames=max_frames, seed=3
-    )
+        signals, RATE_HZ, orders=[2, 4, 7], iterations=30, stft=STFT, max_frames=max_frames, seed=3,
+        precision=precision,
+    )  # fmt: skip
     model.save(tmp_path / "py.npz")
     theirs, ours = np.load(tmp_path / "cli.npz"), np.load(tmp_path / "py.npz")
     assert sorted(theirs.files) == sorted(ours.files)

@@ -123,10 +123,26 @@ def test_scale_and_zeros(power):
     assert not nmf.transform(np.zeros_like(power)).any()
 
 
+def test_single_precision_is_close_to_double(power):
+    start = {"W": np.ones((60, 3)) + np.eye(60, 3), "H": np.ones((3, 25)) + np.eye(3, 25)}
+    double = vbnmf.ItakuraSaitoNMF(3, max_iter=30).fit(power, **start)
+    single = vbnmf.ItakuraSaitoNMF(3, max_iter=30, precision="f32").fit(power, **start)
+    assert (double.precision_, single.precision_) == ("f64", "f32")
+    # Of the sum of its terms, by the roundings of a product and of a sum over the bins.
+    slack = 70 * 6e-8 * (double.divergence_ + power.size)
+    assert (np.abs(single.divergence_ - double.divergence_) <= slack).all()
+    assert np.abs(single.components_.mean(axis=1) - 1.0).max() < 1e-12
+    again = vbnmf.ItakuraSaitoNMF(3, max_iter=30, precision="f32").fit(1e-40 * power, **start)
+    whole = vbnmf.ItakuraSaitoNMF(3, max_iter=30).fit(1e-40 * power, **start)
+    assert again.precision_ == "f64"
+    assert np.array_equal(again.components_, whole.components_)
+
+
 def test_parameters_and_copies(power):
     nmf = vbnmf.ItakuraSaitoNMF(3, max_iter=5, random_state=0)
     assert nmf.get_params() == {
         "n_components": 3, "max_iter": 5, "random_state": 0, "tol": 0.0, "n_jobs": None,
+        "precision": "f64",
     }  # fmt: skip
     assert nmf.set_params(max_iter=7) is nmf and nmf.max_iter == 7
     with pytest.raises(ValueError, match="Invalid parameter 'beta'"):
@@ -166,6 +182,7 @@ def test_faults_of_parameters(power):
         ({"tol": 2.0}, "tol must be"),
         ({"random_state": "a"}, "cannot be used to seed"),
         ({"n_jobs": 0}, "threads must be"),
+        ({"precision": "f16"}, "precision must be"),
     ]:
         with pytest.raises(ValueError, match=message):
             vbnmf.ItakuraSaitoNMF(**parameters).fit(power)

@@ -7,6 +7,7 @@ mod ending;
 mod figures;
 mod merge;
 mod numbers;
+mod precision;
 mod report;
 mod score;
 mod separate;

@@ -11,10 +11,11 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use dsp::wav::Encoding;
 use dsp::{StftSettings, Window};
-use model::{Acceleration, ActivationStart, Precision, Tempering, level};
+use model::{Acceleration, ActivationStart, Tempering, level};
 
 use super::ending::{Ending, Failure};
 use super::numbers::{parse_count, parse_number, parse_whole};
+use super::precision::PrecisionKind;
 use super::threads::start_threads;
 use super::train::WindowKind;
 use crate::clock::Stopwatch;
@@ -239,15 +240,6 @@ enum EncodingKind {
     Float32,
 }
 
-/// [`Precision`] by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum PrecisionKind {
-    /// Single precision; what leaves its range is done again in double
-    F32,
-    /// Double precision
-    F64,
-}
-
 /// Refuses a value of an option that is not in its range.
 fn within<T: PartialOrd + Debug>(option: &str, value: T, range: &RangeInclusive<T>) -> Result<()> {
     ensure!(
@@ -410,10 +402,7 @@ impl SeparateArguments {
             method: self.method,
             iterations: self.iterations,
             tolerance: self.tolerance,
-            precision: match self.precision {
-                PrecisionKind::F32 => Precision::F32,
-                PrecisionKind::F64 => Precision::F64,
-            },
+            precision: self.precision.precision(),
             acceleration: match self.accelerate {
                 true => Acceleration::Squarem,
                 false => Acceleration::None,

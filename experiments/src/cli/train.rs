@@ -10,6 +10,7 @@ use dsp::{StftSettings, Window};
 
 use super::ending::{Ending, Failure};
 use super::numbers::{parse_count, parse_number, parse_whole};
+use super::precision::PrecisionKind;
 use super::threads::start_threads;
 use crate::progress::Progress;
 use crate::store::output::Outputs;
@@ -49,6 +50,10 @@ pub(crate) struct TrainArguments {
     /// Iterations of each training
     #[arg(long, value_name = "N", value_parser = parse_count, default_value = "100")]
     iterations: NonZeroUsize,
+
+    /// Numbers of the matrix products
+    #[arg(long, value_enum, default_value_t = PrecisionKind::F32)]
+    precision: PrecisionKind,
 
     /// Rate to learn at; recordings of another are resampled. Without it all must have the same
     #[arg(long, value_name = "HZ", value_parser = parse_whole::<u32>)]
@@ -162,6 +167,7 @@ impl TrainArguments {
         TrainingSettings {
             orders: self.orders.iter().map(|order| order.get()).collect(),
             iterations: self.iterations.get(),
+            precision: self.precision.precision(),
             stft: StftSettings {
                 window_samples: self.window,
                 hop_samples: self.hop.unwrap_or(self.window.div_ceil(2)),

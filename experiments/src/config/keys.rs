@@ -147,6 +147,7 @@ pub(crate) fn config_keys() -> Vec<ConfigKey> {
         key("training.orders", list_of(whole(&ORDER))),
         key("training.background_components", whole(&ORDER)),
         key("training.iterations", whole(&COUNT)),
+        key("training.precision", one_of(["f32", "f64"])),
         key("training.weight_mixtures", whole(&REPETITIONS)),
         rare(
             "training.normalisation",

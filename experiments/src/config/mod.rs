@@ -207,6 +207,9 @@ pub(crate) struct Training {
     pub(crate) background_components: usize,
     /// Multiplicative updates of each training.
     pub(crate) iterations: usize,
+    /// Numbers of their matrix products, `f32` or `f64`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) precision: Precision,
     /// Mixtures of a run that the weights of the method `learned_weights` are learned from.
     pub(crate) weight_mixtures: usize,
     /// How components are scaled.
@@ -225,6 +228,7 @@ impl Default for Training {
             orders: (1..=7).map(|m| 2 * m).collect(),
             background_components: 16,
             iterations: TRAINING_ITERATIONS,
+            precision: Precision::default(),
             weight_mixtures: 7,
             normalisation: Normalisation::default(),
             estimation: Estimation::default(),

@@ -211,6 +211,7 @@ const OPTIONS: [(&str, &str); 61] = [
         "`model.dictionary_start_floor`: 1e30",
     ),
     ("model.precision=f16", "\"f16\" … \"f32\" or \"f64\""),
+    ("training.precision=f16", "\"f16\" … \"f32\" or \"f64\""),
     (
         "evaluation.methods=['vb_fusion','vb_fusion']",
         "`evaluation.methods`: holds vb_fusion twice",

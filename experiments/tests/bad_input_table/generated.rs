@@ -65,13 +65,14 @@ const LISTS: [&str; 5] = [
     "mixtures.snr_db",
     "training.orders",
 ];
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "corpus.kind",
     "experiment.name",
     "mixtures.source",
     "model.precision",
     "training.estimation",
     "training.normalisation",
+    "training.precision",
 ];
 
 fn keys_of_other_types() -> Vec<Case> {
@@ -286,6 +287,7 @@ fn options() -> Vec<Case> {
             &[
                 "--orders",
                 "--iterations",
+                "--precision",
                 "--sample-rate",
                 "--window",
                 "--hop",

@@ -416,24 +416,6 @@ pub(super) fn form_ratios<S: Simd, T: Real>(simd: S, power: &[Pack<T>], inverse_
     }
 }
 
-/// For a training: writes `P / V^2` beside `1 / V`, and returns the sums of `P / V`.
-#[inline(always)]
-pub(super) fn form_training_ratios<S: Simd, T: Real>(
-    simd: S,
-    power: &[Pack<T>],
-    inverse_v: &[Pack<T>],
-    ratio: &mut [Pack<T>],
-) -> T::Vector<S> {
-    let mut quotients = T::constant(simd, 0.0);
-    for ((power, inverse), ratio) in power.iter().zip(inverse_v).zip(ratio) {
-        let inverse = load(simd, inverse);
-        let quotient = load(simd, power) * inverse;
-        quotients += quotient;
-        store(quotient * inverse, ratio);
-    }
-    quotients
-}
-
 /// Adds `E|s|^2 / C` and `log V` from the reciprocals. In frames that do not exist the power is 0
 /// and `V` is 1.
 #[inline(always)]

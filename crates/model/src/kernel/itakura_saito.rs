@@ -3,56 +3,38 @@
 //! The activations of a frame depend on that frame alone, so a tile goes from `V` to its new
 //! activations, to the new `V`, to its share of the dictionary's contractions while it is in
 //! cache. Slabs of frames run in parallel and are added in order.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`slab`] | consecutive frames, walked in tiles and blocks |
+//! | [`turn`] | packs of frames become packs of bins |
 
-use fearless_simd::{Level, Simd, dispatch};
-use fearless_simd_macros::simd;
+mod slab;
+mod turn;
+
+use fearless_simd::{Level, dispatch};
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::elementwise::{self, KeepInverse, KeepInverseAndVolume, Misfit, Variance};
-use super::layout::{
-    At, Panel, Place, TILE, block_size, blocks, groups_per_tile, pack_frames, places, slab_frames,
-    unpack_frames, unpack_into,
-};
-use super::log_product::{LogProduct, PackProduct};
-use super::pack::{Pack, Real};
-use super::products::{contract_bins, contract_frames, product};
+use super::layout::{Panel, slab_frames};
+use super::pack::Real;
+use slab::{Slab, entry};
 
 /// The state of a training: `P ~ V = W H`.
 #[derive(Debug)]
-pub(crate) struct TiledTraining {
+pub(crate) struct TiledTraining<T: Real> {
     level: Level,
+    /// In double precision, and as the products take it.
     dictionary: Panel<f64>,
+    panel: Panel<T>,
     bins: usize,
-    slabs: Vec<Slab>,
-    /// `sum log P`, minus the number of entries: what the cost holds besides `P / V` and `log V`.
+    slabs: Vec<Slab<T>>,
+    /// `sum log P`, plus the number of entries: what is taken from `sum [ P / V + log V ]`.
     constant: f64,
+    out_of_range: bool,
 }
 
-#[derive(Debug)]
-struct Slab {
-    frames: usize,
-    places: Vec<Place<f64>>,
-    power: Vec<Pack<f64>>,
-    activations: Vec<Pack<f64>>,
-    /// The contractions of a group with `P / V^2` and with `1 / V`.
-    numerators: Vec<[Pack<f64>; 1]>,
-    denominators: Vec<[Pack<f64>; 1]>,
-    /// `1 / V` and `P / V^2` of a block in the groups of a tile, `stride` packs apart.
-    inverse_v: Vec<Pack<f64>>,
-    ratio: Vec<Pack<f64>>,
-    stride: usize,
-    /// The activations of a tile, frame by frame.
-    frame_activations: Vec<f64>,
-    /// The contractions over these frames, and working memory for them.
-    running: Vec<[Pack<f64>; 1]>,
-    dictionary_numerators: Vec<f64>,
-    dictionary_denominators: Vec<f64>,
-    /// At the start of the iteration.
-    misfit: Misfit,
-}
-
-impl TiledTraining {
+impl<T: Real> TiledTraining<T> {
     /// `power`: frames x bins, raised to `power_floor`, a positive normal number. `dictionary`:
     /// components x bins. `activations`: frames x components.
     pub(crate) fn new(
@@ -61,47 +43,61 @@ impl TiledTraining {
         dictionary: ArrayView2<'_, f64>,
         activations: ArrayView2<'_, f64>,
     ) -> Self {
+        let level = Level::new();
         let (frames, bins) = power.dim();
         let slab_frames = slab_frames(frames);
-        let chunks = power.axis_chunks_iter(Axis(0), slab_frames);
-        let slabs = chunks
-            .zip(activations.axis_chunks_iter(Axis(0), slab_frames))
-            .map(|(power, activations)| Slab::new(power, power_floor, activations))
-            .collect();
-        let mut log_power = LogProduct::default();
-        for &value in power {
-            log_power.multiply(value.max(power_floor));
-        }
+        let powers: Vec<_> = power.axis_chunks_iter(Axis(0), slab_frames).collect();
+        let starts: Vec<_> = activations.axis_chunks_iter(Axis(0), slab_frames).collect();
+        let slab = |(power, activations)| Slab::new(power, power_floor, activations);
+        let slabs: Vec<Slab<T>> = powers.into_par_iter().zip(starts).map(slab).collect();
+        let log_power = |slab: &Slab<T>| dispatch!(level, simd => slab.log_power(simd, bins));
+        let log_powers: Vec<f64> = slabs.par_iter().map(log_power).collect();
         Self {
-            level: Level::new(),
+            level,
             dictionary: Panel::from_array(dictionary),
+            panel: Panel::from_array(dictionary),
             bins,
             slabs,
-            constant: -log_power.log() - (frames * bins) as f64,
+            constant: log_powers.iter().sum::<f64>() + (frames * bins) as f64,
+            out_of_range: false,
         }
+    }
+
+    /// Uses the instruction set that every machine of this architecture has instead of the best
+    /// one.
+    #[cfg(test)]
+    fn with_baseline_instructions(mut self) -> Self {
+        self.level = Level::baseline();
+        self
     }
 
     /// Updates the activations, then the dictionary, then scales its components to unit mean.
     /// Returns the cost before the updates.
     pub(crate) fn iterate(&mut self) -> f64 {
-        let (level, dictionary, bins) = (self.level, &self.dictionary, self.bins);
+        let (level, panel, bins) = (self.level, &self.panel, self.bins);
         self.slabs.par_iter_mut().for_each(|slab| {
-            dispatch!(level, simd => slab.iterate(simd, dictionary, bins));
+            dispatch!(level, simd => slab.iterate(simd, panel, bins));
         });
-        let scales = self.update_dictionary();
-        self.slabs
-            .par_iter_mut()
-            .for_each(|slab| slab.scale_activations(&scales));
+        self.update_dictionary();
+        let scales = self.normalise_dictionary();
+        self.slabs.par_iter_mut().for_each(|slab| {
+            dispatch!(level, simd => slab.scale_activations(simd, &scales));
+        });
         self.divergence()
     }
 
     /// The Itakura-Saito divergence `sum [ P / V - log(P / V) - 1 ]`.
     pub(crate) fn cost(&mut self) -> f64 {
-        let (level, dictionary, bins) = (self.level, &self.dictionary, self.bins);
+        let (level, panel, bins) = (self.level, &self.panel, self.bins);
         self.slabs.par_iter_mut().for_each(|slab| {
-            dispatch!(level, simd => slab.evaluate(simd, dictionary, bins));
+            dispatch!(level, simd => slab.evaluate(simd, panel, bins));
         });
         self.divergence()
+    }
+
+    /// Whether something has left [`Real::RANGE`]: what has been found since is worth nothing.
+    pub(crate) fn is_out_of_range(&self) -> bool {
+        self.out_of_range || self.slabs.iter().any(|slab| slab.out_of_range)
     }
 
     /// Components x bins.
@@ -111,35 +107,52 @@ impl TiledTraining {
 
     /// Frames x components.
     pub(crate) fn activations(&self) -> Array2<f64> {
-        let order = self.dictionary.order;
-        let parts: Vec<Array2<f64>> = self
-            .slabs
-            .iter()
-            .map(|slab| unpack_frames(&slab.activations, order, slab.frames))
-            .collect();
+        let parts: Vec<Array2<f64>> = self.slabs.iter().map(Slab::activations).collect();
         let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
         ndarray::concatenate(Axis(0), &views).expect("slabs hold the same components")
     }
 
     fn divergence(&self) -> f64 {
         let misfits = self.slabs.iter().map(|slab| slab.misfit.total());
-        misfits.sum::<f64>() + self.constant
+        misfits.sum::<f64>() - self.constant
     }
 
-    /// `W <- W o ((P / V^2) H^T) / ((1 / V) H^T)`; returns the mean of each component, by which it
-    /// has been divided. A component that has become zero is left alone.
-    fn update_dictionary(&mut self) -> Vec<f64> {
-        let (order, bins) = (self.dictionary.order, self.bins);
-        let slabs = &self.slabs;
-        let rows = self.dictionary.values.par_chunks_exact_mut(order);
-        rows.enumerate().for_each(|(bin, entries)| {
-            for (k, entry) in entries.iter_mut().enumerate() {
-                let at = bin * order + k;
-                let numerator = slabs.iter().map(|slab| slab.dictionary_numerators[at]);
-                let denominator = slabs.iter().map(|slab| slab.dictionary_denominators[at]);
-                *entry = multiply(*entry, numerator.sum(), denominator.sum());
+    /// `W <- W o ((P / V^2) H^T) / ((1 / V) H^T)`; an entry with nothing to explain stays as it is.
+    fn update_dictionary(&mut self) {
+        let (order, slabs) = (self.dictionary.order, &self.slabs);
+        let groups = self.dictionary.values.par_chunks_mut(T::LANES * order);
+        let update = |(group, entries): (usize, &mut [f64])| -> bool {
+            let mut within = true;
+            for k in 0..order {
+                let at = group * order + k;
+                let numerators =
+                    sum_packs::<T>(slabs.iter().map(|slab| &slab.dictionary_numerators[at]));
+                let denominators =
+                    sum_packs::<T>(slabs.iter().map(|slab| &slab.dictionary_denominators[at]));
+                for (bin, entries) in entries.chunks_exact_mut(order).enumerate() {
+                    let numerator = entry::<T>(&numerators, bin);
+                    let denominator = entry::<T>(&denominators, bin);
+                    if denominator > 0.0 {
+                        entries[k] *= numerator / denominator;
+                    }
+                    within &= T::RANGE.is_none_or(|range| {
+                        denominator <= range.finite && entries[k] <= range.finite
+                    });
+                }
             }
-        });
+            within
+        };
+        let within = groups
+            .enumerate()
+            .map(update)
+            .reduce(|| true, |a, b| a && b);
+        self.out_of_range |= !within;
+    }
+
+    /// Scales the components to unit mean; returns the means, by which they have been divided. One
+    /// that has become zero is left alone.
+    fn normalise_dictionary(&mut self) -> Vec<f64> {
+        let (order, bins) = (self.dictionary.order, self.bins);
         let mut means = vec![0.0; order];
         for entries in self.dictionary.values.chunks_exact(order) {
             for (mean, entry) in means.iter_mut().zip(entries) {
@@ -151,160 +164,61 @@ impl TiledTraining {
                 *mean = 1.0;
             }
         }
-        for entries in self.dictionary.values.chunks_exact_mut(order) {
-            for (mean, entry) in means.iter().zip(entries) {
+        let panel = self.panel.values.chunks_exact_mut(order);
+        for (entries, panel) in self.dictionary.values.chunks_exact_mut(order).zip(panel) {
+            for ((entry, of_panel), mean) in entries.iter_mut().zip(panel).zip(&means) {
                 *entry /= mean;
+                *of_panel = T::from_f64(*entry);
             }
         }
         means
     }
 }
 
-/// The multiplicative step; an entry with nothing to explain stays as it is.
-fn multiply(entry: f64, numerator: f64, denominator: f64) -> f64 {
-    if denominator > 0.0 {
-        entry * (numerator / denominator)
-    } else {
-        entry
+/// Adds packs in order.
+fn sum_packs<'a, T: Real>(packs: impl Iterator<Item = &'a T::Wide>) -> T::Wide {
+    let mut sums = T::WIDE_ZEROS;
+    for terms in packs {
+        for (sums, terms) in sums.as_mut().iter_mut().zip(terms.as_ref()) {
+            for (sum, term) in sums.0.iter_mut().zip(&terms.0) {
+                *sum += term;
+            }
+        }
     }
+    sums
 }
 
-impl Slab {
-    fn new(power: ArrayView2<'_, f64>, power_floor: f64, activations: ArrayView2<'_, f64>) -> Self {
-        let (frames, bins) = power.dim();
-        let (order, stride) = (activations.ncols(), block_size(bins));
-        Self {
-            frames,
-            places: places(frames),
-            power: pack_frames(frames, bins, |frame, bin| {
-                power[(frame, bin)].max(power_floor)
-            }),
-            activations: pack_frames(frames, order, |frame, k| activations[(frame, k)]),
-            numerators: vec![[Pack::ZERO]; order],
-            denominators: vec![[Pack::ZERO]; order],
-            inverse_v: vec![Pack::ZERO; groups_per_tile::<f64>() * stride],
-            ratio: vec![Pack::ZERO; groups_per_tile::<f64>() * stride],
-            stride,
-            frame_activations: vec![0.0; TILE * order],
-            running: vec![[Pack::ZERO]; order],
-            dictionary_numerators: vec![0.0; bins * order],
-            dictionary_denominators: vec![0.0; bins * order],
-            misfit: Misfit::ZERO,
-        }
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// 75 frames and 131 bins fill neither the last group nor the last tile or block.
+    fn learn<T: Real>(order: usize) -> [(Array2<f64>, Array2<f64>, Vec<f64>); 2] {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut matrix =
+            |rows, columns| Array2::from_shape_simple_fn((rows, columns), || rng.random::<f64>());
+        let (power, dictionary, activations) =
+            (matrix(75, 131), matrix(order, 131), matrix(75, order));
+        let state =
+            || TiledTraining::<T>::new(power.view(), 1e-6, dictionary.view(), activations.view());
+        [state(), state().with_baseline_instructions()].map(|mut state| {
+            let mut cost: Vec<f64> = (0..3).map(|_| state.iterate()).collect();
+            cost.push(state.cost());
+            assert!(!state.is_out_of_range());
+            (state.dictionary(), state.activations(), cost)
+        })
     }
 
-    fn iterate<S: Simd>(&mut self, simd: S, dictionary: &Panel<f64>, bins: usize) {
-        let (order, stride) = (dictionary.order, self.stride);
-        self.misfit = Misfit::ZERO;
-        let places = std::mem::take(&mut self.places);
-        for tile in places.chunks(groups_per_tile::<f64>()) {
-            for place in tile {
-                self.update_activations(simd, dictionary, bins, place);
-            }
-            let packs = tile[0].group * order..(tile[0].group + tile.len()) * order;
-            unpack_into(&self.activations[packs], order, &mut self.frame_activations);
-            for block in blocks(bins) {
-                for (slot, place) in tile.iter().enumerate() {
-                    let at = At::new(place, slot, block.clone());
-                    self.form_ratios::<S, false>(simd, dictionary, bins, &at);
-                }
-                let sums = block.start * order..block.end * order;
-                let is_first = tile[0].group == 0;
-                let activations = &self.frame_activations[..tile.len() * f64::LANES * order];
-                for (ratios, sums) in [
-                    (&self.ratio, &mut self.dictionary_numerators[sums.clone()]),
-                    (&self.inverse_v, &mut self.dictionary_denominators[sums]),
-                ] {
-                    let running = &mut self.running;
-                    contract_frames(simd, activations, ratios, stride, is_first, running, sums);
-                }
-            }
-        }
-        self.places = places;
-    }
-
-    /// `H <- H o (W^T (P / V^2)) / (W^T (1 / V))` in a group of frames.
-    fn update_activations<S: Simd>(
-        &mut self,
-        simd: S,
-        dictionary: &Panel<f64>,
-        bins: usize,
-        place: &Place<f64>,
-    ) {
-        self.numerators.fill([Pack::ZERO]);
-        self.denominators.fill([Pack::ZERO]);
-        for block in blocks(bins) {
-            let at = At::new(place, 0, block);
-            self.form_ratios::<S, true>(simd, dictionary, bins, &at);
-            let (panel, length) = (dictionary.block(&at.block), at.block.len());
-            contract_bins(simd, panel, &self.ratio[..length], &mut self.numerators);
-            contract_bins(
-                simd,
-                panel,
-                &self.inverse_v[..length],
-                &mut self.denominators,
-            );
-        }
-        let sums = self.numerators.iter().zip(&self.denominators);
-        let activations = &mut self.activations[place.row(dictionary.order)];
-        for (entries, ([numerators], [denominators])) in activations.iter_mut().zip(sums) {
-            for (i, entry) in entries.0.iter_mut().enumerate() {
-                *entry = multiply(*entry, numerators.0[i], denominators.0[i]);
-            }
-        }
-    }
-
-    fn evaluate<S: Simd>(&mut self, simd: S, dictionary: &Panel<f64>, bins: usize) {
-        self.misfit = Misfit::ZERO;
-        let places = std::mem::take(&mut self.places);
-        for place in &places {
-            for block in blocks(bins) {
-                let at = At::new(place, 0, block);
-                self.form_ratios::<S, true>(simd, dictionary, bins, &at);
-            }
-        }
-        self.places = places;
-    }
-
-    /// `1 / V` and `P / V^2` of a block, and, if it is `MEASURED`, its misfit.
-    #[simd]
-    fn form_ratios<S: Simd, const MEASURED: bool>(
-        &mut self,
-        simd: S,
-        dictionary: &Panel<f64>,
-        bins: usize,
-        at: &At<'_, f64>,
-    ) {
-        let start = at.slot * self.stride;
-        let kept = start..start + at.block.len();
-        let inverse = &mut self.inverse_v[kept.clone()];
-        let mut volume = PackProduct::new(simd);
-        if MEASURED {
-            let mut keep = KeepInverseAndVolume { inverse, volume };
-            product(simd, &self.activations, dictionary, at, &mut keep);
-            volume = keep.volume;
-        } else {
-            let mut keep = KeepInverse {
-                inverse,
-                variance: Variance::Unused,
-            };
-            product(simd, &self.activations, dictionary, at, &mut keep);
-        }
-        let power = &self.power[at.within(bins)];
-        let (inverse_v, ratio) = (&self.inverse_v[kept.clone()], &mut self.ratio[kept]);
-        let quotients = elementwise::form_training_ratios(simd, power, inverse_v, ratio);
-        if MEASURED {
-            self.misfit.add(simd, volume, quotients);
-        }
-    }
-
-    fn scale_activations(&mut self, scales: &[f64]) {
-        for packs in self.activations.chunks_exact_mut(scales.len()) {
-            for (pack, scale) in packs.iter_mut().zip(scales) {
-                for entry in &mut pack.0 {
-                    *entry *= scale;
-                }
-            }
+    #[test]
+    fn instruction_sets_leave_every_bit() {
+        for order in [1, 4, 14] {
+            let [best, baseline] = learn::<f64>(order);
+            assert_eq!(best, baseline, "{order}");
+            let [best, baseline] = learn::<f32>(order);
+            assert_eq!(best, baseline, "{order} in single precision");
         }
     }
 }

@@ -29,6 +29,8 @@ Precision = Literal["f64", "f32"]
 ORDERS = (2, 4, 6, 8, 10, 12, 14)
 #: Iterations of a training.
 TRAINING_ITERATIONS = 100
+#: Numbers of its matrix products.
+TRAINING_PRECISION: Precision = "f32"
 #: Most frames to learn from.
 TRAINING_FRAMES = 20_000
 

@@ -38,8 +38,9 @@ def train(
     tolerance: float,
     seed: int,
     start: tuple[_Floats, _Floats] | None,
+    single: bool,
     threads: int | None,
-) -> tuple[_Floats, _Floats, _Floats]: ...
+) -> tuple[_Floats, _Floats, _Floats, bool]: ...
 def choose_frames(
     signal: _Floats, stft: _Stft, keep: float, seed: int, recording: int
 ) -> _Floats: ...

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from . import _native
 from ._arrays import Float64, as_array
+from ._defaults import Precision
 from ._errors import not_fitted
 from ._numbers import as_whole
+from ._precision import is_single
 
 #: Seeds are drawn below this.
 _SEEDS = 2**31
@@ -48,6 +50,9 @@ class ItakuraSaitoNMF:
         first value, which is looked at every ten iterations. 0 makes all of them.
     n_jobs
         Threads; one per processor if None. Results do not depend on it.
+    precision
+        ``"f64"``, or ``"f32"`` for matrix products of :meth:`fit` in single precision: about twice
+        as fast. What leaves its range is done again in double. Results are float64 either way.
 
     Attributes
     ----------
@@ -59,6 +64,8 @@ class ItakuraSaitoNMF:
         D itself, before each iteration and after the last, shape ``(n_iter_ + 1,)``.
     n_iter_
         Iterations made.
+    precision_
+        Precision of the result: ``"f64"`` also where single was not enough.
     n_components_, n_features_in_
         Shape of the dictionary.
     feature_names_in_
@@ -80,6 +87,7 @@ class ItakuraSaitoNMF:
     reconstruction_err_: float
     divergence_: Float64
     n_iter_: int
+    precision_: Precision
     n_components_: int
     n_features_in_: int
     feature_names_in_: NDArray[Any]
@@ -92,12 +100,14 @@ class ItakuraSaitoNMF:
         random_state: Any = None,
         tol: float = 0.0,
         n_jobs: int | None = None,
+        precision: Precision = "f64",
     ) -> None:
         self.n_components = n_components
         self.max_iter = max_iter
         self.random_state = random_state
         self.tol = tol
         self.n_jobs = n_jobs
+        self.precision = precision
 
     def fit(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> ItakuraSaitoNMF:
         """Learns the dictionary of ``X``, shape ``(n_samples, n_features)``, non-negative.
@@ -116,6 +126,7 @@ class ItakuraSaitoNMF:
         iterations = as_whole(self.max_iter, "max_iter", least=1)
         if not (isinstance(self.tol, Real) and 0.0 <= float(self.tol) < 1.0):
             raise ValueError(f"tol must be a number from 0 to 1, got {self.tol!r}")
+        single = is_single(self.precision)
         if (W is None) != (H is None):
             raise ValueError("give start values of both W and H, or of none")
         names = _feature_names(X)
@@ -124,14 +135,15 @@ class ItakuraSaitoNMF:
         if W is not None:
             start = (_as_power(H, self), _as_power(W, self))
             order = start[0].shape[0]
-        components, activations, divergence = _native.train(
-            power, order, iterations, float(self.tol), self._seed(), start, self.n_jobs
+        components, activations, divergence, single = _native.train(
+            power, order, iterations, float(self.tol), self._seed(), start, single, self.n_jobs
         )
         self.components_ = components
         self.n_components_ = order
         self.n_features_in_ = power.shape[1]
         self.divergence_ = divergence
         self.n_iter_ = len(divergence) - 1
+        self.precision_ = "f32" if single else "f64"
         self.reconstruction_err_ = float(np.sqrt(2.0 * max(divergence[-1], 0.0)))
         if names is not None:
             self.feature_names_in_ = names

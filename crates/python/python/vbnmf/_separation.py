@@ -16,6 +16,7 @@ from . import _defaults, _native
 from ._arrays import Complex128, Float64, as_array, as_complex, as_floats, as_signal
 from ._defaults import ActivationStart, Balanced, Precision
 from ._numbers import as_whole
+from ._precision import is_single
 from ._speaker import MOST_COMPONENTS, SpeakerModel
 from ._transform import StftSettings, istft, stft as analyse
 
@@ -363,8 +364,7 @@ def separate(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    if precision not in ("f64", "f32"):
-        raise ValueError(f"precision must be 'f64' or 'f32', got {precision!r}")
+    single = is_single(precision)
     if beta is not None and kappa is not None:
         raise ValueError("give beta or kappa, not both")
     iterations = as_whole(iterations, "iterations", least=1)
@@ -404,7 +404,7 @@ def separate(
     kappa = _defaults.KAPPA if kappa is None else kappa
     native_settings = {
         "structured": method == "structured",
-        "single": precision == "f32",
+        "single": single,
         "iterations": iterations,
         "tolerance": tolerance,
         "accelerate": bool(accelerate),

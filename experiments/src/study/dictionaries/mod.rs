@@ -12,8 +12,8 @@ use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Result};
 use dsp::{Stft, StftSettings};
-use model::Dictionary;
 use model::itakura_saito::{self, TrainingSettings};
+use model::{Dictionary, Precision};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -63,6 +63,7 @@ struct TrainingInputs<'a> {
     side: Side,
     order: usize,
     iterations: usize,
+    precision: Precision,
     seed: u64,
 }
 
@@ -143,6 +144,7 @@ fn key(config: &Config, side: Side, signal: Digest, order: usize) -> Result<Dige
         side,
         order,
         iterations: config.training.iterations,
+        precision: config.training.precision,
         seed: config.experiment.seed,
     })?)
 }
@@ -222,6 +224,7 @@ impl Trainer<'_> {
         let settings = TrainingSettings {
             order,
             iterations: self.config.training.iterations,
+            precision: self.config.training.precision,
         };
         let stream_key = [side as u64, order as u64];
         let mut rng = synth::stream(self.config.experiment.seed, "training", &stream_key);

@@ -8,7 +8,9 @@ use anyhow::{Context, Result, ensure};
 use dsp::audio::Recording;
 use dsp::{Stft, StftSettings};
 use model::itakura_saito::{self, TrainingSettings};
-use model::{Dictionary, DictionaryModel, DictionaryStart, OrderEstimate, Settings, SourceModel};
+use model::{
+    Dictionary, DictionaryModel, DictionaryStart, OrderEstimate, Precision, Settings, SourceModel,
+};
 use ndarray::Array2;
 
 use super::method::{Alternative, SeparationMethod};
@@ -363,6 +365,7 @@ impl SourceSet {
         let settings = TrainingSettings {
             order: components,
             iterations: ITERATIONS,
+            precision: Precision::F64,
         };
         let mut rng = synth::stream(seed, "background stretch", &[]);
         let trained = itakura_saito::train(power.view(), &settings, &mut rng)

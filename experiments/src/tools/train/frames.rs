@@ -277,6 +277,7 @@ mod tests {
         TrainingSettings {
             orders: vec![1],
             iterations: 1,
+            precision: model::Precision::F64,
             stft: StftSettings::default(),
             sample_rate_hz: None,
             held_out,

@@ -52,6 +52,7 @@ pub(crate) fn learn_dictionaries(
                 &itakura_saito::TrainingSettings {
                     order,
                     iterations: settings.iterations,
+                    precision: settings.precision,
                 },
                 &mut rng,
             )

@@ -1,6 +1,7 @@
 //! How dictionaries are learned.
 
 use dsp::StftSettings;
+use model::Precision;
 
 /// How dictionaries are learned.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,6 +10,8 @@ pub(crate) struct TrainingSettings {
     pub(crate) orders: Vec<usize>,
     /// Iterations of each training.
     pub(crate) iterations: usize,
+    /// Numbers of the matrix products.
+    pub(crate) precision: Precision,
     pub(crate) stft: StftSettings,
     /// The rate to learn at; None: that of the recordings.
     pub(crate) sample_rate_hz: Option<u32>,
