@@ -96,5 +96,5 @@ def test_the_committed_studies_are_read(name, use_pandas):
 def test_other_folders(tmp_path):
     with pytest.raises(ValueError, match="is it the folder of a study"):
         vbnmf.read_study(tmp_path)
-    with pytest.raises(ValueError, match="is not a folder"):
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
         vbnmf.read_study(tmp_path / "missing")

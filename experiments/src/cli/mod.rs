@@ -24,7 +24,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::Kind;
 
-/// Variational Bayesian model averaging for audio source separation: the experiments.
+/// Variational Bayesian model averaging for NMF audio source separation.
 #[derive(Debug, Parser)]
 #[command(name = "vbnmf", version, max_term_width = 100, after_help = ENDINGS)]
 struct Cli {
@@ -48,14 +48,24 @@ Exit codes:
   4    verify: numbers differ, or a claim of the paper is not held
   130  stopped by Ctrl-C or a termination signal; what is finished is kept
 
-A results folder keeps what is finished of a run in `cells/`, under keys of all
-that determines it. A run goes on from what fits it, whoever left it there:
-killed or stopped, it is just started again, from any machine that sees the
-folder, and ends with the same bytes. To have everything computed anew, choose
-another folder.";
+A results folder keeps what is finished of a run in `cells/`, under digests of
+all that it depends on. A run goes on from what fits it, whoever left it
+there: killed or stopped, it is just started again, from any machine that sees
+the folder, and ends with the same bytes. To have everything computed anew,
+choose another folder.";
 
 /// Where that is.
 const POINTER: &str = "Exit codes, and how a stopped run goes on: vbnmf --help";
+
+/// The three steps of a recording, under the help of each.
+const STEPS: &str = "\
+Example:
+  vbnmf train speech/ --out speech.npz
+  vbnmf separate mix.wav --speech speech.npz --out stems
+  vbnmf score --reference s.wav b.wav \\
+      --estimate stems/speech.wav stems/background.wav
+
+Exit codes: vbnmf --help";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -84,13 +94,13 @@ enum Command {
     #[command(after_help = POINTER)]
     Verify(verify::VerifyArguments),
     /// Score estimated signals against the true ones: BSS Eval, plain SDR, SI-SDR
-    #[command(after_help = POINTER)]
+    #[command(after_help = STEPS)]
     Score(score::ScoreArguments),
     /// Learn dictionaries of a source from recordings of it
-    #[command(after_help = POINTER)]
+    #[command(after_help = STEPS)]
     Train(train::TrainArguments),
     /// Separate a recording into stems, a WAV file per source
-    #[command(after_help = POINTER)]
+    #[command(after_help = STEPS)]
     Separate(Box<separate::SeparateArguments>),
     /// Print a script that lets a shell complete commands and options
     Completions(completions::CompletionsArguments),

@@ -273,8 +273,8 @@ fn record_plan(plan: &Plan, folder: &RunFolder, progress: Progress) -> Result<()
     });
     if is_other {
         progress.warn(
-            "configuration, corpus or program are others than before: what depends on them is done \
-             again",
+            "configuration, corpus, estimates or program are others than before: what depends on \
+             them is done again, the rest is taken",
         );
     }
     plan.write(&path)

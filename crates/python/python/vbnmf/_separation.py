@@ -170,6 +170,14 @@ class Separation:
     """Weight of the entropy of q(K)."""
     threads: int | None = field(default=None, repr=False)
 
+    def __repr__(self) -> str:
+        sources = ", ".join(
+            f"{name} (orders {', '.join(map(str, orders))})"
+            for name, orders in zip(self.names, self.orders, strict=True)
+        )
+        shape = self.estimates.shape
+        return f"<Separation by {self.method} of {sources}; estimates of shape {shape}>"
+
     @property
     def best_run(self) -> Run:
         """The run with the largest free energy: the selected one by selection."""
@@ -285,7 +293,8 @@ def separate(
         Anything that NumPy makes an array of, in single or double precision.
     sources
         A sequence, or a mapping from names, of any number of :class:`SpeakerModel`,
-        :class:`Source`, :class:`Background`, or arrays of shape ``(components, bins)``.
+        :class:`Source`, :class:`Background`, or arrays of shape ``(components, bins)``. Nothing
+        is added to them: one source alone gets the whole mixture, so give a background, too.
     method
         ``"structured"``: one inference, in which the sources depend on the orders, and the estimate
         is the average of those of all combinations of orders, by q(K). ``"fusion"``: the paper's VB

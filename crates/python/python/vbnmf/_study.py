@@ -25,6 +25,8 @@ class Study(Mapping[str, Any]):
 
     def __init__(self, folder: str | os.PathLike[str], *, use_pandas: bool | None = None) -> None:
         self.folder = Path(folder)
+        if not self.folder.exists():
+            raise FileNotFoundError(f"there is no folder {self.folder}")
         if not self.folder.is_dir():
             raise ValueError(f"{self.folder} is not a folder")
         if not self._files():

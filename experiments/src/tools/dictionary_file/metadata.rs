@@ -117,7 +117,7 @@ impl Metadata {
     pub(super) fn check(&self) -> Result<()> {
         ensure!(
             self.format == FORMAT,
-            "`format` is {:?}, not {FORMAT:?}",
+            "`format` is {:?}, not {FORMAT:?}, which `train` writes",
             self.format
         );
         ensure!(

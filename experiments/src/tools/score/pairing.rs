@@ -154,7 +154,7 @@ fn match_by_name(asked: &AskedFiles, scored_as: ScoredAs) -> Result<Vec<Pair>> {
     let one = |paths: &[PathBuf], option: &str| match paths {
         [folder] => Ok(folder.clone()),
         _ => Err(Refused(format!(
-            "{option}: folders are compared one with one, not with several files"
+            "{option}: a folder is compared with a folder; name the files of both, or two folders"
         ))),
     };
     let reference_folder = one(&asked.references, "--reference")?;
