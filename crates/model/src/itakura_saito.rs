@@ -214,17 +214,20 @@ impl Start<'_> {
         precision: Precision,
     ) -> Option<Result<Trained, TrainingError>> {
         let (power, dictionary, activations) = (self.power, self.dictionary, self.activations);
-        let holds =
-            |range: crate::range::Range| range.holds_training(&self.range, dictionary, activations);
-        if !T::RANGE.is_none_or(holds) {
+        let (order, floor) = (dictionary.nrows(), *self.range.start());
+        // Of the start and of every state, since a training may go on from any.
+        let holds = |largest| {
+            T::RANGE.is_none_or(|range| range.holds_training(&self.range, order, largest))
+        };
+        let largest = |values: ArrayView2<'_, f64>| values.iter().copied().fold(0.0, f64::max);
+        if !holds([largest(dictionary), largest(activations)]) {
             return None;
         }
-        let floor = *self.range.start();
         let mut state = TiledTraining::<T>::new(power, floor, dictionary, activations);
         let mut cost = Vec::with_capacity(iterations + 1);
         for _ in 0..iterations {
             cost.push(state.iterate());
-            if state.is_out_of_range() {
+            if state.is_out_of_range() || !holds(state.largest_factors()) {
                 return None;
             }
         }

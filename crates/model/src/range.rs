@@ -59,17 +59,16 @@ impl Range {
             && problem.sources.iter().all(source)
     }
 
-    /// Whether all that a training begins with is inside. `power`: its least and largest value.
+    /// Whether the state of a training is inside. `power`: its least and largest value; `largest`:
+    /// the largest entries of its `order` components and of its activations.
     pub(crate) fn holds_training(
         &self,
         power: &RangeInclusive<f64>,
-        dictionary: ArrayView2<'_, f64>,
-        activations: ArrayView2<'_, f64>,
+        order: usize,
+        [w, h]: [f64; 2],
     ) -> bool {
-        let largest = |values: ArrayView2<'_, f64>| values.iter().copied().fold(0.0, f64::max);
-        let (w, h) = (largest(dictionary), largest(activations));
-        // Of the start, and later of what is learned.
-        let v = f64::max(dictionary.nrows() as f64 * w * h, *power.end());
+        // `V` is not above this, or will come down to it.
+        let v = f64::max(order as f64 * w * h, *power.end());
         [w, h, v].iter().all(|&value| value <= self.largest)
             && *power.start() >= f64::max(self.smallest_power, self.smallest_ratio * v * v)
     }

@@ -149,7 +149,7 @@ fn files() -> Vec<Case> {
 }
 
 /// Of `table1`.
-const OPTIONS: [(&str, &str); 61] = [
+const OPTIONS: [(&str, &str); 62] = [
     ("model.iterations", "expected section.key=value"),
     (
         "iterations=3",

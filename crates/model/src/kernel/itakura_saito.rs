@@ -100,6 +100,16 @@ impl<T: Real> TiledTraining<T> {
         self.out_of_range || self.slabs.iter().any(|slab| slab.out_of_range)
     }
 
+    /// The largest entries of the dictionary and of the activations.
+    pub(crate) fn largest_factors(&self) -> [f64; 2] {
+        let dictionary = self.dictionary.values.iter().copied();
+        let activations = self.slabs.iter().map(Slab::largest_activation);
+        [
+            dictionary.fold(0.0, f64::max),
+            activations.fold(0.0, f64::max),
+        ]
+    }
+
     /// Components x bins.
     pub(crate) fn dictionary(&self) -> Array2<f64> {
         self.dictionary.to_array()

@@ -95,6 +95,11 @@ impl<T: Real> Slab<T> {
         })
     }
 
+    pub(super) fn largest_activation(&self) -> f64 {
+        let packs = self.activations.iter().flat_map(AsRef::as_ref);
+        packs.flat_map(|pack| pack.0).fold(0.0, f64::max)
+    }
+
     /// `sum log P`.
     #[simd]
     pub(super) fn log_power<S: Simd>(&self, simd: S, bins: usize) -> f64 {
