@@ -10,12 +10,10 @@ use crate::source::{DictionaryModel, SourceModel};
 /// source is switched off.
 pub(crate) const VARIANCE_FLOOR: f64 = 1e-100;
 
-/// The same in single precision. A variance that reaches it is a reason to fall back on double.
-pub(crate) const SINGLE_VARIANCE_FLOOR: f32 = 1e-30;
-
 /// What an inference in single precision must stay within.
 pub(crate) const SINGLE_RANGE: Range = Range {
     largest: 1e17,
+    smallest_variance: 1e-30,
     smallest_noise: 1e-15,
     finite: f32::MAX as f64,
 };
@@ -26,6 +24,8 @@ pub(crate) const SINGLE_RANGE: Range = Range {
 pub(crate) struct Range {
     /// Largest factor, power of the mixture and noise variance.
     pub(crate) largest: f64,
+    /// All `C` and `V` are above it.
+    pub(crate) smallest_variance: f64,
     pub(crate) smallest_noise: f64,
     /// Largest parameter of a posterior.
     pub(crate) finite: f64,

@@ -9,7 +9,7 @@ use fearless_simd_macros::simd;
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::elementwise::{self, KeepInverse, KeepInverseAndVolume, Misfit, Variance};
+use super::elementwise::{self, KeepInverse, KeepInverseAndVolume, Misfit};
 use super::layout::{
     At, Panel, Place, TILE, block_size, blocks, groups_per_tile, pack_frames, places, slab_frames,
     unpack_frames, unpack_into,
@@ -44,8 +44,7 @@ struct Slab {
     stride: usize,
     /// The activations of a tile, frame by frame.
     frame_activations: Vec<f64>,
-    /// The contractions over these frames, and working memory for them.
-    running: Vec<[Pack<f64>; 1]>,
+    /// The contractions over these frames.
     dictionary_numerators: Vec<f64>,
     dictionary_denominators: Vec<f64>,
     /// At the start of the iteration.
@@ -185,8 +184,7 @@ impl Slab {
             inverse_v: vec![Pack::ZERO; groups_per_tile::<f64>() * stride],
             ratio: vec![Pack::ZERO; groups_per_tile::<f64>() * stride],
             stride,
-            frame_activations: vec![0.0; TILE * order],
-            running: vec![[Pack::ZERO]; order],
+            frame_activations: vec![0.0; TILE * order + f64::LANES],
             dictionary_numerators: vec![0.0; bins * order],
             dictionary_denominators: vec![0.0; bins * order],
             misfit: Misfit::ZERO,
@@ -210,13 +208,13 @@ impl Slab {
                 }
                 let sums = block.start * order..block.end * order;
                 let is_first = tile[0].group == 0;
-                let activations = &self.frame_activations[..tile.len() * f64::LANES * order];
+                let entries = (tile.len() * order + 1) * f64::LANES;
+                let activations = &self.frame_activations[..entries];
                 for (ratios, sums) in [
                     (&self.ratio, &mut self.dictionary_numerators[sums.clone()]),
                     (&self.inverse_v, &mut self.dictionary_denominators[sums]),
                 ] {
-                    let running = &mut self.running;
-                    contract_frames(simd, activations, ratios, stride, is_first, running, sums);
+                    contract_frames(simd, order, activations, ratios, stride, is_first, sums);
                 }
             }
         }
@@ -286,7 +284,7 @@ impl Slab {
         } else {
             let mut keep = KeepInverse {
                 inverse,
-                variance: Variance::Unused,
+                kept: None,
             };
             product(simd, &self.activations, dictionary, at, &mut keep);
         }

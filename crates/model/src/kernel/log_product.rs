@@ -87,15 +87,24 @@ impl<S: Simd, T: Real> PackProduct<S, T> {
         product
     }
 
-    /// Two numbers that are at least at the floor: as one where their product is a normal number.
+    /// Numbers that are at least at the floor: two as one where their product is a normal number.
     #[inline(always)]
-    pub(super) fn multiply_pair(&mut self, simd: S, [a, b]: [T::Vector<S>; 2]) {
-        if T::PRODUCTS_ARE_NORMAL {
-            self.multiply(simd, a * b);
-        } else {
-            self.multiply(simd, a);
-            self.multiply(simd, b);
+    pub(super) fn multiply_all<const BINS: usize>(
+        &mut self,
+        simd: S,
+        values: [T::Vector<S>; BINS],
+    ) {
+        let mut product = *self;
+        let mut i = 0;
+        while i + 2 <= BINS && T::PRODUCTS_ARE_NORMAL {
+            product.multiply(simd, values[i] * values[i + 1]);
+            i += 2;
         }
+        while i < BINS {
+            product.multiply(simd, values[i]);
+            i += 1;
+        }
+        *self = product;
     }
 
     #[inline(always)]

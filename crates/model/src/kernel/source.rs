@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use fearless_simd::Simd;
 
-use super::elementwise::Variance;
 use super::layout::{At, Place, block_size, blocks, groups_per_tile};
 use super::order::SlabOrder;
 use super::pack::{Pack, Real};
@@ -51,11 +50,10 @@ impl<T: Real> SlabSource<T> {
         for (m, (order, dictionary)) in orders.enumerate() {
             let power = self.power.block(power_of(self.posterior, m), at);
             // Beside an estimated dictionary, a known one's activations wait for the second pass.
-            if !source.is_estimated() || !dictionary.is_known() {
+            if !dictionary.is_known() {
                 order.form_ratios(simd, power, at);
-            }
-            if !source.is_estimated() {
-                order.contract_tau(simd, dictionary, at);
+            } else if !source.is_estimated() {
+                order.contract_tau(simd, dictionary, power, at);
             }
         }
     }
@@ -90,10 +88,9 @@ impl<T: Real> SlabSource<T> {
                 for (slot, place) in tile.iter().enumerate() {
                     let at = At::new(place, slot, block.clone());
                     let power = self.power.block(power_of(self.posterior, m), &at);
-                    order.invert_harmonic_product(simd, dictionary, &at, Variance::Unused);
+                    order.invert_harmonic_product(simd, dictionary, &at, None);
                     order.invert_mean_product(simd, dictionary, &at, None);
-                    order.form_ratios(simd, power, &at);
-                    order.contract_tau(simd, dictionary, &at);
+                    order.contract_tau(simd, dictionary, power, &at);
                     order.contract_rho(simd, dictionary, &at, None);
                 }
             }
