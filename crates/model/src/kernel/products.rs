@@ -185,7 +185,9 @@ impl<T: Real> Ratios<T> for PowerRatios<'_, T> {
     }
 }
 
-/// The same, by twelve components at a time if there are `wide` registers for them.
+/// The same, by up to sixteen components at a time if there are `wide` registers for them.
+///
+/// One to three components run in several phases, so that there are always enough independent sums.
 #[inline(always)]
 fn contract_bins_by<S: Simd, T: Real, R: Ratios<T>>(
     simd: S,
@@ -195,84 +197,88 @@ fn contract_bins_by<S: Simd, T: Real, R: Ratios<T>>(
     wide: bool,
 ) {
     let order = sums.len();
-    let twelves = if wide { order / 12 * 12 } else { 0 };
-    let (whole, rest) = sums.split_at_mut(twelves);
-    for (i, sums) in whole.as_chunks_mut::<12>().0.iter_mut().enumerate() {
-        contract_components::<S, T, R, 12, 1>(simd, panel, order, 12 * i, ratios, sums);
-    }
-    let (sixes, rest) = rest.as_chunks_mut::<6>();
-    for (i, sums) in sixes.iter_mut().enumerate() {
-        contract_components::<S, T, R, 6, 1>(simd, panel, order, twelves + 6 * i, ratios, sums);
-    }
-    // Fewer components run in several phases, so that there are always enough independent sums.
-    let first = order - rest.len();
-    match rest {
-        [a] => {
-            let sums = std::array::from_mut(a);
-            contract_components::<S, T, R, 1, 6>(simd, panel, order, first, ratios, sums);
+    let mut components = Components { panel, order, first: 0, ratios };
+    let rest = match order {
+        1 => return components.contract::<S, 1, 6>(simd, sums),
+        2 => return components.contract::<S, 2, 3>(simd, sums),
+        3 => return components.contract::<S, 3, 2>(simd, sums),
+        _ => sums,
+    };
+    let rest = match wide {
+        true => {
+            let rest = components.contract_many::<S, 16>(simd, rest);
+            let rest = components.contract_many::<S, 14>(simd, rest);
+            let rest = components.contract_many::<S, 12>(simd, rest);
+            let rest = components.contract_many::<S, 10>(simd, rest);
+            components.contract_many::<S, 8>(simd, rest)
         }
-        [_, _] => {
-            let (sums, _) = rest.as_chunks_mut::<2>();
-            contract_components::<S, T, R, 2, 3>(simd, panel, order, first, ratios, &mut sums[0]);
-        }
-        [_, _, _] => {
-            let (sums, _) = rest.as_chunks_mut::<3>();
-            contract_components::<S, T, R, 3, 2>(simd, panel, order, first, ratios, &mut sums[0]);
-        }
-        [_, _, _, _] => {
-            let (sums, _) = rest.as_chunks_mut::<4>();
-            contract_components::<S, T, R, 4, 1>(simd, panel, order, first, ratios, &mut sums[0]);
-        }
-        [_, _, _, _, _] => {
-            let (sums, _) = rest.as_chunks_mut::<5>();
-            contract_components::<S, T, R, 5, 1>(simd, panel, order, first, ratios, &mut sums[0]);
-        }
-        _ => {}
-    }
+        false => rest,
+    };
+    let rest = components.contract_many::<S, 6>(simd, rest);
+    let rest = components.contract_many::<S, 4>(simd, rest);
+    let rest = components.contract_many::<S, 2>(simd, rest);
+    components.contract_many::<S, 1>(simd, rest);
 }
 
-/// Components `first` to `first + COMPONENTS`, every bin in the phase of its number.
-#[inline(always)]
-fn contract_components<
-    S: Simd,
-    T: Real,
-    R: Ratios<T>,
-    const COMPONENTS: usize,
-    const PHASES: usize,
->(
-    simd: S,
-    panel: &[T],
+/// What is contracted, and the component to go on with.
+struct Components<'a, T: Real, R: Ratios<T>> {
+    panel: &'a [T],
     order: usize,
     first: usize,
     ratios: R,
-    sums: &mut [T::Wide; COMPONENTS],
-) {
-    let mut running = [[T::constant(simd, 0.0); COMPONENTS]; PHASES];
-    let whole = panel.chunks_exact(PHASES * order);
-    let rest = whole.remainder().chunks_exact(order);
-    let mut bin = 0;
-    for entries in whole {
-        for (phase, running) in running.iter_mut().enumerate() {
-            let ratio = ratios.at(simd, bin + phase);
-            let entries = &entries[phase * order + first..][..COMPONENTS];
+}
+
+impl<T: Real, R: Ratios<T>> Components<'_, T, R> {
+    /// As many times `COMPONENTS` as there are. Returns the sums of the others.
+    #[inline(always)]
+    fn contract_many<'s, S: Simd, const COMPONENTS: usize>(
+        &mut self,
+        simd: S,
+        sums: &'s mut [T::Wide],
+    ) -> &'s mut [T::Wide] {
+        let (whole, rest) = sums.as_chunks_mut::<COMPONENTS>();
+        for sums in whole {
+            self.contract::<S, COMPONENTS, 1>(simd, sums);
+        }
+        rest
+    }
+
+    /// The next `COMPONENTS`, every bin in the phase of its number.
+    #[inline(always)]
+    fn contract<S: Simd, const COMPONENTS: usize, const PHASES: usize>(
+        &mut self,
+        simd: S,
+        sums: &mut [T::Wide],
+    ) {
+        let (order, first) = (self.order, self.first);
+        let mut running = [[T::constant(simd, 0.0); COMPONENTS]; PHASES];
+        let whole = self.panel.chunks_exact(PHASES * order);
+        let rest = whole.remainder().chunks_exact(order);
+        let mut bin = 0;
+        for entries in whole {
+            for (phase, running) in running.iter_mut().enumerate() {
+                let ratio = self.ratios.at(simd, bin + phase);
+                let entries = &entries[phase * order + first..][..COMPONENTS];
+                for i in 0..COMPONENTS {
+                    let entry = T::Vector::splat(simd, entries[i]);
+                    running[i] = ratio.mul_add_precise(entry, running[i]);
+                }
+            }
+            bin += PHASES;
+        }
+        for (phase, entries) in rest.enumerate() {
+            let ratio = self.ratios.at(simd, bin + phase);
             for i in 0..COMPONENTS {
-                let entry = T::Vector::splat(simd, entries[i]);
-                running[i] = ratio.mul_add_precise(entry, running[i]);
+                let entry = T::Vector::splat(simd, entries[first + i]);
+                running[phase][i] = ratio.mul_add_precise(entry, running[phase][i]);
             }
         }
-        bin += PHASES;
-    }
-    for (phase, entries) in rest.enumerate() {
-        let ratio = ratios.at(simd, bin + phase);
-        for i in 0..COMPONENTS {
-            let entry = T::Vector::splat(simd, entries[first + i]);
-            running[phase][i] = ratio.mul_add_precise(entry, running[phase][i]);
+        for (i, sum) in sums.iter_mut().enumerate() {
+            for phase in &running {
+                T::add_to(simd, phase[i], sum);
+            }
         }
-    }
-    for (i, sum) in sums.iter_mut().enumerate() {
-        for phase in &running {
-            T::add_to(simd, phase[i], sum);
-        }
+        self.first += COMPONENTS;
     }
 }
 
