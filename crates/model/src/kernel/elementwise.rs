@@ -85,22 +85,47 @@ impl<S: Simd, T: Real> Finish<S, T> for SumQuotients<'_, S, T> {
     }
 }
 
-/// Adds the products of two numbers at each bin to a sum over bins.
+/// Adds the products of two numbers at each bin to a sum over bins, of two bins at once: each step
+/// of the sum waits for the last.
 #[inline(always)]
 pub(super) fn add_products<S: Simd, T: Real, const BINS: usize>(
     a: [T::Vector<S>; BINS],
     b: [T::Vector<S>; BINS],
     mut sum: T::Vector<S>,
 ) -> T::Vector<S> {
-    for i in 0..BINS {
+    let mut i = 0;
+    while i + 2 <= BINS {
+        sum += a[i].mul_add_precise(b[i], a[i + 1] * b[i + 1]);
+        i += 2;
+    }
+    if i < BINS {
         sum = a[i].mul_add_precise(b[i], sum);
     }
     sum
 }
 
-/// Bins that the steps after the products take at once: enough independent work to hide a division,
-/// and few enough numbers for registers.
-pub(super) const BINS_AT_ONCE: usize = 6;
+/// Walks the bins of a block, six at a time and the rest one by one: enough independent work to
+/// hide a division, and few enough numbers for registers. The step is a call with the number of
+/// bins as a constant, and the first of them; a closure could not have the constant.
+macro_rules! for_bins {
+    ($bins:expr, |$BINS:ident, $bin:ident| $step:expr) => {{
+        let bins = $bins;
+        let mut first = 0;
+        while first + 6 <= bins {
+            const $BINS: usize = 6;
+            let $bin = first;
+            $step;
+            first += $BINS;
+        }
+        while first < bins {
+            const $BINS: usize = 1;
+            let $bin = first;
+            $step;
+            first += $BINS;
+        }
+    }};
+}
+pub(super) use for_bins;
 
 /// The numbers at the bins from `bin` on.
 #[inline(always)]

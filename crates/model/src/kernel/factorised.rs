@@ -4,13 +4,13 @@ use fearless_simd::Simd;
 use fearless_simd_macros::simd;
 
 use super::elementwise::{
-    self, BINS_AT_ONCE, EnergySums, add_weighted, invert_all, load_all, posterior_powers,
-    store_all, sum_variances,
+    self, EnergySums, add_weighted, for_bins, invert_all, load_all, posterior_powers, store_all,
+    sum_variances,
 };
 use super::layout::{At, block_size};
 use super::pack::{Pack, Real, load};
 use super::source::SlabSource;
-use super::state::Pass;
+use super::state::{Pass, SourceState};
 
 /// Working memory of the updates of `q(S)`, and the sums that it adds to the free energy.
 #[derive(Debug)]
@@ -64,14 +64,18 @@ impl<T: Real> Factorised<T> {
         observed: &[Pack<T>],
         at: &At<'_, T>,
     ) {
-        let mut bin = 0;
-        while bin + BINS_AT_ONCE <= observed.len() {
-            self.form_powers_at::<S, BINS_AT_ONCE>(simd, pass, sources, observed, at, bin);
-            bin += BINS_AT_ONCE;
+        // One after the other: the divisions of both are too far apart to hide in one loop.
+        let bins = observed.len();
+        let variances = self.variances.chunks_exact_mut(self.stride);
+        for ((slab, source), variance) in sources.iter().zip(pass.sources).zip(variances) {
+            if source.averages_orders() {
+                for_bins!(bins, |BINS, bin| average::<S, T, BINS>(
+                    simd, slab, source, at, bin, variance
+                ));
+            }
         }
-        for bin in bin..observed.len() {
-            self.form_powers_at::<S, 1>(simd, pass, sources, observed, at, bin);
-        }
+        for_bins!(bins, |BINS, bin| self
+            .form_powers_at::<S, BINS>(simd, pass, sources, observed, at, bin));
     }
 
     #[inline(always)]
@@ -84,21 +88,6 @@ impl<T: Real> Factorised<T> {
         at: &At<'_, T>,
         bin: usize,
     ) {
-        let variances = self.variances.chunks_exact_mut(self.stride);
-        for ((slab, source), variance) in sources.iter().zip(pass.sources).zip(variances) {
-            if source.averages_orders() {
-                // Eq. (16).
-                let mut precision = [T::constant(simd, 0.0); BINS];
-                for (order, &weight) in slab.orders.iter().zip(&source.posterior) {
-                    let weight = T::constant(simd, weight);
-                    let inverse_c = order.inverse_c(at);
-                    add_weighted::<S, T, BINS>(simd, weight, inverse_c, bin, &mut precision);
-                }
-                let inverse = invert_all::<S, T, BINS>(simd, precision);
-                store_all::<S, T, BINS>(inverse, variance, bin);
-            }
-        }
-
         let variances = self.variances.chunks_exact(self.stride);
         let noise = pass.noise_variance;
         let total = sum_variances::<S, T, BINS>(simd, noise, variances.clone(), bin);
@@ -154,4 +143,23 @@ impl<T: Real> Factorised<T> {
         let total: f64 = variances.map(|packs| variance(&packs[bin])).sum();
         variance(&self.variances[source * self.stride + bin]) / (noise_variance + total)
     }
+}
+
+/// `C_j = ( sum_m q(K_jm) / C_jm )^-1` (eq. 16) at the bins from `bin` on.
+#[inline(always)]
+fn average<S: Simd, T: Real, const BINS: usize>(
+    simd: S,
+    slab: &SlabSource<T>,
+    source: &SourceState<T>,
+    at: &At<'_, T>,
+    bin: usize,
+    variance: &mut [Pack<T>],
+) {
+    let mut precision = [T::constant(simd, 0.0); BINS];
+    for (order, &weight) in slab.orders.iter().zip(&source.posterior) {
+        let weight = T::constant(simd, weight);
+        add_weighted::<S, T, BINS>(simd, weight, order.inverse_c(at), bin, &mut precision);
+    }
+    let inverse = invert_all::<S, T, BINS>(simd, precision);
+    store_all::<S, T, BINS>(inverse, variance, bin);
 }

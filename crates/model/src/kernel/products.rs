@@ -197,7 +197,12 @@ fn contract_bins_by<S: Simd, T: Real, R: Ratios<T>>(
     wide: bool,
 ) {
     let order = sums.len();
-    let mut components = Components { panel, order, first: 0, ratios };
+    let mut components = Components {
+        panel,
+        order,
+        first: 0,
+        ratios,
+    };
     let rest = match order {
         1 => return components.contract::<S, 1, 6>(simd, sums),
         2 => return components.contract::<S, 2, 3>(simd, sums),

@@ -9,7 +9,7 @@ use fearless_simd::prelude::*;
 use fearless_simd_macros::simd;
 
 use super::elementwise::{
-    BINS_AT_ONCE, Misfit, add_products, invert_all, load_all, posterior_powers, store_all,
+    Misfit, add_products, for_bins, invert_all, load_all, posterior_powers, store_all,
     sum_variances,
 };
 use super::layout::{At, block_size};
@@ -17,6 +17,7 @@ use super::log_product::PackProduct;
 use super::pack::{Pack, Real, load, store};
 use super::source::SlabSource;
 use super::state::{Pass, SourceState};
+use crate::combinations::Share;
 
 /// Working memory of the updates of `q(S|K)`, and the sums that they add to `log q~(K)`.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Structured<T: Real> {
     misfits: Vec<Misfit>,
     stride: usize,
     variances: Variances<T>,
+    /// `1 / D_K` of a combination in a block.
+    inverse_total: Vec<Pack<T>>,
     /// `1 / V` of an order in a block.
     inverse_v: Vec<Pack<T>>,
     /// `sum_K q(K) C_{j K_j} / D_K` of a block, source after source, `stride` packs apart.
@@ -39,6 +42,7 @@ impl<T: Real> Structured<T> {
             misfits: vec![Misfit::ZERO; combinations],
             stride,
             variances: Variances::new(sources, stride),
+            inverse_total: room(1),
             inverse_v: room(1),
             gains: room(sources.len()),
         }
@@ -88,59 +92,59 @@ impl<T: Real> Structured<T> {
         observed: &[Pack<T>],
         at: &At<'_, T>,
     ) {
-        for combination in 0..pass.combinations.orders().len() {
-            let mut bin = 0;
-            while bin + BINS_AT_ONCE <= observed.len() {
-                let place = (combination, bin);
-                self.add_powers::<S, BINS_AT_ONCE>(simd, pass, sources, observed, at, place);
-                bin += BINS_AT_ONCE;
-            }
-            for bin in bin..observed.len() {
-                let place = (combination, bin);
-                self.add_powers::<S, 1>(simd, pass, sources, observed, at, place);
+        let (bins, noise) = (observed.len(), pass.noise_variance);
+        for (combination, orders) in pass.combinations.orders().iter().enumerate() {
+            let inverse_total = &mut self.inverse_total[..bins];
+            for_bins!(bins, |BINS, bin| {
+                let total = self
+                    .variances
+                    .total::<S, BINS>(simd, noise, orders, None, bin);
+                store_all::<S, T, BINS>(invert_all::<S, T, BINS>(simd, total), inverse_total, bin);
+            });
+            let shares = pass.combinations.shares(combination);
+            let choices = orders.iter().zip(shares).zip(sources.iter_mut());
+            for (j, ((&m, share), source)) in choices.enumerate() {
+                let power = source.power.block_mut(m, at);
+                for_bins!(bins, |BINS, bin| self.add_power::<S, BINS>(
+                    simd, noise, orders, j, share, observed, bin, power
+                ));
             }
         }
     }
 
-    /// What a combination adds to the powers at the bins from `bin` on.
+    /// Adds the share of a combination in the power of one of its orders, at the bins from `bin`
+    /// on.
     #[inline(always)]
-    fn add_powers<S: Simd, const BINS: usize>(
+    fn add_power<S: Simd, const BINS: usize>(
         &self,
         simd: S,
-        pass: &Pass<'_, T>,
-        sources: &mut [SlabSource<T>],
+        noise_variance: f64,
+        orders: &[usize],
+        j: usize,
+        share: &Share,
         observed: &[Pack<T>],
-        at: &At<'_, T>,
-        (combination, bin): (usize, usize),
+        bin: usize,
+        sums: &mut [Pack<T>],
     ) {
-        let orders = &pass.combinations.orders()[combination];
-        let (variances, noise) = (&self.variances, pass.noise_variance);
-        let total = variances.total::<S, BINS>(simd, noise, orders, None, bin);
-        let inverse_total = invert_all::<S, T, BINS>(simd, total);
+        let own = load_all::<S, T, BINS>(simd, self.variances.order(j, orders[j]), bin);
+        let others = self
+            .variances
+            .total::<S, BINS>(simd, noise_variance, orders, Some(j), bin);
+        let inverse_total = load_all::<S, T, BINS>(simd, &self.inverse_total, bin);
         let observed = load_all::<S, T, BINS>(simd, observed, bin);
-        let shares = pass.combinations.shares(combination);
-        for (j, (source, (&m, share))) in sources
-            .iter_mut()
-            .zip(orders.iter().zip(shares))
-            .enumerate()
-        {
-            let own = load_all::<S, T, BINS>(simd, variances.order(j, m), bin);
-            let others = variances.total::<S, BINS>(simd, noise, orders, Some(j), bin);
-            let mut powers = posterior_powers::<S, T, BINS>(own, others, inverse_total, observed);
-            let weight = T::constant(simd, share.weight);
-            let sums = source.power.block_mut(m, at);
-            if share.is_first {
-                for power in &mut powers {
-                    *power *= weight;
-                }
-            } else {
-                let before = load_all::<S, T, BINS>(simd, sums, bin);
-                for i in 0..BINS {
-                    powers[i] = weight.mul_add_precise(powers[i], before[i]);
-                }
+        let mut powers = posterior_powers::<S, T, BINS>(own, others, inverse_total, observed);
+        let weight = T::constant(simd, share.weight);
+        if share.is_first {
+            for power in &mut powers {
+                *power *= weight;
             }
-            store_all::<S, T, BINS>(powers, sums, bin);
+        } else {
+            let before = load_all::<S, T, BINS>(simd, sums, bin);
+            for i in 0..BINS {
+                powers[i] = weight.mul_add_precise(powers[i], before[i]);
+            }
         }
+        store_all::<S, T, BINS>(powers, sums, bin);
     }
 
     /// What a block adds to `log q~(K)` under the factors just updated, with the `q(S|K)` that is
@@ -182,14 +186,9 @@ impl<T: Real> Structured<T> {
     ) {
         for (combination, orders) in pass.combinations.orders().iter().enumerate() {
             let mut sums = (PackProduct::new(simd), T::constant(simd, 0.0));
-            let mut bin = 0;
-            while bin + BINS_AT_ONCE <= observed.len() {
-                sums = self.measure::<S, BINS_AT_ONCE>(simd, pass, orders, observed, at, bin, sums);
-                bin += BINS_AT_ONCE;
-            }
-            for bin in bin..observed.len() {
-                sums = self.measure::<S, 1>(simd, pass, orders, observed, at, bin, sums);
-            }
+            for_bins!(observed.len(), |BINS, bin| {
+                sums = self.measure::<S, BINS>(simd, pass, orders, observed, at, bin, sums);
+            });
             self.misfits[combination].add(simd, sums.0, sums.1);
         }
     }
