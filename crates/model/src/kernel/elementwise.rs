@@ -7,6 +7,16 @@ use super::log_product::{PackProduct, StoredProduct};
 use super::pack::{Pack, Real, load, store, sum};
 use super::products::Finish;
 
+/// Keeps a product.
+pub(super) struct Keep<'a, T: Real>(pub(super) &'a mut [Pack<T>]);
+
+impl<S: Simd, T: Real> Finish<S, T> for Keep<'_, T> {
+    #[inline(always)]
+    fn finish<const BINS: usize>(&mut self, _: S, bin: usize, c: [T::Vector<S>; BINS]) {
+        store_all::<S, T, BINS>(c, self.0, bin);
+    }
+}
+
 /// Keeps the reciprocal of a product, and where it is asked for the product.
 pub(super) struct KeepInverse<'a, T: Real> {
     pub(super) inverse: &'a mut [Pack<T>],

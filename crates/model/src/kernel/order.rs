@@ -7,7 +7,7 @@ use fearless_simd_macros::simd;
 use ndarray::Array2;
 
 use super::elementwise::{
-    self, KeepAndMultiply, KeepInverse, KeepInverseAndVolume, Misfit, SumQuotients,
+    self, Keep, KeepAndMultiply, KeepInverse, KeepInverseAndVolume, Misfit, SumQuotients,
 };
 use super::extrapolation::FactorValues;
 use super::gig::{KlSum, Variables, update_within};
@@ -170,6 +170,18 @@ impl<T: Real> SlabOrder<T> {
         self.out_of_range |= product(simd, &self.harmonic, dictionary.harmonic(), at, &mut keep);
     }
 
+    /// `C` of a block, kept elsewhere.
+    pub(super) fn keep_harmonic_product<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &DictionaryState<T>,
+        at: &At<'_, T>,
+        variance: &mut [Pack<T>],
+    ) {
+        let mut keep = Keep(variance);
+        self.out_of_range |= product(simd, &self.harmonic, dictionary.harmonic(), at, &mut keep);
+    }
+
     /// `1 / V` of a block, kept elsewhere or beside the order's `1 / C`.
     pub(super) fn invert_mean_product<S: Simd>(
         &mut self,
@@ -275,6 +287,12 @@ impl<T: Real> SlabOrder<T> {
         elementwise::form_ratios(simd, power, &mut self.inverse_c[kept]);
     }
 
+    /// Where `E|s|^2 / C^2` of a block is kept for [`Self::contract_ratio`].
+    pub(super) fn ratio_mut(&mut self, at: &At<'_, T>) -> &mut [Pack<T>] {
+        let kept = self.kept(at);
+        &mut self.inverse_c[kept]
+    }
+
     pub(super) fn clear_rho(&mut self, tile: &[Place<T>]) {
         for place in tile {
             self.rho[place.row(self.components)].fill(T::WIDE_ZEROS);
@@ -301,6 +319,20 @@ impl<T: Real> SlabOrder<T> {
             ratios,
             &mut self.tau[at.slot * k..(at.slot + 1) * k],
         );
+    }
+
+    /// The same, with a ratio that has been formed.
+    pub(super) fn contract_ratio<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &DictionaryState<T>,
+        at: &At<'_, T>,
+    ) {
+        let panel = dictionary.harmonic().block(&at.block);
+        let ratios = &self.inverse_c[self.kept(at)];
+        let k = self.components;
+        let tau = &mut self.tau[at.slot * k..(at.slot + 1) * k];
+        contract_bins(simd, panel, ratios, tau);
     }
 
     /// Adds to `E[W]^T (1 / V)`, with a `1 / V` from elsewhere or the order's own.

@@ -57,11 +57,13 @@ impl<T: Real> Structured<T> {
         self.misfits.fill(Misfit::ZERO);
     }
 
-    /// `q(S|K)` of a block: eq. (15) with the `C_jm` of each combination. Leaves the orders'
-    /// `1 / C` and, where a dictionary is estimated, `1 / V`, and in `power` what each order is
-    /// fitted to,
+    /// `q(S|K)` of a block: eq. (15) with the `C_jm` of each combination. What an order is fitted
+    /// to is
     ///
     /// `E[ |s_j|^2 | K_j = m ] = sum_K q(K | K_j = m) E[ |s_j|^2 | K ]`.
+    ///
+    /// Leaves its ratio to `C^2` in the orders of a source with known dictionaries, and itself in
+    /// `power` beside the orders' `1 / C`, and `1 / V` where a dictionary is estimated, of others.
     pub(super) fn update_sources<S: Simd>(
         &mut self,
         simd: S,
@@ -74,7 +76,11 @@ impl<T: Real> Structured<T> {
             let orders = slab.orders.iter_mut().zip(&source.orders);
             for (m, (order, dictionary)) in orders.enumerate() {
                 let variance = self.variances.order_mut(j, m);
-                order.invert_harmonic_product(simd, dictionary, at, Some(variance));
+                if source.is_estimated() {
+                    order.invert_harmonic_product(simd, dictionary, at, Some(variance));
+                } else {
+                    order.keep_harmonic_product(simd, dictionary, at, variance);
+                }
                 if !dictionary.is_known() {
                     order.invert_mean_product(simd, dictionary, at, None);
                 }
@@ -103,48 +109,68 @@ impl<T: Real> Structured<T> {
             });
             let shares = pass.combinations.shares(combination);
             let choices = orders.iter().zip(shares).zip(sources.iter_mut());
-            for (j, ((&m, share), source)) in choices.enumerate() {
-                let power = source.power.block_mut(m, at);
-                for_bins!(bins, |BINS, bin| self.add_power::<S, BINS>(
-                    simd, noise, orders, j, share, observed, bin, power
-                ));
+            for (j, ((&m, share), slab)) in choices.enumerate() {
+                let choice = (&orders[..], j);
+                if pass.sources[j].is_estimated() {
+                    let sums = slab.power.block_mut(m, at);
+                    for_bins!(bins, |BINS, bin| {
+                        let power = self.power::<S, BINS>(simd, noise, choice, observed, bin);
+                        add_share::<S, T, BINS>(simd, share, power, sums, bin);
+                    });
+                } else {
+                    let sums = slab.orders[m].ratio_mut(at);
+                    for_bins!(bins, |BINS, bin| {
+                        let ratio = self.ratio::<S, BINS>(simd, noise, choice, observed, bin);
+                        add_share::<S, T, BINS>(simd, share, ratio, sums, bin);
+                    });
+                }
             }
         }
     }
 
-    /// Adds the share of a combination in the power of one of its orders, at the bins from `bin`
-    /// on.
+    /// `E[ |s_j|^2 | K ]` at the bins from `bin` on (eq. 15), written as `g (g |x|^2 + D - C)` with
+    /// the gain `g = C / D`, all terms positive.
     #[inline(always)]
-    fn add_power<S: Simd, const BINS: usize>(
+    fn power<S: Simd, const BINS: usize>(
         &self,
         simd: S,
         noise_variance: f64,
-        orders: &[usize],
-        j: usize,
-        share: &Share,
+        (orders, j): (&[usize], usize),
         observed: &[Pack<T>],
         bin: usize,
-        sums: &mut [Pack<T>],
-    ) {
+    ) -> [T::Vector<S>; BINS] {
         let own = load_all::<S, T, BINS>(simd, self.variances.order(j, orders[j]), bin);
         let others = self
             .variances
             .total::<S, BINS>(simd, noise_variance, orders, Some(j), bin);
         let inverse_total = load_all::<S, T, BINS>(simd, &self.inverse_total, bin);
         let observed = load_all::<S, T, BINS>(simd, observed, bin);
-        let mut powers = posterior_powers::<S, T, BINS>(own, others, inverse_total, observed);
-        let weight = T::constant(simd, share.weight);
-        if share.is_first {
-            for power in &mut powers {
-                *power *= weight;
-            }
-        } else {
-            let before = load_all::<S, T, BINS>(simd, sums, bin);
-            for i in 0..BINS {
-                powers[i] = weight.mul_add_precise(powers[i], before[i]);
-            }
+        posterior_powers::<S, T, BINS>(own, others, inverse_total, observed)
+    }
+
+    /// The same divided by `C^2`, the ratio that `tau` contracts:
+    /// `(|x|^2 / D + (D - C) / C) / D`.
+    #[inline(always)]
+    fn ratio<S: Simd, const BINS: usize>(
+        &self,
+        simd: S,
+        noise_variance: f64,
+        (orders, j): (&[usize], usize),
+        observed: &[Pack<T>],
+        bin: usize,
+    ) -> [T::Vector<S>; BINS] {
+        let own = load_all::<S, T, BINS>(simd, self.variances.order(j, orders[j]), bin);
+        let others = self
+            .variances
+            .total::<S, BINS>(simd, noise_variance, orders, Some(j), bin);
+        let inverse_total = load_all::<S, T, BINS>(simd, &self.inverse_total, bin);
+        let observed = load_all::<S, T, BINS>(simd, observed, bin);
+        let mut ratio = invert_all::<S, T, BINS>(simd, own);
+        for i in 0..BINS {
+            let rest = others[i] * ratio[i];
+            ratio[i] = inverse_total[i] * inverse_total[i].mul_add_precise(observed[i], rest);
         }
-        store_all::<S, T, BINS>(powers, sums, bin);
+        ratio
     }
 
     /// What a block adds to `log q~(K)` under the factors just updated, with the `q(S|K)` that is
@@ -234,7 +260,7 @@ impl<T: Real> Structured<T> {
             let orders = slab.orders.iter_mut().zip(&source.orders);
             for (m, (order, dictionary)) in orders.enumerate() {
                 let variance = self.variances.order_mut(j, m);
-                order.invert_harmonic_product(simd, dictionary, at, Some(variance));
+                order.keep_harmonic_product(simd, dictionary, at, variance);
             }
         }
         self.average_gains(simd, pass, at.block.len());
@@ -265,6 +291,29 @@ impl<T: Real> Structured<T> {
     pub(super) fn gain(&self, source: usize, bin: usize, frame: usize) -> f64 {
         self.gains[source * self.stride + bin].0.as_ref()[frame].to_f64()
     }
+}
+
+/// Adds what a combination has with its weight, or begins with it if it is the first.
+#[inline(always)]
+fn add_share<S: Simd, T: Real, const BINS: usize>(
+    simd: S,
+    share: &Share,
+    mut terms: [T::Vector<S>; BINS],
+    sums: &mut [Pack<T>],
+    bin: usize,
+) {
+    let weight = T::constant(simd, share.weight);
+    if share.is_first {
+        for term in &mut terms {
+            *term *= weight;
+        }
+    } else {
+        let before = load_all::<S, T, BINS>(simd, sums, bin);
+        for i in 0..BINS {
+            terms[i] = weight.mul_add_precise(terms[i], before[i]);
+        }
+    }
+    store_all::<S, T, BINS>(terms, sums, bin);
 }
 
 /// The `C_jm` of a block.
