@@ -148,8 +148,8 @@ impl<T: Real> Structured<T> {
         posterior_powers::<S, T, BINS>(own, others, inverse_total, observed)
     }
 
-    /// The same divided by `C^2`, the ratio that `tau` contracts:
-    /// `(|x|^2 / D + (D - C) / C) / D`.
+    /// The same divided by `C^2`, the ratio that `tau` contracts: `|x|^2 / D^2 + (D - C) / (C D)`,
+    /// in an order in which nothing overflows that is not too large itself.
     #[inline(always)]
     fn ratio<S: Simd, const BINS: usize>(
         &self,
@@ -167,8 +167,9 @@ impl<T: Real> Structured<T> {
         let observed = load_all::<S, T, BINS>(simd, observed, bin);
         let mut ratio = invert_all::<S, T, BINS>(simd, own);
         for i in 0..BINS {
-            let rest = others[i] * ratio[i];
-            ratio[i] = inverse_total[i] * inverse_total[i].mul_add_precise(observed[i], rest);
+            let inverse_total = inverse_total[i];
+            let rest = others[i] * inverse_total * ratio[i];
+            ratio[i] = inverse_total.mul_add_precise(inverse_total * observed[i], rest);
         }
         ratio
     }
@@ -190,7 +191,11 @@ impl<T: Real> Structured<T> {
             let orders = slab.orders.iter_mut().zip(&source.orders);
             for (m, (order, dictionary)) in orders.enumerate() {
                 let variance = self.variances.order_mut(j, m);
-                order.multiply_harmonic_product(simd, dictionary, at, variance);
+                if wants_volumes {
+                    order.multiply_harmonic_product(simd, dictionary, at, variance);
+                } else {
+                    order.keep_harmonic_product(simd, dictionary, at, variance);
+                }
                 if wants_volumes || !source.is_estimated() {
                     order.multiply_mean_product(simd, dictionary, at, &mut self.inverse_v);
                 }
@@ -202,6 +207,8 @@ impl<T: Real> Structured<T> {
         self.add_misfits(simd, pass, observed, at);
     }
 
+    /// Adds `log D_K + |x|^2 / D_K` of every combination. In frames that do not exist `|x|^2` is 0,
+    /// and `D_K` is taken to be 1.
     #[simd]
     fn add_misfits<S: Simd>(
         &mut self,
@@ -210,42 +217,24 @@ impl<T: Real> Structured<T> {
         observed: &[Pack<T>],
         at: &At<'_, T>,
     ) {
-        for (combination, orders) in pass.combinations.orders().iter().enumerate() {
-            let mut sums = (PackProduct::new(simd), T::constant(simd, 0.0));
-            for_bins!(observed.len(), |BINS, bin| {
-                sums = self.measure::<S, BINS>(simd, pass, orders, observed, at, bin, sums);
-            });
-            self.misfits[combination].add(simd, sums.0, sums.1);
-        }
-    }
-
-    /// Multiplies the totals `D_K` at the bins from `bin` on for the sum of their logarithms, and
-    /// adds `|x|^2 / D_K`. In frames that do not exist `|x|^2` is 0, and `D_K` is taken to be 1.
-    #[inline(always)]
-    fn measure<S: Simd, const BINS: usize>(
-        &self,
-        simd: S,
-        pass: &Pass<'_, T>,
-        orders: &[usize],
-        observed: &[Pack<T>],
-        at: &At<'_, T>,
-        bin: usize,
-        (mut volume, quotients): (PackProduct<S, T>, T::Vector<S>),
-    ) -> (PackProduct<S, T>, T::Vector<S>) {
-        let noise = pass.noise_variance;
-        let mut total = self
-            .variances
-            .total::<S, BINS>(simd, noise, orders, None, bin);
+        let (variances, noise) = (&self.variances, pass.noise_variance);
         let valid = load(simd, &at.place.valid);
         let padding = T::constant(simd, 1.0) - valid;
-        for total in &mut total {
-            *total = valid.mul_add_precise(*total, padding);
+        for (orders, misfit) in pass.combinations.orders().iter().zip(&mut self.misfits) {
+            let mut volume = PackProduct::<S, T>::new(simd);
+            let mut quotients = T::constant(simd, 0.0);
+            for_bins!(observed.len(), |BINS, bin| {
+                let mut total = variances.total::<S, BINS>(simd, noise, orders, None, bin);
+                for total in &mut total {
+                    *total = valid.mul_add_precise(*total, padding);
+                }
+                volume.multiply_all(simd, total);
+                let inverse = invert_all::<S, T, BINS>(simd, total);
+                let observed = load_all::<S, T, BINS>(simd, observed, bin);
+                quotients = add_products::<S, T, BINS>(observed, inverse, quotients);
+            });
+            misfit.add(simd, volume, quotients);
         }
-        volume.multiply_all(simd, total);
-        let inverse_total = invert_all::<S, T, BINS>(simd, total);
-        let observed = load_all::<S, T, BINS>(simd, observed, bin);
-        let quotients = add_products::<S, T, BINS>(observed, inverse_total, quotients);
-        (volume, quotients)
     }
 
     /// The gains of the posterior means of a block: `sum_K q(K) C_{j K_j} / D_K`.
