@@ -312,12 +312,18 @@ pub(super) fn contract_frames<S: Simd, T: Real>(
         stride,
         is_first,
     };
+    contract_tile(simd, &tile, sums, S::f64s::LEN >= 8);
+}
+
+/// The same, by twelve bins at a time if there are `wide` registers for them.
+#[inline(always)]
+fn contract_tile<S: Simd, T: Real>(simd: S, tile: &Tile<'_, T>, sums: &mut [f64], wide: bool) {
     let mut rest = (0, sums);
-    if S::f64s::LEN >= 8 {
-        rest = contract_frames_by::<S, T, 12>(simd, &tile, rest);
+    if wide {
+        rest = contract_frames_by::<S, T, 12>(simd, tile, rest);
     }
-    rest = contract_frames_by::<S, T, 6>(simd, &tile, rest);
-    contract_frames_by::<S, T, 1>(simd, &tile, rest);
+    rest = contract_frames_by::<S, T, 6>(simd, tile, rest);
+    contract_frames_by::<S, T, 1>(simd, tile, rest);
 }
 
 /// What [`contract_frames`] reads.
@@ -365,16 +371,17 @@ fn contract_lanes<S: Simd, T: Real, const BINS: usize>(
     first: usize,
 ) -> [T::Vector<S>; BINS] {
     let mut running = [T::constant(simd, 0.0); BINS];
-    let mut activations = &tile.activations[first..];
+    let mut at = first;
     for ratios in tile.ratios.chunks_exact(tile.stride) {
         let ratios = &ratios[bin..bin + BINS];
         for frame in 0..T::LANES {
-            let entries = T::Vector::from_slice(simd, &activations[..T::LANES]);
+            let activations = &tile.activations[at..at + T::LANES];
+            let activations = T::Vector::from_slice(simd, activations);
             for i in 0..BINS {
                 let ratio = T::Vector::splat(simd, ratios[i].0.as_ref()[frame]);
-                running[i] = entries.mul_add_precise(ratio, running[i]);
+                running[i] = activations.mul_add_precise(ratio, running[i]);
             }
-            activations = &activations[tile.order..];
+            at += tile.order;
         }
     }
     running
@@ -432,6 +439,45 @@ mod tests {
                     sums
                 });
                 assert_eq!(sums[0], sums[1], "{order} x {bins}");
+            }
+        }
+    }
+
+    /// Sums of 24 terms, most of which are rounded.
+    const ROUNDING: f64 = 1e-14;
+
+    #[test]
+    fn contractions_over_frames_are_their_definition() {
+        let (frames, stride, level) = (3 * F64_LANES, 50, Level::new());
+        let ratios = packs(3 * stride);
+        for order in 1..=20 {
+            let activations = entries(frames * order + F64_LANES);
+            for bins in 1..=48 {
+                let [narrow, wide] = [false, true].map(|wide| {
+                    let mut sums = vec![2.0; order * bins];
+                    let tile = Tile {
+                        order,
+                        activations: &activations,
+                        ratios: &ratios,
+                        stride,
+                        is_first: false,
+                    };
+                    dispatch!(level, simd => contract_tile(simd, &tile, &mut sums, wide));
+                    sums
+                });
+                assert_eq!(narrow, wide, "{order} x {bins}");
+                for (i, sum) in wide.into_iter().enumerate() {
+                    let (bin, k) = (i / order, i % order);
+                    let term = |frame: usize| {
+                        let ratio = &ratios[frame / F64_LANES * stride + bin];
+                        ratio.0[frame % F64_LANES] * activations[frame * order + k]
+                    };
+                    let expected = 2.0 + (0..frames).map(term).sum::<f64>();
+                    assert!(
+                        (sum - expected).abs() < ROUNDING * expected,
+                        "{order} x {bins}"
+                    );
+                }
             }
         }
     }
