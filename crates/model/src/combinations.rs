@@ -39,6 +39,16 @@ pub(crate) struct Combinations {
     posterior: Vec<f64>,
     /// `q(K | K_j = m)` per source and order, over the combinations that have it.
     conditional: Vec<Vec<Vec<Weighted>>>,
+    /// The same per combination and source.
+    shares: Vec<Vec<Share>>,
+}
+
+/// What a combination is among those that have the same order of a source.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share {
+    /// `q(K | K_j = m)`.
+    pub(crate) weight: f64,
+    pub(crate) is_first: bool,
 }
 
 /// `log q~(K)` in nats but for the prior, in its parts. An order far from its prior alone has 1e12
@@ -93,6 +103,7 @@ impl Combinations {
             posterior: orders.iter().map(|o| priors(o).iter().product()).collect(),
             orders,
             conditional: Vec::new(),
+            shares: Vec::new(),
         };
         // The start is the prior itself, not a power of it.
         combinations.conditional = combinations.per_order(|_, with_order| {
@@ -102,6 +113,7 @@ impl Combinations {
                 .collect();
             weigh(with_order, &log_prior, 1.0)
         });
+        combinations.shares = combinations.gather_shares();
         combinations
     }
 
@@ -114,6 +126,7 @@ impl Combinations {
             log_prior: Vec::new(),
             posterior: Vec::new(),
             conditional: Vec::new(),
+            shares: Vec::new(),
         }
     }
 
@@ -130,6 +143,11 @@ impl Combinations {
     /// `q(K | K_j = m)` over the combinations that have it: its limit where `q(K_j = m)` is 0.
     pub(crate) fn given(&self, source: usize, order: usize) -> &[Weighted] {
         &self.conditional[source][order]
+    }
+
+    /// `q(K | K_j = m)` of a combination for its order of each source.
+    pub(crate) fn shares(&self, combination: usize) -> &[Share] {
+        &self.shares[combination]
     }
 
     /// Updates `q(K) = exp( log q~(K) / beta ) / Z`.
@@ -158,6 +176,25 @@ impl Combinations {
             weigh(with_order, &logs, self.beta)
         });
         (self.posterior, self.conditional) = (posterior, conditional);
+        self.shares = self.gather_shares();
+    }
+
+    fn gather_shares(&self) -> Vec<Vec<Share>> {
+        let mut shares = vec![Vec::new(); self.orders.len()];
+        for with_order in self.conditional.iter().flatten() {
+            for (
+                i,
+                &Weighted {
+                    combination,
+                    weight,
+                },
+            ) in with_order.iter().enumerate()
+            {
+                let is_first = i == 0;
+                shares[combination].push(Share { weight, is_first });
+            }
+        }
+        shares
     }
 
     /// `log q~(K)` of every combination.

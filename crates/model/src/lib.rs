@@ -69,8 +69,8 @@
 //!
 //! Products add up in an order of their own, whatever the registers: bin after bin and frame after
 //! frame, in fixed blocks, tiles and slabs, with fused multiply-adds throughout. Results are the
-//! same bytes on AVX2, AVX-512 and NEON, for any number of threads. `C` and `V` are floored in
-//! every bin at 1e-100, far below any datum, and at 1e-30 in single precision.
+//! same bytes on AVX2, AVX-512 and NEON, for any number of threads. `C` and `V` begin at 1e-100 in
+//! every bin, far below any datum. Where one is below 1e-30, single precision falls back on double.
 
 mod activation_start;
 mod combinations;

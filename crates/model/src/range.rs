@@ -12,12 +12,10 @@ use crate::source::{DictionaryModel, SourceModel};
 /// source is switched off.
 pub(crate) const VARIANCE_FLOOR: f64 = 1e-100;
 
-/// The same in single precision. A variance that reaches it is a reason to fall back on double.
-pub(crate) const SINGLE_VARIANCE_FLOOR: f32 = 1e-30;
-
 /// What an inference or a training in single precision must stay within.
 pub(crate) const SINGLE_RANGE: Range = Range {
     largest: 1e17,
+    smallest_variance: 1e-30,
     smallest_noise: 1e-15,
     smallest_power: 1e-25,
     smallest_ratio: f32::MIN_POSITIVE as f64,
@@ -30,8 +28,10 @@ pub(crate) const SINGLE_RANGE: Range = Range {
 pub(crate) struct Range {
     /// Largest factor, power of the mixture and noise variance.
     pub(crate) largest: f64,
+    /// All `C` and `V` are above it.
+    pub(crate) smallest_variance: f64,
     pub(crate) smallest_noise: f64,
-    /// Smallest power of a training, five decades above the floor of `V`.
+    /// Smallest power of a training, five decades above the smallest `V`.
     pub(crate) smallest_power: f64,
     /// Smallest `P / V^2` of a training: below, there are fewer digits.
     pub(crate) smallest_ratio: f64,

@@ -7,87 +7,49 @@ use super::log_product::{PackProduct, StoredProduct};
 use super::pack::{Pack, Real, load, store, sum};
 use super::products::Finish;
 
-/// Where a source's `C_j` comes from its orders' `C`.
-pub(super) enum Variance<'a, T: Real> {
-    /// It is not asked for.
-    Unused,
-    /// This order's, as the only one.
-    Whole(&'a mut [Pack<T>]),
-    /// `q(K_jm) / C_jm` becomes its reciprocal if it is the first order's, else is added (eq. 16).
-    Precision {
-        weight: f64,
-        sum: &'a mut [Pack<T>],
-        is_first: bool,
-    },
-}
+/// Keeps a product.
+pub(super) struct Keep<'a, T: Real>(pub(super) &'a mut [Pack<T>]);
 
-impl<T: Real> Variance<'_, T> {
-    /// The same for the bins of a group.
+impl<S: Simd, T: Real> Finish<S, T> for Keep<'_, T> {
     #[inline(always)]
-    fn group<const BINS: usize>(&mut self, bin: usize) -> Variance<'_, T> {
-        match self {
-            Self::Unused => Variance::Unused,
-            Self::Whole(variance) => Variance::Whole(&mut variance[bin..bin + BINS]),
-            Self::Precision {
-                weight,
-                sum,
-                is_first,
-            } => Variance::Precision {
-                weight: *weight,
-                sum: &mut sum[bin..bin + BINS],
-                is_first: *is_first,
-            },
-        }
-    }
-
-    #[inline(always)]
-    fn take<S: Simd>(&mut self, simd: S, bin: usize, c: T::Vector<S>, inverse_c: T::Vector<S>) {
-        match self {
-            Self::Unused => {}
-            Self::Whole(variance) => store(c, &mut variance[bin]),
-            Self::Precision {
-                weight,
-                sum,
-                is_first,
-            } => {
-                let weight = T::constant(simd, *weight);
-                let sum = &mut sum[bin];
-                if *is_first {
-                    store(weight * inverse_c, sum);
-                } else {
-                    store(weight.mul_add_precise(inverse_c, load(simd, sum)), sum);
-                }
-            }
-        }
+    fn finish<const BINS: usize>(&mut self, _: S, bin: usize, c: [T::Vector<S>; BINS]) {
+        store_all::<S, T, BINS>(c, self.0, bin);
     }
 }
 
-/// Keeps the reciprocal of a product.
+/// Keeps the reciprocal of a product, and where it is asked for the product.
 pub(super) struct KeepInverse<'a, T: Real> {
     pub(super) inverse: &'a mut [Pack<T>],
-    pub(super) variance: Variance<'a, T>,
+    pub(super) kept: Option<&'a mut [Pack<T>]>,
 }
 
 impl<S: Simd, T: Real> Finish<S, T> for KeepInverse<'_, T> {
     #[inline(always)]
     fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, c: [T::Vector<S>; BINS]) {
-        let inverse = &mut self.inverse[bin..bin + BINS];
-        let mut variance = self.variance.group::<BINS>(bin);
-        let mut i = 0;
-        while i + 2 <= BINS {
-            let [a, b] = T::inverses(simd, [c[i], c[i + 1]]);
-            store(a, &mut inverse[i]);
-            store(b, &mut inverse[i + 1]);
-            variance.take(simd, i, c[i], a);
-            variance.take(simd, i + 1, c[i + 1], b);
-            i += 2;
-        }
-        if i < BINS {
-            let last = T::constant(simd, 1.0) / c[i];
-            store(last, &mut inverse[i]);
-            variance.take(simd, i, c[i], last);
+        let inverse = invert_all::<S, T, BINS>(simd, c);
+        store_all::<S, T, BINS>(inverse, self.inverse, bin);
+        if let Some(kept) = &mut self.kept {
+            store_all::<S, T, BINS>(c, kept, bin);
         }
     }
+}
+
+/// Reciprocals of numbers that are at least at the floor, two by one division where it can be.
+#[inline(always)]
+pub(super) fn invert_all<S: Simd, T: Real, const BINS: usize>(
+    simd: S,
+    values: [T::Vector<S>; BINS],
+) -> [T::Vector<S>; BINS] {
+    let mut inverses = values;
+    let mut i = 0;
+    while i + 2 <= BINS {
+        [inverses[i], inverses[i + 1]] = T::inverses(simd, [values[i], values[i + 1]]);
+        i += 2;
+    }
+    if i < BINS {
+        inverses[i] = T::constant(simd, 1.0) / values[i];
+    }
+    inverses
 }
 
 /// Keeps `1 / V`, and multiplies the `V` of a block for the sum of their logarithms.
@@ -99,22 +61,8 @@ pub(super) struct KeepInverseAndVolume<'a, S: Simd, T: Real> {
 impl<S: Simd, T: Real> Finish<S, T> for KeepInverseAndVolume<'_, S, T> {
     #[inline(always)]
     fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, v: [T::Vector<S>; BINS]) {
-        let inverse = &mut self.inverse[bin..bin + BINS];
-        let mut volume = self.volume;
-        let mut i = 0;
-        while i + 2 <= BINS {
-            let pair = [v[i], v[i + 1]];
-            let [a, b] = T::inverses(simd, pair);
-            store(a, &mut inverse[i]);
-            store(b, &mut inverse[i + 1]);
-            volume.multiply_pair(simd, pair);
-            i += 2;
-        }
-        if i < BINS {
-            store(T::constant(simd, 1.0) / v[i], &mut inverse[i]);
-            volume.multiply(simd, v[i]);
-        }
-        self.volume = volume;
+        store_all::<S, T, BINS>(invert_all::<S, T, BINS>(simd, v), self.inverse, bin);
+        self.volume.multiply_all(simd, v);
     }
 }
 
@@ -127,20 +75,8 @@ pub(super) struct KeepAndMultiply<'a, S: Simd, T: Real> {
 impl<S: Simd, T: Real> Finish<S, T> for KeepAndMultiply<'_, S, T> {
     #[inline(always)]
     fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, c: [T::Vector<S>; BINS]) {
-        let kept = &mut self.kept[bin..bin + BINS];
-        let mut volume = self.volume;
-        let mut i = 0;
-        while i + 2 <= BINS {
-            store(c[i], &mut kept[i]);
-            store(c[i + 1], &mut kept[i + 1]);
-            volume.multiply_pair(simd, [c[i], c[i + 1]]);
-            i += 2;
-        }
-        if i < BINS {
-            store(c[i], &mut kept[i]);
-            volume.multiply(simd, c[i]);
-        }
-        self.volume = volume;
+        store_all::<S, T, BINS>(c, self.kept, bin);
+        self.volume.multiply_all(simd, c);
     }
 }
 
@@ -153,258 +89,129 @@ pub(super) struct SumQuotients<'a, S: Simd, T: Real> {
 impl<S: Simd, T: Real> Finish<S, T> for SumQuotients<'_, S, T> {
     #[inline(always)]
     fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, c: [T::Vector<S>; BINS]) {
-        let power = &self.power[bin..bin + BINS];
-        let mut quotients = self.quotients;
-        let mut i = 0;
-        while i + 2 <= BINS {
-            let [a, b] = T::inverses(simd, [c[i], c[i + 1]]);
-            quotients = load(simd, &power[i]).mul_add_precise(a, quotients);
-            quotients = load(simd, &power[i + 1]).mul_add_precise(b, quotients);
-            i += 2;
-        }
-        if i < BINS {
-            quotients += load(simd, &power[i]) / c[i];
-        }
-        self.quotients = quotients;
+        let inverse = invert_all::<S, T, BINS>(simd, c);
+        let power = load_all::<S, T, BINS>(simd, self.power, bin);
+        self.quotients = add_products::<S, T, BINS>(power, inverse, self.quotients);
     }
 }
 
-/// Replaces a precision by the variance `C_j`, or a total by its reciprocal, two bins by one
-/// division where it can be.
+/// Adds the products of two numbers at each bin to a sum over bins, of two bins at once: each step
+/// of the sum waits for the last.
 #[inline(always)]
-pub(super) fn invert<S: Simd, T: Real>(simd: S, packs: &mut [Pack<T>]) {
-    let (pairs, rest) = packs.as_chunks_mut::<2>();
-    for [first, second] in pairs {
-        let [a, b] = T::inverses(simd, [load(simd, first), load(simd, second)]);
-        store(a, first);
-        store(b, second);
+pub(super) fn add_products<S: Simd, T: Real, const BINS: usize>(
+    a: [T::Vector<S>; BINS],
+    b: [T::Vector<S>; BINS],
+    mut sum: T::Vector<S>,
+) -> T::Vector<S> {
+    let mut i = 0;
+    while i + 2 <= BINS {
+        sum += a[i].mul_add_precise(b[i], a[i + 1] * b[i + 1]);
+        i += 2;
     }
-    for pack in rest {
-        store(T::constant(simd, 1.0) / load(simd, pack), pack);
+    if i < BINS {
+        sum = a[i].mul_add_precise(b[i], sum);
     }
+    sum
 }
 
-/// `sigma^2 + sum C_i` over the sources but `source`. `variances`: `C_j` of every source, `stride`
-/// packs apart.
+/// Walks the bins of a block, six at a time and the rest one by one: enough independent work to
+/// hide a division, and few enough numbers for registers. The step is a call with the number of
+/// bins as a constant, and the first of them; a closure could not have the constant.
+macro_rules! for_bins {
+    ($bins:expr, |$BINS:ident, $bin:ident| $step:expr) => {{
+        let bins = $bins;
+        let mut first = 0;
+        while first + 6 <= bins {
+            const $BINS: usize = 6;
+            let $bin = first;
+            $step;
+            first += $BINS;
+        }
+        while first < bins {
+            const $BINS: usize = 1;
+            let $bin = first;
+            $step;
+            first += $BINS;
+        }
+    }};
+}
+pub(super) use for_bins;
+
+/// The numbers at the bins from `bin` on.
 #[inline(always)]
-pub(super) fn sum_others<S: Simd, T: Real>(
+pub(super) fn load_all<S: Simd, T: Real, const BINS: usize>(
     simd: S,
-    noise_variance: f64,
-    variances: &[Pack<T>],
-    stride: usize,
-    source: usize,
-    others: &mut [Pack<T>],
-) {
-    let noise = T::constant(simd, noise_variance);
-    let mut is_first = true;
-    for (j, variances) in variances.chunks_exact(stride).enumerate() {
-        if j == source {
-            continue;
-        }
-        for (sum, variance) in others.iter_mut().zip(variances) {
-            let before = if is_first { noise } else { load(simd, sum) };
-            store(before + load(simd, variance), sum);
-        }
-        is_first = false;
+    packs: &[Pack<T>],
+    bin: usize,
+) -> [T::Vector<S>; BINS] {
+    let packs = &packs[bin..bin + BINS];
+    let mut values = [T::constant(simd, 0.0); BINS];
+    for i in 0..BINS {
+        values[i] = load(simd, &packs[i]);
     }
-    if is_first {
-        for sum in others {
-            store(noise, sum);
-        }
-    }
-}
-
-/// `1 / D` with `D = C_j + others`, in frames that exist, else 0.
-#[inline(always)]
-pub(super) fn invert_totals<S: Simd, T: Real>(
-    simd: S,
-    own: &[Pack<T>],
-    others: &[Pack<T>],
-    valid: &Pack<T>,
-    inverse: &mut [Pack<T>],
-) {
-    let valid = load(simd, valid);
-    let (inverse_pairs, inverse_rest) = inverse.as_chunks_mut::<2>();
-    let (own_pairs, own_rest) = own.as_chunks::<2>();
-    let (others_pairs, others_rest) = others.as_chunks::<2>();
-    let pairs = own_pairs.iter().zip(others_pairs);
-    for ([first, second], (own, others)) in inverse_pairs.iter_mut().zip(pairs) {
-        let total_a = load(simd, &own[0]) + load(simd, &others[0]);
-        let total_b = load(simd, &own[1]) + load(simd, &others[1]);
-        let [a, b] = T::inverses(simd, [total_a, total_b]);
-        store(valid * a, first);
-        store(valid * b, second);
-    }
-    for (inverse, (own, others)) in inverse_rest
-        .iter_mut()
-        .zip(own_rest.iter().zip(others_rest))
-    {
-        let total = load(simd, own) + load(simd, others);
-        store(valid * (T::constant(simd, 1.0) / total), inverse);
-    }
+    values
 }
 
 #[inline(always)]
-pub(super) fn fill<S: Simd, T: Real>(simd: S, value: f64, packs: &mut [Pack<T>]) {
-    let value = T::constant(simd, value);
-    for pack in packs {
+pub(super) fn store_all<S: Simd, T: Real, const BINS: usize>(
+    values: [T::Vector<S>; BINS],
+    packs: &mut [Pack<T>],
+    bin: usize,
+) {
+    for (value, pack) in values.into_iter().zip(&mut packs[bin..bin + BINS]) {
         store(value, pack);
     }
 }
 
+/// Adds `weight` times the numbers at the bins from `bin` on.
 #[inline(always)]
-pub(super) fn add<S: Simd, T: Real>(simd: S, terms: &[Pack<T>], sums: &mut [Pack<T>]) {
-    for (sum, term) in sums.iter_mut().zip(terms) {
-        store(load(simd, sum) + load(simd, term), sum);
-    }
-}
-
-/// `sums = first + second`.
-#[inline(always)]
-pub(super) fn add_two<S: Simd, T: Real>(
+pub(super) fn add_weighted<S: Simd, T: Real, const BINS: usize>(
     simd: S,
-    first: &[Pack<T>],
-    second: &[Pack<T>],
-    sums: &mut [Pack<T>],
+    weight: T::Vector<S>,
+    packs: &[Pack<T>],
+    bin: usize,
+    sums: &mut [T::Vector<S>; BINS],
 ) {
-    for (sum, (first, second)) in sums.iter_mut().zip(first.iter().zip(second)) {
-        store(load(simd, first) + load(simd, second), sum);
+    let terms = load_all::<S, T, BINS>(simd, packs, bin);
+    for i in 0..BINS {
+        sums[i] = weight.mul_add_precise(terms[i], sums[i]);
     }
 }
 
-/// A source among all, in a block.
-pub(super) struct Share<'a, T: Real> {
-    /// `C_j`.
-    pub(super) own: &'a [Pack<T>],
-    /// `D - C_j`.
-    pub(super) others: &'a [Pack<T>],
-    /// `1 / D` in frames that exist, else 0.
-    pub(super) inverse_total: &'a [Pack<T>],
-}
-
-/// The same at a bin, and `|x|^2`.
-struct ShareAt<'a, T: Real> {
-    own: &'a Pack<T>,
-    others: &'a Pack<T>,
-    inverse_total: &'a Pack<T>,
-    observed: &'a Pack<T>,
-}
-
-impl<'a, T: Real> Share<'a, T> {
-    #[inline(always)]
-    fn bins(&self, observed: &'a [Pack<T>]) -> impl Iterator<Item = ShareAt<'a, T>> {
-        let variances = self.own.iter().zip(self.others);
-        let rest = self.inverse_total.iter().zip(observed);
-        variances
-            .zip(rest)
-            .map(|((own, others), (inverse_total, observed))| ShareAt {
-                own,
-                others,
-                inverse_total,
-                observed,
-            })
+/// `sigma^2` and the variances of some sources, each in a block, added up at the bins from `bin`
+/// on.
+#[inline(always)]
+pub(super) fn sum_variances<'a, S: Simd, T: Real, const BINS: usize>(
+    simd: S,
+    noise_variance: f64,
+    variances: impl Iterator<Item = &'a [Pack<T>]>,
+    bin: usize,
+) -> [T::Vector<S>; BINS] {
+    let mut sums = [T::constant(simd, noise_variance); BINS];
+    for variances in variances {
+        let terms = load_all::<S, T, BINS>(simd, variances, bin);
+        for i in 0..BINS {
+            sums[i] += terms[i];
+        }
     }
+    sums
 }
 
 /// `E|s_j|^2 = |mu_j|^2 + Sigma_jj` of `q(S)` (eq. 15), written as `g (g |x|^2 + D - C_j)` with the
-/// gain `g = C_j / D`, all terms positive.
+/// gain `g = C_j / D`, all terms positive. `others`: `D - C_j`.
 #[inline(always)]
-pub(super) fn form_posterior_power<S: Simd, T: Real>(
-    simd: S,
-    share: &Share<'_, T>,
-    observed: &[Pack<T>],
-    power: &mut [Pack<T>],
-) {
-    for (power, bin) in power.iter_mut().zip(share.bins(observed)) {
-        store(posterior_power_at(simd, bin), power);
+pub(super) fn posterior_powers<S: Simd, T: Real, const BINS: usize>(
+    own: [T::Vector<S>; BINS],
+    others: [T::Vector<S>; BINS],
+    inverse_total: [T::Vector<S>; BINS],
+    observed: [T::Vector<S>; BINS],
+) -> [T::Vector<S>; BINS] {
+    let mut powers = own;
+    for i in 0..BINS {
+        let gain = own[i] * inverse_total[i];
+        powers[i] = gain * gain.mul_add_precise(observed[i], others[i]);
     }
-}
-
-/// Adds the same times a weight, or begins with it if it is the first of its sum.
-#[inline(always)]
-pub(super) fn add_posterior_power<S: Simd, T: Real>(
-    simd: S,
-    weight: f64,
-    share: &Share<'_, T>,
-    observed: &[Pack<T>],
-    is_first: bool,
-    power: &mut [Pack<T>],
-) {
-    let weight = T::constant(simd, weight);
-    let bins = power.iter_mut().zip(share.bins(observed));
-    if is_first {
-        for (power, bin) in bins {
-            store(weight * posterior_power_at(simd, bin), power);
-        }
-    } else {
-        for (power, bin) in bins {
-            let sum = weight.mul_add_precise(posterior_power_at(simd, bin), load(simd, power));
-            store(sum, power);
-        }
-    }
-}
-
-#[inline(always)]
-fn posterior_power_at<S: Simd, T: Real>(simd: S, bin: ShareAt<'_, T>) -> T::Vector<S> {
-    let gain = load(simd, bin.own) * load(simd, bin.inverse_total);
-    gain * gain.mul_add_precise(load(simd, bin.observed), load(simd, bin.others))
-}
-
-/// Adds `weight C_j / D` to the gain of a posterior mean.
-#[inline(always)]
-pub(super) fn add_gain<S: Simd, T: Real>(
-    simd: S,
-    weight: f64,
-    own: &[Pack<T>],
-    inverse_total: &[Pack<T>],
-    gain: &mut [Pack<T>],
-) {
-    let weight = T::constant(simd, weight);
-    for ((gain, own), inverse) in gain.iter_mut().zip(own).zip(inverse_total) {
-        let own = weight * load(simd, own);
-        store(
-            own.mul_add_precise(load(simd, inverse), load(simd, gain)),
-            gain,
-        );
-    }
-}
-
-/// Multiplies the totals `D = C_j + others` for the sum of their logarithms, and returns the sums
-/// of `|x|^2 / D`. In frames that do not exist `|x|^2` is 0, and `D` is taken to be 1.
-#[inline(always)]
-pub(super) fn measure_totals<S: Simd, T: Real>(
-    simd: S,
-    own: &[Pack<T>],
-    others: &[Pack<T>],
-    observed: &[Pack<T>],
-    valid: &Pack<T>,
-    volume: &mut PackProduct<S, T>,
-) -> T::Vector<S> {
-    let valid = load(simd, valid);
-    let padding = T::constant(simd, 1.0) - valid;
-    let mut quotients = T::constant(simd, 0.0);
-    let (own_pairs, own_rest) = own.as_chunks::<2>();
-    let (others_pairs, others_rest) = others.as_chunks::<2>();
-    let (observed_pairs, observed_rest) = observed.as_chunks::<2>();
-    let pairs = own_pairs.iter().zip(others_pairs);
-    for ((own, others), observed) in pairs.zip(observed_pairs) {
-        let total_a = load(simd, &own[0]) + load(simd, &others[0]);
-        let total_b = load(simd, &own[1]) + load(simd, &others[1]);
-        let pair = [
-            valid.mul_add_precise(total_a, padding),
-            valid.mul_add_precise(total_b, padding),
-        ];
-        volume.multiply_pair(simd, pair);
-        let [a, b] = T::inverses(simd, pair);
-        quotients = load(simd, &observed[0]).mul_add_precise(a, quotients);
-        quotients = load(simd, &observed[1]).mul_add_precise(b, quotients);
-    }
-    for ((own, others), observed) in own_rest.iter().zip(others_rest).zip(observed_rest) {
-        let total = valid.mul_add_precise(load(simd, own) + load(simd, others), padding);
-        volume.multiply(simd, total);
-        quotients += load(simd, observed) / total;
-    }
-    quotients
+    powers
 }
 
 /// Replaces `1 / C` by `E|s_j|^2 / C^2`, the ratio that `tau` contracts.

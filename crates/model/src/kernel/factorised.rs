@@ -3,11 +3,14 @@
 use fearless_simd::Simd;
 use fearless_simd_macros::simd;
 
-use super::elementwise::{self, EnergySums, Share, Variance};
+use super::elementwise::{
+    self, EnergySums, add_weighted, for_bins, invert_all, load_all, posterior_powers, store_all,
+    sum_variances,
+};
 use super::layout::{At, block_size};
-use super::pack::{Pack, Real};
+use super::pack::{Pack, Real, load};
 use super::source::SlabSource;
-use super::state::Pass;
+use super::state::{Pass, SourceState};
 
 /// Working memory of the updates of `q(S)`, and the sums that it adds to the free energy.
 #[derive(Debug)]
@@ -16,10 +19,6 @@ pub(super) struct Factorised<T: Real> {
     /// `C_j` of a group in a block, source after source, `stride` packs apart.
     variances: Vec<Pack<T>>,
     stride: usize,
-    /// `1 / D` of a block.
-    inverse_total: Vec<Pack<T>>,
-    /// `D - C_j` of a source in a block.
-    others: Vec<Pack<T>>,
 }
 
 impl<T: Real> Factorised<T> {
@@ -29,8 +28,6 @@ impl<T: Real> Factorised<T> {
             energy: EnergySums::default(),
             variances: vec![Pack::ZERO; stride * sources],
             stride,
-            inverse_total: vec![Pack::ZERO; stride],
-            others: vec![Pack::ZERO; stride],
         }
     }
 
@@ -47,18 +44,9 @@ impl<T: Real> Factorised<T> {
     ) {
         let variances = self.variances.chunks_exact_mut(self.stride);
         for ((slab, source), variance) in sources.iter_mut().zip(pass.sources).zip(variances) {
-            let orders = slab.orders.iter_mut().zip(&source.orders);
-            for (m, ((order, dictionary), &weight)) in orders.zip(&source.posterior).enumerate() {
-                let variance = if source.averages_orders() {
-                    Variance::Precision {
-                        weight,
-                        sum: variance,
-                        is_first: m == 0,
-                    }
-                } else {
-                    Variance::Whole(variance)
-                };
-                order.invert_harmonic_product(simd, dictionary, at, variance);
+            for (order, dictionary) in slab.orders.iter_mut().zip(&source.orders) {
+                let kept = (!source.averages_orders()).then_some(&mut *variance);
+                order.invert_harmonic_product(simd, dictionary, at, kept);
                 if everywhere || !dictionary.is_known() {
                     order.invert_mean_product(simd, dictionary, at, None);
                 }
@@ -76,28 +64,46 @@ impl<T: Real> Factorised<T> {
         observed: &[Pack<T>],
         at: &At<'_, T>,
     ) {
-        for (j, source) in sources.iter().enumerate() {
-            if source.orders.len() > 1 {
-                let start = j * self.stride;
-                elementwise::invert(simd, &mut self.variances[start..start + observed.len()]);
+        // One after the other: the divisions of both are too far apart to hide in one loop.
+        let bins = observed.len();
+        let variances = self.variances.chunks_exact_mut(self.stride);
+        for ((slab, source), variance) in sources.iter().zip(pass.sources).zip(variances) {
+            if source.averages_orders() {
+                for_bins!(bins, |BINS, bin| average::<S, T, BINS>(
+                    simd, slab, source, at, bin, variance
+                ));
             }
         }
-        let (noise, variances, stride) = (pass.noise_variance, &self.variances, self.stride);
-        let inverse = &mut self.inverse_total[..observed.len()];
-        let others = &mut self.others[..observed.len()];
+        for_bins!(bins, |BINS, bin| self
+            .form_powers_at::<S, BINS>(simd, pass, sources, observed, at, bin));
+    }
+
+    #[inline(always)]
+    fn form_powers_at<S: Simd, const BINS: usize>(
+        &mut self,
+        simd: S,
+        pass: &Pass<'_, T>,
+        sources: &mut [SlabSource<T>],
+        observed: &[Pack<T>],
+        at: &At<'_, T>,
+        bin: usize,
+    ) {
+        let variances = self.variances.chunks_exact(self.stride);
+        let noise = pass.noise_variance;
+        let total = sum_variances::<S, T, BINS>(simd, noise, variances.clone(), bin);
+        let mut inverse_total = invert_all::<S, T, BINS>(simd, total);
+        let valid = load(simd, &at.place.valid);
+        for inverse in &mut inverse_total {
+            *inverse *= valid;
+        }
+        let observed = load_all::<S, T, BINS>(simd, observed, bin);
         for (j, source) in sources.iter_mut().enumerate() {
-            let own = &variances[j * stride..][..observed.len()];
-            elementwise::sum_others(simd, noise, variances, stride, j, others);
-            if j == 0 {
-                elementwise::invert_totals(simd, own, others, &at.place.valid, inverse);
-            }
-            let share = Share {
-                own,
-                others,
-                inverse_total: inverse,
-            };
-            let power = source.power.block_mut(0, at);
-            elementwise::form_posterior_power(simd, &share, observed, power);
+            let others = variances.clone().enumerate().filter(|&(i, _)| i != j);
+            let others = others.map(|(_, variance)| variance);
+            let others = sum_variances::<S, T, BINS>(simd, noise, others, bin);
+            let own = load_all::<S, T, BINS>(simd, &self.variances[j * self.stride..], bin);
+            let powers = posterior_powers::<S, T, BINS>(own, others, inverse_total, observed);
+            store_all::<S, T, BINS>(powers, source.power.block_mut(0, at), bin);
         }
     }
 
@@ -137,4 +143,23 @@ impl<T: Real> Factorised<T> {
         let total: f64 = variances.map(|packs| variance(&packs[bin])).sum();
         variance(&self.variances[source * self.stride + bin]) / (noise_variance + total)
     }
+}
+
+/// `C_j = ( sum_m q(K_jm) / C_jm )^-1` (eq. 16) at the bins from `bin` on.
+#[inline(always)]
+fn average<S: Simd, T: Real, const BINS: usize>(
+    simd: S,
+    slab: &SlabSource<T>,
+    source: &SourceState<T>,
+    at: &At<'_, T>,
+    bin: usize,
+    variance: &mut [Pack<T>],
+) {
+    let mut precision = [T::constant(simd, 0.0); BINS];
+    for (order, &weight) in slab.orders.iter().zip(&source.posterior) {
+        let weight = T::constant(simd, weight);
+        add_weighted::<S, T, BINS>(simd, weight, order.inverse_c(at), bin, &mut precision);
+    }
+    let inverse = invert_all::<S, T, BINS>(simd, precision);
+    store_all::<S, T, BINS>(inverse, variance, bin);
 }

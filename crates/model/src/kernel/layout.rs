@@ -101,8 +101,8 @@ pub(super) struct Place<T: Real> {
     pub(super) frames: usize,
     /// 1 in them, else 0.
     pub(super) valid: Pack<T>,
-    /// [`Real::VARIANCE_FLOOR`] in them, else 1.
-    pub(super) floor: Pack<T>,
+    /// What a variance begins with: [`Real::VARIANCE_START`] in them, else 1.
+    pub(super) start: Pack<T>,
 }
 
 /// The groups of a slab of `frames` frames.
@@ -120,7 +120,7 @@ impl<T: Real> Place<T> {
             group,
             frames,
             valid: Pack::split(frames, one, T::from_f64(0.0)),
-            floor: Pack::split(frames, T::VARIANCE_FLOOR, one),
+            start: Pack::split(frames, T::VARIANCE_START, one),
         }
     }
 

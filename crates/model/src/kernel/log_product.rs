@@ -87,14 +87,37 @@ impl<S: Simd, T: Real> PackProduct<S, T> {
         product
     }
 
+    /// Numbers that are at least at the floor, two at once: each step of the product waits for the
+    /// last.
+    #[inline(always)]
+    pub(super) fn multiply_all<const BINS: usize>(
+        &mut self,
+        simd: S,
+        values: [T::Vector<S>; BINS],
+    ) {
+        let mut product = *self;
+        let mut i = 0;
+        while i + 2 <= BINS {
+            product.multiply_pair(simd, [values[i], values[i + 1]]);
+            i += 2;
+        }
+        if i < BINS {
+            product.multiply(simd, values[i]);
+        }
+        *self = product;
+    }
+
     /// Two numbers that are at least at the floor: as one where their product is a normal number.
     #[inline(always)]
     pub(super) fn multiply_pair(&mut self, simd: S, [a, b]: [T::Vector<S>; 2]) {
         if T::PRODUCTS_ARE_NORMAL {
             self.multiply(simd, a * b);
         } else {
-            self.multiply(simd, a);
-            self.multiply(simd, b);
+            let (mantissa_a, exponents_a) = T::mantissa(simd, a);
+            let (mantissa_b, exponents_b) = T::mantissa(simd, b);
+            self.mantissa *= mantissa_a * mantissa_b;
+            self.exponents += exponents_a + exponents_b;
+            self.factors += 2;
         }
     }
 

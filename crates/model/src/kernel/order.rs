@@ -7,7 +7,7 @@ use fearless_simd_macros::simd;
 use ndarray::Array2;
 
 use super::elementwise::{
-    self, KeepAndMultiply, KeepInverse, KeepInverseAndVolume, Misfit, SumQuotients, Variance,
+    self, Keep, KeepAndMultiply, KeepInverse, KeepInverseAndVolume, Misfit, SumQuotients,
 };
 use super::extrapolation::FactorValues;
 use super::gig::{KlSum, Variables, update_within};
@@ -16,7 +16,7 @@ use super::layout::{
 };
 use super::log_product::{PackProduct, StoredProduct};
 use super::pack::{F64_LANES, Pack, Real, load, splat, store};
-use super::products::{contract_bins, contract_frames, product};
+use super::products::{PowerRatios, contract_bins, contract_frames, contract_power, product};
 use super::state::DictionaryState;
 use crate::gig::Gig;
 
@@ -42,8 +42,6 @@ pub(super) struct SlabOrder<T: Real> {
     pub(super) dictionary_rho: Vec<f64>,
     frame_harmonic: Vec<T>,
     frame_mean: Vec<T>,
-    /// Working memory of these contractions.
-    running: Vec<T::Wide>,
     /// `sum [ log V + E|s|^2 / C ]`; of the structured posterior `sum log V`.
     misfit: Misfit,
     /// For the structured posterior: `prod C`.
@@ -64,7 +62,11 @@ impl<T: Real> SlabOrder<T> {
         let components = dictionary.mean().order;
         let keeps_tile = !dictionary.is_known();
         let (sums, frame_entries, kept) = if keeps_tile {
-            (components * bins, components * TILE, groups_per_tile::<T>())
+            (
+                components * bins,
+                components * TILE + T::LANES,
+                groups_per_tile::<T>(),
+            )
         } else {
             (0, 0, 1)
         };
@@ -84,7 +86,6 @@ impl<T: Real> SlabOrder<T> {
             dictionary_rho: vec![0.0; sums],
             frame_harmonic: vec![T::default(); frame_entries],
             frame_mean: vec![T::default(); frame_entries],
-            running: vec![T::WIDE_ZEROS; components],
             misfit: Misfit::ZERO,
             harmonic_volume: StoredProduct::ONE,
             kl: 0.0,
@@ -148,19 +149,36 @@ impl<T: Real> SlabOrder<T> {
         start..start + at.block.len()
     }
 
-    /// `1 / C` of a block, and the order's share of its source's `C_j`.
+    /// `1 / C` of a block.
+    pub(super) fn inverse_c(&self, at: &At<'_, T>) -> &[Pack<T>] {
+        &self.inverse_c[self.kept(at)]
+    }
+
+    /// `1 / C` of a block, and `C` itself where it is asked for.
     pub(super) fn invert_harmonic_product<S: Simd>(
         &mut self,
         simd: S,
         dictionary: &DictionaryState<T>,
         at: &At<'_, T>,
-        variance: Variance<'_, T>,
+        variance: Option<&mut [Pack<T>]>,
     ) {
-        let kept = self.kept(at);
+        let range = self.kept(at);
         let mut keep = KeepInverse {
-            inverse: &mut self.inverse_c[kept],
-            variance,
+            inverse: &mut self.inverse_c[range],
+            kept: variance,
         };
+        self.out_of_range |= product(simd, &self.harmonic, dictionary.harmonic(), at, &mut keep);
+    }
+
+    /// `C` of a block, kept elsewhere.
+    pub(super) fn keep_harmonic_product<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &DictionaryState<T>,
+        at: &At<'_, T>,
+        variance: &mut [Pack<T>],
+    ) {
+        let mut keep = Keep(variance);
         self.out_of_range |= product(simd, &self.harmonic, dictionary.harmonic(), at, &mut keep);
     }
 
@@ -175,7 +193,7 @@ impl<T: Real> SlabOrder<T> {
         let kept = self.kept(at);
         let mut keep = KeepInverse {
             inverse: inverse_v.unwrap_or(&mut self.inverse_v[kept]),
-            variance: Variance::Unused,
+            kept: None,
         };
         self.out_of_range |= product(simd, &self.mean, dictionary.mean(), at, &mut keep);
     }
@@ -269,6 +287,12 @@ impl<T: Real> SlabOrder<T> {
         elementwise::form_ratios(simd, power, &mut self.inverse_c[kept]);
     }
 
+    /// Where `E|s|^2 / C^2` of a block is kept for [`Self::contract_ratio`].
+    pub(super) fn ratio_mut(&mut self, at: &At<'_, T>) -> &mut [Pack<T>] {
+        let kept = self.kept(at);
+        &mut self.inverse_c[kept]
+    }
+
     pub(super) fn clear_rho(&mut self, tile: &[Place<T>]) {
         for place in tile {
             self.rho[place.row(self.components)].fill(T::WIDE_ZEROS);
@@ -280,17 +304,35 @@ impl<T: Real> SlabOrder<T> {
         &mut self,
         simd: S,
         dictionary: &DictionaryState<T>,
+        power: &[Pack<T>],
         at: &At<'_, T>,
     ) {
         let panel = dictionary.harmonic().block(&at.block);
-        let ratios = &self.inverse_c[self.kept(at)];
+        let ratios = PowerRatios {
+            power,
+            inverse_c: &self.inverse_c[self.kept(at)],
+        };
         let k = self.components;
-        contract_bins(
+        contract_power(
             simd,
             panel,
             ratios,
             &mut self.tau[at.slot * k..(at.slot + 1) * k],
         );
+    }
+
+    /// The same, with a ratio that has been formed.
+    pub(super) fn contract_ratio<S: Simd>(
+        &mut self,
+        simd: S,
+        dictionary: &DictionaryState<T>,
+        at: &At<'_, T>,
+    ) {
+        let panel = dictionary.harmonic().block(&at.block);
+        let ratios = &self.inverse_c[self.kept(at)];
+        let k = self.components;
+        let tau = &mut self.tau[at.slot * k..(at.slot + 1) * k];
+        contract_bins(simd, panel, ratios, tau);
     }
 
     /// Adds to `E[W]^T (1 / V)`, with a `1 / V` from elsewhere or the order's own.
@@ -327,7 +369,7 @@ impl<T: Real> SlabOrder<T> {
         block: &Range<usize>,
     ) {
         let (k, stride) = (self.components, self.stride);
-        let entries = tile.len() * T::LANES * k;
+        let entries = (tile.len() * k + 1) * T::LANES;
         let sums = block.start * k..block.end * k;
         let is_first = tile[0].group == 0;
         for (activations, ratios, sums) in [
@@ -342,8 +384,7 @@ impl<T: Real> SlabOrder<T> {
                 &mut self.dictionary_rho[sums],
             ),
         ] {
-            let running = &mut self.running;
-            contract_frames(simd, activations, ratios, stride, is_first, running, sums);
+            contract_frames(simd, k, activations, ratios, stride, is_first, sums);
         }
     }
 

@@ -15,7 +15,7 @@ use std::fmt::Debug;
 use fearless_simd::prelude::*;
 use fearless_simd::{SimdFloatElement, f32x16, f64x8, u32x16, u64x8};
 
-use crate::range::{Range, SINGLE_RANGE, SINGLE_VARIANCE_FLOOR, VARIANCE_FLOOR};
+use crate::range::{Range, SINGLE_RANGE, VARIANCE_FLOOR};
 
 /// Lanes in a pack of double precision, and GIG variables that are updated at once.
 pub(super) const F64_LANES: usize = 8;
@@ -53,6 +53,22 @@ pub(super) fn load_some<S: Simd>(simd: S, values: &[f64]) -> f64x8<S> {
     load(simd, &pack)
 }
 
+/// Adds the first of eight numbers to as many sums, or begins these with them.
+#[inline(always)]
+pub(super) fn add_some<S: Simd>(simd: S, terms: &Pack<f64>, sums: &mut [f64], is_first: bool) {
+    if let Some(sums) = sums.first_chunk_mut() {
+        let before = match is_first {
+            true => splat(simd, 0.0),
+            false => f64x8::load_array_ref(simd, sums),
+        };
+        (before + load(simd, terms)).store_array(sums);
+        return;
+    }
+    for (sum, term) in sums.iter_mut().zip(&terms.0) {
+        *sum = if is_first { *term } else { *sum + term };
+    }
+}
+
 #[inline(always)]
 pub(super) fn store<T: Real, S: Simd>(value: T::Vector<S>, pack: &mut Pack<T>) {
     T::store(value, &mut pack.0);
@@ -79,8 +95,10 @@ pub(crate) trait Real:
     /// Lanes of a [`Pack`].
     const LANES: usize;
 
-    /// Floor of `C` and `V` in every bin.
-    const VARIANCE_FLOOR: Self;
+    /// What the sums `C` and `V` begin with, so that no variance is below: a floor in double
+    /// precision. In single precision it is nothing beside a variance that is in [`Real::RANGE`],
+    /// and only keeps the reciprocals of the others finite.
+    const VARIANCE_START: Self;
 
     /// What these numbers are good for, if they are not good for every input.
     const RANGE: Option<Range>;
@@ -153,7 +171,7 @@ pub(crate) trait Real:
 
 impl Real for f64 {
     const LANES: usize = F64_LANES;
-    const VARIANCE_FLOOR: f64 = VARIANCE_FLOOR;
+    const VARIANCE_START: f64 = VARIANCE_FLOOR;
     const RANGE: Option<Range> = None;
     const EXPONENT_BIAS: u64 = 1023;
     const PRODUCTS_ARE_NORMAL: bool = true;
@@ -234,7 +252,7 @@ impl Real for f64 {
 
 impl Real for f32 {
     const LANES: usize = 2 * F64_LANES;
-    const VARIANCE_FLOOR: f32 = SINGLE_VARIANCE_FLOOR;
+    const VARIANCE_START: f32 = f32::MIN_POSITIVE;
     const RANGE: Option<Range> = Some(SINGLE_RANGE);
     const EXPONENT_BIAS: u64 = 127;
     const PRODUCTS_ARE_NORMAL: bool = false;

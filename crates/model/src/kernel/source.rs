@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use fearless_simd::Simd;
 
-use super::elementwise::Variance;
-use super::layout::{At, Place, block_size, blocks, groups_per_tile};
+use super::layout::{At, Place, blocks, groups_per_tile};
 use super::order::SlabOrder;
 use super::pack::{Pack, Real};
 use super::state::{Pass, SourceState};
@@ -35,7 +34,7 @@ impl<T: Real> SlabSource<T> {
         let kept = match posterior {
             _ if source.is_estimated() => Kept::Slab,
             Posterior::Factorised => Kept::Tile,
-            Posterior::Structured => Kept::Block,
+            Posterior::Structured => Kept::Nothing,
         };
         Self {
             orders: source.orders.iter().zip(starts).map(order).collect(),
@@ -49,13 +48,17 @@ impl<T: Real> SlabSource<T> {
     pub(super) fn use_powers<S: Simd>(&mut self, simd: S, source: &SourceState<T>, at: &At<'_, T>) {
         let orders = self.orders.iter_mut().zip(&source.orders);
         for (m, (order, dictionary)) in orders.enumerate() {
-            let power = self.power.block(power_of(self.posterior, m), at);
-            // Beside an estimated dictionary, a known one's activations wait for the second pass.
-            if !source.is_estimated() || !dictionary.is_known() {
-                order.form_ratios(simd, power, at);
-            }
-            if !source.is_estimated() {
-                order.contract_tau(simd, dictionary, at);
+            if source.is_estimated() {
+                // Beside an estimated dictionary, a known one's activations wait for the second
+                // pass.
+                if !dictionary.is_known() {
+                    let power = self.power.block(power_of(self.posterior, m), at);
+                    order.form_ratios(simd, power, at);
+                }
+            } else if self.posterior == Posterior::Structured {
+                order.contract_ratio(simd, dictionary, at);
+            } else {
+                order.contract_tau(simd, dictionary, self.power.block(0, at), at);
             }
         }
     }
@@ -90,10 +93,9 @@ impl<T: Real> SlabSource<T> {
                 for (slot, place) in tile.iter().enumerate() {
                     let at = At::new(place, slot, block.clone());
                     let power = self.power.block(power_of(self.posterior, m), &at);
-                    order.invert_harmonic_product(simd, dictionary, &at, Variance::Unused);
+                    order.invert_harmonic_product(simd, dictionary, &at, None);
                     order.invert_mean_product(simd, dictionary, &at, None);
-                    order.form_ratios(simd, power, &at);
-                    order.contract_tau(simd, dictionary, &at);
+                    order.contract_tau(simd, dictionary, power, &at);
                     order.contract_rho(simd, dictionary, &at, None);
                 }
             }
@@ -165,8 +167,8 @@ enum Kept {
     Slab,
     /// A tile, for the fit of its new factors.
     Tile,
-    /// A block, which is used at once.
-    Block,
+    /// Nothing: its ratio is used at once.
+    Nothing,
 }
 
 /// `E|s_j|^2` of the latest `q(S)`, one for all orders or one for each.
@@ -184,7 +186,7 @@ impl<T: Real> KeptPower<T> {
         let stride = match kept {
             Kept::Slab => groups * bins,
             Kept::Tile => groups_per_tile::<T>() * bins,
-            Kept::Block => block_size(bins),
+            Kept::Nothing => 0,
         };
         Self {
             packs: vec![Pack::ZERO; powers * stride],
@@ -198,7 +200,7 @@ impl<T: Real> KeptPower<T> {
         let first = match self.kept {
             Kept::Slab => at.place.group * self.bins + at.block.start,
             Kept::Tile => at.slot * self.bins + at.block.start,
-            Kept::Block => 0,
+            Kept::Nothing => 0,
         };
         let start = power * self.stride + first;
         start..start + at.block.len()

@@ -5,27 +5,29 @@
 //! there, the fit of an order needs its new `C` and `V` under the old `E|s|^2`; here, the evidence
 //! of a combination needs the new `C` of all its orders together, once every factor is updated.
 
-use fearless_simd::Simd;
+use fearless_simd::prelude::*;
 use fearless_simd_macros::simd;
 
-use super::elementwise::{self, Misfit, Share, Variance};
+use super::elementwise::{
+    Misfit, add_products, for_bins, invert_all, load_all, posterior_powers, store_all,
+    sum_variances,
+};
 use super::layout::{At, block_size};
 use super::log_product::PackProduct;
-use super::pack::{Pack, Real};
+use super::pack::{Pack, Real, load, store};
 use super::source::SlabSource;
 use super::state::{Pass, SourceState};
+use crate::combinations::Share;
 
 /// Working memory of the updates of `q(S|K)`, and the sums that they add to `log q~(K)`.
 #[derive(Debug)]
 pub(super) struct Structured<T: Real> {
     /// `sum [ log D_K + |x|^2 / D_K ]`, combination by combination.
     misfits: Vec<Misfit>,
-    /// `1 / D_K` of a block, combination after combination, `stride` packs apart.
-    inverse_totals: Vec<Pack<T>>,
     stride: usize,
     variances: Variances<T>,
-    /// `D_K - C_{j K_j}` of a source in a block, where it differs between combinations.
-    others: Vec<Pack<T>>,
+    /// `1 / D_K` of a combination in a block.
+    inverse_total: Vec<Pack<T>>,
     /// `1 / V` of an order in a block.
     inverse_v: Vec<Pack<T>>,
     /// `sum_K q(K) C_{j K_j} / D_K` of a block, source after source, `stride` packs apart.
@@ -38,10 +40,9 @@ impl<T: Real> Structured<T> {
         let room = |blocks: usize| vec![Pack::ZERO; stride * blocks];
         Self {
             misfits: vec![Misfit::ZERO; combinations],
-            inverse_totals: room(combinations),
             stride,
             variances: Variances::new(sources, stride),
-            others: room(1),
+            inverse_total: room(1),
             inverse_v: room(1),
             gains: room(sources.len()),
         }
@@ -56,11 +57,13 @@ impl<T: Real> Structured<T> {
         self.misfits.fill(Misfit::ZERO);
     }
 
-    /// `q(S|K)` of a block: eq. (15) with the `C_jm` of each combination. Leaves the orders'
-    /// `1 / C` and, where a dictionary is estimated, `1 / V`, and in `power` what each order is
-    /// fitted to,
+    /// `q(S|K)` of a block: eq. (15) with the `C_jm` of each combination. What an order is fitted
+    /// to is
     ///
     /// `E[ |s_j|^2 | K_j = m ] = sum_K q(K | K_j = m) E[ |s_j|^2 | K ]`.
+    ///
+    /// Leaves its ratio to `C^2` in the orders of a source with known dictionaries, and itself in
+    /// `power` beside the orders' `1 / C`, and `1 / V` where a dictionary is estimated, of others.
     pub(super) fn update_sources<S: Simd>(
         &mut self,
         simd: S,
@@ -72,28 +75,18 @@ impl<T: Real> Structured<T> {
         for (j, (slab, source)) in sources.iter_mut().zip(pass.sources).enumerate() {
             let orders = slab.orders.iter_mut().zip(&source.orders);
             for (m, (order, dictionary)) in orders.enumerate() {
-                let variance = Variance::Whole(self.variances.order_mut(j, m));
-                order.invert_harmonic_product(simd, dictionary, at, variance);
+                let variance = self.variances.order_mut(j, m);
+                if source.is_estimated() {
+                    order.invert_harmonic_product(simd, dictionary, at, Some(variance));
+                } else {
+                    order.keep_harmonic_product(simd, dictionary, at, variance);
+                }
                 if !dictionary.is_known() {
                     order.invert_mean_product(simd, dictionary, at, None);
                 }
             }
         }
-        self.form_totals(simd, pass, at);
         self.form_powers(simd, pass, sources, observed, at);
-    }
-
-    /// `1 / D_K` of every combination, from the `C_jm`.
-    #[simd]
-    fn form_totals<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>, at: &At<'_, T>) {
-        let bins = at.block.len();
-        self.variances.sum_shared(simd, pass.noise_variance, None);
-        let inverses = self.inverse_totals.chunks_exact_mut(self.stride);
-        for (orders, inverse) in pass.combinations.orders().iter().zip(inverses) {
-            let (own, others) = self.variances.split(simd, orders, &mut self.others[..bins]);
-            let valid = &at.place.valid;
-            elementwise::invert_totals(simd, own, others, valid, &mut inverse[..bins]);
-        }
     }
 
     #[simd]
@@ -105,30 +98,80 @@ impl<T: Real> Structured<T> {
         observed: &[Pack<T>],
         at: &At<'_, T>,
     ) {
-        let bins = observed.len();
-        for (j, source) in sources.iter_mut().enumerate() {
-            if source.orders.len() == 1 {
-                self.variances
-                    .sum_shared(simd, pass.noise_variance, Some(j));
-            }
-            for m in 0..source.orders.len() {
-                let power = source.power.block_mut(m, at);
-                for (i, given) in pass.combinations.given(j, m).iter().enumerate() {
-                    let orders = &pass.combinations.orders()[given.combination];
-                    let inverse_total = &self.inverse_totals[given.combination * self.stride..];
-                    let room = &mut self.others[..bins];
-                    let share = Share {
-                        own: &self.variances.order(j, m)[..bins],
-                        others: self.variances.sum_others(simd, orders, j, room),
-                        inverse_total: &inverse_total[..bins],
-                    };
-                    let (weight, is_first) = (given.weight, i == 0);
-                    elementwise::add_posterior_power(
-                        simd, weight, &share, observed, is_first, power,
-                    );
+        let (bins, noise) = (observed.len(), pass.noise_variance);
+        for (combination, orders) in pass.combinations.orders().iter().enumerate() {
+            let inverse_total = &mut self.inverse_total[..bins];
+            for_bins!(bins, |BINS, bin| {
+                let total = self
+                    .variances
+                    .total::<S, BINS>(simd, noise, orders, None, bin);
+                store_all::<S, T, BINS>(invert_all::<S, T, BINS>(simd, total), inverse_total, bin);
+            });
+            let shares = pass.combinations.shares(combination);
+            let choices = orders.iter().zip(shares).zip(sources.iter_mut());
+            for (j, ((&m, share), slab)) in choices.enumerate() {
+                let choice = (&orders[..], j);
+                if pass.sources[j].is_estimated() {
+                    let sums = slab.power.block_mut(m, at);
+                    for_bins!(bins, |BINS, bin| {
+                        let power = self.power::<S, BINS>(simd, noise, choice, observed, bin);
+                        add_share::<S, T, BINS>(simd, share, power, sums, bin);
+                    });
+                } else {
+                    let sums = slab.orders[m].ratio_mut(at);
+                    for_bins!(bins, |BINS, bin| {
+                        let ratio = self.ratio::<S, BINS>(simd, noise, choice, observed, bin);
+                        add_share::<S, T, BINS>(simd, share, ratio, sums, bin);
+                    });
                 }
             }
         }
+    }
+
+    /// `E[ |s_j|^2 | K ]` at the bins from `bin` on (eq. 15), written as `g (g |x|^2 + D - C)` with
+    /// the gain `g = C / D`, all terms positive.
+    #[inline(always)]
+    fn power<S: Simd, const BINS: usize>(
+        &self,
+        simd: S,
+        noise_variance: f64,
+        (orders, j): (&[usize], usize),
+        observed: &[Pack<T>],
+        bin: usize,
+    ) -> [T::Vector<S>; BINS] {
+        let own = load_all::<S, T, BINS>(simd, self.variances.order(j, orders[j]), bin);
+        let others = self
+            .variances
+            .total::<S, BINS>(simd, noise_variance, orders, Some(j), bin);
+        let inverse_total = load_all::<S, T, BINS>(simd, &self.inverse_total, bin);
+        let observed = load_all::<S, T, BINS>(simd, observed, bin);
+        posterior_powers::<S, T, BINS>(own, others, inverse_total, observed)
+    }
+
+    /// The same divided by `C^2`, the ratio that `tau` contracts: `|x|^2 / D^2 + (D - C) / (C D)`,
+    /// in an order in which nothing overflows that is not too large itself.
+    #[inline(always)]
+    fn ratio<S: Simd, const BINS: usize>(
+        &self,
+        simd: S,
+        noise_variance: f64,
+        (orders, j): (&[usize], usize),
+        observed: &[Pack<T>],
+        bin: usize,
+    ) -> [T::Vector<S>; BINS] {
+        let own = load_all::<S, T, BINS>(simd, self.variances.order(j, orders[j]), bin);
+        let others = self
+            .variances
+            .total::<S, BINS>(simd, noise_variance, orders, Some(j), bin);
+        let inverse_total = load_all::<S, T, BINS>(simd, &self.inverse_total, bin);
+        let observed = load_all::<S, T, BINS>(simd, observed, bin);
+        let mut ratio = invert_all::<S, T, BINS>(simd, own);
+        for i in 0..BINS {
+            let inverse_total = inverse_total[i];
+            let rest = others[i] * inverse_total * ratio[i];
+            ratio[i] = inverse_total.mul_add_precise(inverse_total * observed[i], rest);
+        }
+        ratio
     }
 
     /// What a block adds to `log q~(K)` under the factors just updated, with the `q(S|K)` that is
@@ -148,7 +191,11 @@ impl<T: Real> Structured<T> {
             let orders = slab.orders.iter_mut().zip(&source.orders);
             for (m, (order, dictionary)) in orders.enumerate() {
                 let variance = self.variances.order_mut(j, m);
-                order.multiply_harmonic_product(simd, dictionary, at, variance);
+                if wants_volumes {
+                    order.multiply_harmonic_product(simd, dictionary, at, variance);
+                } else {
+                    order.keep_harmonic_product(simd, dictionary, at, variance);
+                }
                 if wants_volumes || !source.is_estimated() {
                     order.multiply_mean_product(simd, dictionary, at, &mut self.inverse_v);
                 }
@@ -160,6 +207,8 @@ impl<T: Real> Structured<T> {
         self.add_misfits(simd, pass, observed, at);
     }
 
+    /// Adds `log D_K + |x|^2 / D_K` of every combination. In frames that do not exist `|x|^2` is 0,
+    /// and `D_K` is taken to be 1.
     #[simd]
     fn add_misfits<S: Simd>(
         &mut self,
@@ -168,13 +217,22 @@ impl<T: Real> Structured<T> {
         observed: &[Pack<T>],
         at: &At<'_, T>,
     ) {
-        self.variances.sum_shared(simd, pass.noise_variance, None);
-        let (bins, valid) = (observed.len(), &at.place.valid);
+        let (variances, noise) = (&self.variances, pass.noise_variance);
+        let valid = load(simd, &at.place.valid);
+        let padding = T::constant(simd, 1.0) - valid;
         for (orders, misfit) in pass.combinations.orders().iter().zip(&mut self.misfits) {
-            let (own, others) = self.variances.split(simd, orders, &mut self.others[..bins]);
-            let mut volume = PackProduct::new(simd);
-            let quotients =
-                elementwise::measure_totals(simd, own, others, observed, valid, &mut volume);
+            let mut volume = PackProduct::<S, T>::new(simd);
+            let mut quotients = T::constant(simd, 0.0);
+            for_bins!(observed.len(), |BINS, bin| {
+                let mut total = variances.total::<S, BINS>(simd, noise, orders, None, bin);
+                for total in &mut total {
+                    *total = valid.mul_add_precise(*total, padding);
+                }
+                volume.multiply_all(simd, total);
+                let inverse = invert_all::<S, T, BINS>(simd, total);
+                let observed = load_all::<S, T, BINS>(simd, observed, bin);
+                quotients = add_products::<S, T, BINS>(observed, inverse, quotients);
+            });
             misfit.add(simd, volume, quotients);
         }
     }
@@ -190,28 +248,29 @@ impl<T: Real> Structured<T> {
         for (j, (slab, source)) in sources.iter_mut().zip(pass.sources).enumerate() {
             let orders = slab.orders.iter_mut().zip(&source.orders);
             for (m, (order, dictionary)) in orders.enumerate() {
-                let variance = Variance::Whole(self.variances.order_mut(j, m));
-                order.invert_harmonic_product(simd, dictionary, at, variance);
+                let variance = self.variances.order_mut(j, m);
+                order.keep_harmonic_product(simd, dictionary, at, variance);
             }
         }
-        self.form_totals(simd, pass, at);
         self.average_gains(simd, pass, at.block.len());
     }
 
     #[simd]
     fn average_gains<S: Simd>(&mut self, simd: S, pass: &Pass<'_, T>, bins: usize) {
         self.gains.fill(Pack::ZERO);
-        let inverses = self.inverse_totals.chunks_exact(self.stride);
-        let weights = pass
-            .combinations
-            .posterior()
-            .iter()
-            .zip(pass.combinations.orders());
-        for ((&weight, orders), inverse) in weights.zip(inverses) {
-            let gains = self.gains.chunks_exact_mut(self.stride);
-            for (j, (&m, gain)) in orders.iter().zip(gains).enumerate() {
-                let own = self.variances.order(j, m);
-                elementwise::add_gain(simd, weight, own, inverse, &mut gain[..bins]);
+        let weights = pass.combinations.posterior();
+        for (&weight, orders) in weights.iter().zip(pass.combinations.orders()) {
+            let weight = T::constant(simd, weight);
+            for bin in 0..bins {
+                let noise = pass.noise_variance;
+                let [total] = self.variances.total::<S, 1>(simd, noise, orders, None, bin);
+                let scale = weight / total;
+                let gains = self.gains.chunks_exact_mut(self.stride);
+                for (j, (&m, gains)) in orders.iter().zip(gains).enumerate() {
+                    let own = load(simd, &self.variances.order(j, m)[bin]);
+                    let gain = own.mul_add_precise(scale, load(simd, &gains[bin]));
+                    store(gain, &mut gains[bin]);
+                }
             }
         }
     }
@@ -223,7 +282,30 @@ impl<T: Real> Structured<T> {
     }
 }
 
-/// The `C_jm` of a block, and sums of them.
+/// Adds what a combination has with its weight, or begins with it if it is the first.
+#[inline(always)]
+fn add_share<S: Simd, T: Real, const BINS: usize>(
+    simd: S,
+    share: &Share,
+    mut terms: [T::Vector<S>; BINS],
+    sums: &mut [Pack<T>],
+    bin: usize,
+) {
+    let weight = T::constant(simd, share.weight);
+    if share.is_first {
+        for term in &mut terms {
+            *term *= weight;
+        }
+    } else {
+        let before = load_all::<S, T, BINS>(simd, sums, bin);
+        for i in 0..BINS {
+            terms[i] = weight.mul_add_precise(terms[i], before[i]);
+        }
+    }
+    store_all::<S, T, BINS>(terms, sums, bin);
+}
+
+/// The `C_jm` of a block.
 #[derive(Debug)]
 struct Variances<T: Real> {
     /// Order after order and source after source, `stride` packs apart.
@@ -231,18 +313,10 @@ struct Variances<T: Real> {
     stride: usize,
     /// Position of each source's first order in `packs`.
     first_orders: Vec<usize>,
-    /// The sources with several orders, and those with one, which all combinations share.
-    choices: Vec<usize>,
-    shared: Vec<usize>,
-    /// `sigma^2 + sum_j C_j` over the sources with one order.
-    base: Vec<Pack<T>>,
-    /// The same but for the source that is left out.
-    rest: Vec<Pack<T>>,
 }
 
 impl<T: Real> Variances<T> {
     fn new(sources: &[SourceState<T>], stride: usize) -> Self {
-        let (choices, shared) = (0..sources.len()).partition(|&j| sources[j].averages_orders());
         let mut orders = 0;
         let mut first_orders = Vec::new();
         for source in sources {
@@ -253,10 +327,6 @@ impl<T: Real> Variances<T> {
             packs: vec![Pack::ZERO; stride * orders],
             stride,
             first_orders,
-            choices,
-            shared,
-            base: vec![Pack::ZERO; stride],
-            rest: vec![Pack::ZERO; stride],
         }
     }
 
@@ -270,55 +340,21 @@ impl<T: Real> Variances<T> {
         &mut self.packs[start..start + self.stride]
     }
 
-    /// Sums up what all combinations share, with and without a source.
+    /// `D_K` of a combination, or, without a source, `D_K - C_{j K_j}`, at the bins from `bin` on.
     #[inline(always)]
-    fn sum_shared<S: Simd>(&mut self, simd: S, noise_variance: f64, left_out: Option<usize>) {
-        let sum = match left_out {
-            Some(_) => &mut self.rest,
-            None => &mut self.base,
-        };
-        elementwise::fill(simd, noise_variance, sum);
-        for &j in self.shared.iter().filter(|&&j| Some(j) != left_out) {
-            let start = self.first_orders[j] * self.stride;
-            elementwise::add(simd, &self.packs[start..start + self.stride], sum);
-        }
-    }
-
-    /// The two parts of `D_K`: `C_{j K_j}` of the last source with a choice, and all else. Most
-    /// often it is the only one, and nothing needs to be summed up.
-    #[inline(always)]
-    fn split<'a, S: Simd>(
-        &'a self,
+    fn total<S: Simd, const BINS: usize>(
+        &self,
         simd: S,
+        noise_variance: f64,
         orders: &[usize],
-        room: &'a mut [Pack<T>],
-    ) -> (&'a [Pack<T>], &'a [Pack<T>]) {
-        let last = self.choices[self.choices.len() - 1];
-        let own = &self.order(last, orders[last])[..room.len()];
-        (own, self.sum_others(simd, orders, last, room))
-    }
-
-    /// `D_K - C_{j K_j}` of a source, in `room` unless it is the same for all combinations.
-    #[inline(always)]
-    fn sum_others<'a, S: Simd>(
-        &'a self,
-        simd: S,
-        orders: &[usize],
-        source: usize,
-        room: &'a mut [Pack<T>],
-    ) -> &'a [Pack<T>] {
-        let shared = match self.shared.contains(&source) {
-            true => &self.rest[..room.len()],
-            false => &self.base[..room.len()],
-        };
-        let mut choices = self.choices.iter().filter(|&&j| j != source);
-        let Some(&first) = choices.next() else {
-            return shared;
-        };
-        elementwise::add_two(simd, shared, self.order(first, orders[first]), room);
-        for &j in choices {
-            elementwise::add(simd, self.order(j, orders[j]), room);
-        }
-        room
+        left_out: Option<usize>,
+        bin: usize,
+    ) -> [T::Vector<S>; BINS] {
+        let kept = orders
+            .iter()
+            .enumerate()
+            .filter(|&(j, _)| Some(j) != left_out);
+        let variances = kept.map(|(j, &m)| self.order(j, m));
+        sum_variances::<S, T, BINS>(simd, noise_variance, variances, bin)
     }
 }

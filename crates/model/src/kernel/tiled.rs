@@ -2,7 +2,7 @@
 //!
 //! Frames are worked on in groups of as many as a pack has lanes. For such a group, and a block of
 //! bins, the product `C` of every order is formed in cache, turned into `q(S)` (eq. 15-16) and then
-//! in place into the ratio `E|s|^2 / C^2`, and contracted at once (eq. 17). A tile of 32 frames is
+//! into the ratio `E|s|^2 / C^2`, which is contracted at once (eq. 17). A tile of 32 frames is
 //! in cache together: dictionaries are read once for its groups, and an estimated one's
 //! contractions are added up over it. Where a dictionary is known its activations depend on their
 //! own frame only, so a tile goes from `q(S)` to the new `q(H|K)` and its share of `log q~(K)` in
