@@ -181,10 +181,11 @@ impl Recorded {
     /// # Errors
     /// Those of [`Recorded::rows`] on the three tables; names that are not of this version.
     pub(crate) fn summary(&self) -> Result<Summary> {
+        let scores = self.scores()?;
         Ok(Summary {
             effective_orders: self
                 .converted("effective_orders.csv", EffectiveOrdersRow::effective_orders)?,
-            ..self.scores()?
+            ..scores
         })
     }
 
