@@ -128,6 +128,25 @@ impl<T: Real> Structured<T> {
         }
     }
 
+    /// `C_j`, `D - C_j`, `1 / D` and `|x|^2` at the bins from `bin` on.
+    #[inline(always)]
+    fn terms<S: Simd, const BINS: usize>(
+        &self,
+        simd: S,
+        noise_variance: f64,
+        (orders, j): (&[usize], usize),
+        observed: &[Pack<T>],
+        bin: usize,
+    ) -> [[T::Vector<S>; BINS]; 4] {
+        let own = load_all::<S, T, BINS>(simd, self.variances.order(j, orders[j]), bin);
+        let others = self
+            .variances
+            .total::<S, BINS>(simd, noise_variance, orders, Some(j), bin);
+        let inverse_total = load_all::<S, T, BINS>(simd, &self.inverse_total, bin);
+        let observed = load_all::<S, T, BINS>(simd, observed, bin);
+        [own, others, inverse_total, observed]
+    }
+
     /// `E[ |s_j|^2 | K ]` at the bins from `bin` on (eq. 15), written as `g (g |x|^2 + D - C)` with
     /// the gain `g = C / D`, all terms positive.
     #[inline(always)]
@@ -135,16 +154,12 @@ impl<T: Real> Structured<T> {
         &self,
         simd: S,
         noise_variance: f64,
-        (orders, j): (&[usize], usize),
+        choice: (&[usize], usize),
         observed: &[Pack<T>],
         bin: usize,
     ) -> [T::Vector<S>; BINS] {
-        let own = load_all::<S, T, BINS>(simd, self.variances.order(j, orders[j]), bin);
-        let others = self
-            .variances
-            .total::<S, BINS>(simd, noise_variance, orders, Some(j), bin);
-        let inverse_total = load_all::<S, T, BINS>(simd, &self.inverse_total, bin);
-        let observed = load_all::<S, T, BINS>(simd, observed, bin);
+        let [own, others, inverse_total, observed] =
+            self.terms::<S, BINS>(simd, noise_variance, choice, observed, bin);
         posterior_powers::<S, T, BINS>(own, others, inverse_total, observed)
     }
 
@@ -155,16 +170,12 @@ impl<T: Real> Structured<T> {
         &self,
         simd: S,
         noise_variance: f64,
-        (orders, j): (&[usize], usize),
+        choice: (&[usize], usize),
         observed: &[Pack<T>],
         bin: usize,
     ) -> [T::Vector<S>; BINS] {
-        let own = load_all::<S, T, BINS>(simd, self.variances.order(j, orders[j]), bin);
-        let others = self
-            .variances
-            .total::<S, BINS>(simd, noise_variance, orders, Some(j), bin);
-        let inverse_total = load_all::<S, T, BINS>(simd, &self.inverse_total, bin);
-        let observed = load_all::<S, T, BINS>(simd, observed, bin);
+        let [own, others, inverse_total, observed] =
+            self.terms::<S, BINS>(simd, noise_variance, choice, observed, bin);
         let mut ratio = invert_all::<S, T, BINS>(simd, own);
         for i in 0..BINS {
             let inverse_total = inverse_total[i];
