@@ -27,7 +27,8 @@ pub(crate) struct VerifyArguments {
     #[arg(long, value_name = "DIR|paper")]
     against: Option<PathBuf>,
 
-    /// Relative difference allowed between two numbers, besides one unit of the last printed digit
+    /// Relative difference allowed between two numbers, of levels in dB between their ratios,
+    /// besides one unit of the last printed digit
     #[arg(long, value_name = "X", default_value_t = TOLERANCE, value_parser = tolerance)]
     tolerance: f64,
 }

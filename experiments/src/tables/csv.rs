@@ -85,6 +85,23 @@ pub(crate) mod decimals {
     }
 }
 
+/// Effect sizes with three decimals: a mean over a deviation that may be small, they magnify the
+/// last digits of scores.
+pub(crate) mod three_decimals {
+    use serde::{Serialize, Serializer};
+
+    pub(crate) use super::decimals::deserialize;
+
+    pub(crate) fn serialize<S: Serializer>(
+        value: &Option<f64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value
+            .map(|value| format!("{value:.3}"))
+            .serialize(serializer)
+    }
+}
+
 /// Numbers with seven digits, whatever their size: weights far below 1 count too.
 pub(crate) mod digits {
     use serde::{Deserialize, Deserializer, Serializer};

@@ -4,7 +4,7 @@
 use anyhow::{Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
-use super::csv::{Row, decimals, digits};
+use super::csv::{Row, decimals, digits, three_decimals};
 use crate::study::estimate::{Candidate, Estimate};
 use crate::study::methods::Method;
 use crate::study::scores::Metric;
@@ -148,7 +148,7 @@ pub(crate) struct DifferenceRow {
     ci95_high_db: Option<f64>,
     #[serde(with = "decimals")]
     p_value: Option<f64>,
-    #[serde(with = "decimals")]
+    #[serde(with = "three_decimals")]
     effect_size: Option<f64>,
     units: usize,
     trials: usize,
