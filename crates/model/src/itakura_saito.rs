@@ -43,7 +43,7 @@ pub struct TrainingSettings {
     pub order: usize,
     /// Number of iterations.
     pub iterations: usize,
-    /// Numbers of the matrix products. Single precision takes powers from 1e-25, to which
+    /// Precision of the matrix products. Single precision takes powers from 1e-25, to which
     /// [`RELATIVE_POWER_FLOOR`] may raise them, to 1e17; what is outside, or leaves its range on
     /// the way, is trained in double precision from the start.
     pub precision: Precision,

@@ -27,7 +27,7 @@ pub struct Settings {
     pub tempering: Tempering,
     /// What the posterior of the sources is conditional on.
     pub posterior: Posterior,
-    /// Numbers of the matrix products.
+    /// Precision of the matrix products.
     pub precision: Precision,
     /// Whether iterations begin at extrapolations.
     pub acceleration: Acceleration,

@@ -18,7 +18,7 @@ const LOOKS: &str = "figures.";
 /// Which figures, and how they are to look.
 #[derive(Debug, Args)]
 pub(crate) struct FiguresArguments {
-    /// Results folder of a run; its tables are all that is read, and its figures are replaced
+    /// Results folder of a run: its tables and the audio of its examples are read, figures replaced
     #[arg(value_name = "DIR")]
     run: PathBuf,
 

@@ -51,7 +51,7 @@ pub(crate) struct TrainArguments {
     #[arg(long, value_name = "N", value_parser = parse_count, default_value = "100")]
     iterations: NonZeroUsize,
 
-    /// Numbers of the matrix products
+    /// Precision of the matrix products
     #[arg(long, value_enum, default_value_t = PrecisionKind::F32)]
     precision: PrecisionKind,
 

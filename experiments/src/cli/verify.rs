@@ -27,8 +27,8 @@ pub(crate) struct VerifyArguments {
     #[arg(long, value_name = "DIR|paper")]
     against: Option<PathBuf>,
 
-    /// Relative difference allowed between two numbers, of levels in dB between their ratios,
-    /// besides one unit of the last printed digit
+    /// Allowed difference of two numbers, as a part of the reference's; of levels in dB, as a part
+    /// of the power ratio (1e-6 is 4.3e-6 dB). One unit of the last printed digit comes on top
     #[arg(long, value_name = "X", default_value_t = TOLERANCE, value_parser = tolerance)]
     tolerance: f64,
 }

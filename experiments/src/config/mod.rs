@@ -294,7 +294,7 @@ pub(crate) struct Model {
     /// and frame; 0 for never.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) tolerance: f64,
-    /// Numbers of the matrix products, `f32` or `f64`.
+    /// Precision of the matrix products, `f32` or `f64`.
     pub(crate) precision: Precision,
     /// Whether sweeps begin at extrapolations, `none` or `squarem`: a third of them goes as far.
     #[serde(skip_serializing_if = "is_default")]

@@ -16,7 +16,11 @@ const BASELINE: Candidate = Candidate::Method(Method::VbSelection);
 /// Means nearer than this are the same, in dB: a thousandth of what tables show.
 const SAME_DB: f64 = 1e-5;
 
-/// On which side of 0 the whole interval of a difference is.
+/// Largest p-value of a difference that counts.
+const LEVEL: f64 = 0.05;
+
+/// On which side of 0 a difference is: the whole interval, and the test agrees. Of few units an
+/// interval alone is too narrow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Above,
@@ -27,10 +31,11 @@ enum Side {
 }
 
 impl Side {
-    fn from_interval(interval: Option<(f64, f64)>) -> Self {
+    fn new(interval: Option<(f64, f64)>, p_value: Option<f64>) -> Self {
+        let is_certain = p_value.is_some_and(|p| p <= LEVEL);
         match interval {
-            Some((low, _)) if low > 0.0 => Self::Above,
-            Some((_, high)) if high < 0.0 => Self::Below,
+            Some((low, _)) if low > 0.0 && is_certain => Self::Above,
+            Some((_, high)) if high < 0.0 && is_certain => Self::Below,
             Some(_) => Self::Both,
             None => Self::Unknown,
         }
@@ -61,6 +66,7 @@ struct Course<'a> {
     candidate: Candidate,
     /// By case, where there is one.
     means: Vec<(usize, &'a Mean, f64)>,
+    cases: usize,
 }
 
 impl<'a> Course<'a> {
@@ -72,6 +78,7 @@ impl<'a> Course<'a> {
         Self {
             candidate,
             means: (0..cases).filter_map(mean).collect(),
+            cases,
         }
     }
 
@@ -90,7 +97,8 @@ impl<'a> Course<'a> {
     /// Whether the swept values make no difference to it.
     fn is_flat(&self) -> bool {
         let range = self.best().zip(self.lowest());
-        range.is_some_and(|((.., best), lowest)| best - lowest <= SAME_DB)
+        let is_whole = self.cases > 1 && self.means.len() == self.cases;
+        is_whole && range.is_some_and(|((.., best), lowest)| best - lowest <= SAME_DB)
     }
 }
 
@@ -109,9 +117,11 @@ pub(super) fn verdicts(summary: &Summary, about: &Caption<'_>) -> Markup {
     html! {
         p {
             "Gains, loses: the whole 95 % interval of the paired difference to VB selection is \
-             above 0, or below. Undecided: it holds 0. n counts the " (units) ", which intervals \
-             and tests are over. A best value was chosen on these very mixtures, so its numbers \
-             are somewhat too good: other mixtures have to confirm it."
+             above 0, or below, and its test has p of at most 0.05; otherwise undecided. n: number \
+             of " (units) ", the units of intervals and tests. Each comparison is made by itself: \
+             of many, one in twenty is clear of 0 by chance. No test compares the best value with \
+             the others, and it was chosen on these very mixtures, so its numbers are somewhat \
+             too good: other mixtures have to confirm it."
         }
         (best_values(summary, about, &courses))
         @if has_gains {
@@ -132,7 +142,7 @@ fn best_values(summary: &Summary, about: &Caption<'_>, courses: &[Course<'_>]) -
                 th scope="row" { (FORMAT.label(course.candidate)) }
                 td {
                     @if is_flat {
-                        "the same at all"
+                        "all values alike"
                     } @else {
                         strong { (values(about, case)) }
                     }
@@ -152,7 +162,7 @@ fn best_values(summary: &Summary, about: &Caption<'_>, courses: &[Course<'_>]) -
                     tr {
                         (column("Method"))
                         (column(&format!("Best {}", about.study.axis_keys().join(", "))))
-                        (column("Verdict"))
+                        (column("Against VB selection"))
                         (column("Gain over VB selection (dB)"))
                         (column("p"))
                         (column("n"))
@@ -175,7 +185,7 @@ fn gain_cells(gain: Option<&Difference>) -> Markup {
     let Some(gain) = gain else {
         return html! { @for _ in 0..4 { td { (MISSING) } } };
     };
-    let (word, class) = Side::from_interval(gain.mean.interval).described();
+    let (word, class) = Side::new(gain.mean.interval, gain.p_value).described();
     html! {
         td { span class={ "verdict " (class) } { (word) } }
         td { (page::number(&FORMAT.mean(Some(&gain.mean)))) }
@@ -190,7 +200,7 @@ fn gains(summary: &Summary, about: &Caption<'_>, courses: &[Course<'_>]) -> Mark
     let (_, units) = study.unit.names();
     let caption = format!(
         "Gain over VB selection on the same mixtures, in dB, with 95 % intervals over {units}. ▲ \
-         gains, ▼ loses: the interval does not hold 0"
+         gains, ▼ loses"
     );
     let others: Vec<Candidate> = courses
         .iter()
@@ -204,7 +214,7 @@ fn gains(summary: &Summary, about: &Caption<'_>, courses: &[Course<'_>]) -> Mark
         let Some(gain) = gain(summary, case, candidate) else {
             return html! { td { (MISSING) } };
         };
-        let side = Side::from_interval(gain.mean.interval);
+        let side = Side::new(gain.mean.interval, gain.p_value);
         let text = FORMAT.mean(Some(&gain.mean));
         html! {
             td class=(side.described().1) { (side.mark()) (page::number(&text)) }
@@ -251,7 +261,7 @@ pub(super) fn highest(summary: &Summary, about: &Caption<'_>) -> Option<String> 
     });
     let (_, case, mean, course) = best.max_by(|(a, ..), (b, ..)| a.total_cmp(b))?;
     let place = match course.is_flat() {
-        true => "the same at all values".to_owned(),
+        true => "whatever the value".to_owned(),
         false => format!("at {}", about.study.cases[case].name()),
     };
     let method = FORMAT.label(course.candidate);
@@ -272,7 +282,7 @@ mod tests {
     use crate::study::statistics::MeanScore;
 
     #[test]
-    fn a_side_is_taken_by_the_whole_interval() {
+    fn a_side_is_taken_by_the_whole_interval_and_the_test() {
         let sides = [
             Some((0.1, 0.4)),
             Some((-0.4, -0.1)),
@@ -280,9 +290,12 @@ mod tests {
             None,
         ];
         let expected = [Side::Above, Side::Below, Side::Both, Side::Unknown];
-        assert_eq!(sides.map(Side::from_interval), expected);
+        assert_eq!(sides.map(|side| Side::new(side, Some(0.05))), expected);
         // 0 itself is not a gain.
-        assert_eq!(Side::from_interval(Some((0.0, 0.2))), Side::Both);
+        assert_eq!(Side::new(Some((0.0, 0.2)), Some(0.01)), Side::Both);
+        for p_value in [None, Some(0.0625)] {
+            assert_eq!(Side::new(Some((0.1, 0.2)), p_value), Side::Both);
+        }
     }
 
     #[test]
@@ -310,5 +323,7 @@ mod tests {
         assert!(!course.is_flat() && course.lowest() == Some(1.0));
         let level = summary(&[2.0, 2.0]);
         assert!(Course::new(&level, 2, BASELINE).is_flat());
+        // Of what is missing nothing is known.
+        assert!(!Course::new(&level, 3, BASELINE).is_flat());
     }
 }

@@ -250,6 +250,14 @@ impl RunFolder {
             self.is_recorded,
             Refused(format!("{} holds no results", self.results.display()))
         );
+        for (name, _) in files {
+            let path = self.results.join(name);
+            let is_free = fs::symlink_metadata(&path).map_or(true, |found| found.is_file());
+            ensure!(
+                is_free,
+                Refused(format!("{} is not a regular file", path.display()))
+            );
+        }
         let stage =
             |(name, contents): &(String, Vec<u8>)| Staged::new(&self.results.join(name), contents);
         let staged: Vec<Staged> = files.iter().map(stage).collect::<Result<_>>()?;

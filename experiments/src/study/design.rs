@@ -227,8 +227,18 @@ impl<'a> Study<'a> {
             MixtureSource::Drawn => (first, Member::TrueOrder(second.parse().ok()?)),
             MixtureSource::Recordings => (second, Member::Recording(first.parse().ok()?)),
         };
-        let snr_db = snr_db.parse().ok()?;
-        Some((run, Trial { snr_db, member }))
+        let snr_db: f64 = snr_db.parse().ok()?;
+        let config = &self.runs[run].config;
+        let is_there = match member {
+            Member::TrueOrder(order) => {
+                let mut ratios = config.mixtures.snr_db.iter();
+                config.training.orders.contains(&order)
+                    && ratios.any(|ratio| ratio.total_cmp(&snr_db).is_eq())
+            }
+            // How many there are is known of a corpus that has mixtures of its own.
+            Member::Recording(_) => snr_db.is_finite(),
+        };
+        is_there.then_some((run, Trial { snr_db, member }))
     }
 
     /// Those of the values that tell runs apart.

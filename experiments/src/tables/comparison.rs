@@ -38,7 +38,8 @@ pub(crate) struct FileComparison {
     pub(crate) name: String,
     /// That were compared.
     pub(crate) fields: usize,
-    /// The largest difference between two numbers, as a part of the reference's.
+    /// The largest difference between two numbers, as a part of the reference's; of levels, of the
+    /// ratio of powers.
     pub(crate) largest: f64,
     /// What differs, beyond the tolerance.
     pub(crate) differences: Vec<String>,
@@ -46,7 +47,7 @@ pub(crate) struct FileComparison {
 
 /// Compares all files of a reference.
 ///
-/// `tolerance`: relative, on numbers.
+/// `tolerance`: relative, on numbers; on levels relative to the ratio of powers.
 ///
 /// # Errors
 /// [`Refused`] for runs of different configurations and for a reference without tables. A file that
@@ -142,13 +143,13 @@ fn compare_tables(name: String, expected: &str, found: &str, tolerance: f64) -> 
         for (column, (expected, found)) in expected.iter().zip(found).enumerate() {
             let column = header.get(column).map_or("", String::as_str);
             comparison.fields += 1;
-            let distance = distance(expected, found);
-            if let Some((relative, _)) = distance {
+            let (distance, size) = (distance(expected, found), size(column, expected));
+            if let Some(distance) = distance.filter(|&it| it > 0.0) {
+                let relative = distance / size.max(f64::MIN_POSITIVE);
                 comparison.largest = comparison.largest.max(relative);
             }
-            let same = expected == found
-                || distance
-                    .is_some_and(|(_, absolute)| absolute <= allowed(column, expected, tolerance));
+            let allowed = allowed(size, expected, tolerance);
+            let same = expected == found || distance.is_some_and(|distance| distance <= allowed);
             if !same {
                 comparison.differences.push(format!(
                     "line {line}, `{column}`: {found:?} instead of {expected:?}"
@@ -177,25 +178,22 @@ fn records(text: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The distance of two numbers, relative to the first and absolute; none if one is not a finite
-/// number.
-fn distance(expected: &str, found: &str) -> Option<(f64, f64)> {
+/// The distance of two numbers; none if one is not a finite number.
+fn distance(expected: &str, found: &str) -> Option<f64> {
     let finite = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
-    let (expected, found) = (finite(expected)?, finite(found)?);
-    let absolute = (expected - found).abs();
-    let relative = if absolute > 0.0 {
-        absolute / expected.abs().max(f64::MIN_POSITIVE)
-    } else {
-        0.0
-    };
-    Some((relative, absolute))
+    Some((finite(expected)? - finite(found)?).abs())
 }
 
-fn allowed(column: &str, expected: &str, tolerance: f64) -> f64 {
-    let size = match column.ends_with(LEVEL) {
+/// What a difference is a part of: the number, or what a level changes by where its ratio becomes e
+/// times as large.
+fn size(column: &str, expected: &str) -> f64 {
+    match column.ends_with(LEVEL) {
         true => 10.0 / std::f64::consts::LN_10,
         false => expected.parse::<f64>().unwrap_or_default().abs(),
-    };
+    }
+}
+
+fn allowed(size: f64, expected: &str, tolerance: f64) -> f64 {
     // The sum of two rounded numbers that were equal may be off by a rounding of its own.
     (tolerance * size + last_digit(expected)) * (1.0 + 1e-9)
 }

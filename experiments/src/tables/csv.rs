@@ -97,7 +97,7 @@ pub(crate) mod three_decimals {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         value
-            .map(|value| format!("{value:.3}"))
+            .map(|value| format!("{:.3}", (value * 1e3).round() / 1e3 + 0.0))
             .serialize(serializer)
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use dsp::audio::{Audio, decode, read_mono};
 use toml::Table;
 
@@ -12,6 +12,7 @@ use super::rows::{DifferenceRow, EffectiveOrdersRow, MeanRow, Time, TimeRow};
 use crate::config::{Config, Kind};
 use crate::store::folder::CONFIG;
 use crate::store::refused::Refused;
+use crate::study::design::{Case, Study};
 use crate::study::statistics::Summary;
 
 /// The names of the means: `table1.csv` is the paper's table.
@@ -25,8 +26,8 @@ pub(crate) fn means_file(kind: Kind) -> &'static str {
 /// The results of a run: a folder that holds them, or files that are still to be written.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
-    /// Empty for files that are still to be written.
-    path: PathBuf,
+    /// None for files that are still to be written.
+    path: Option<PathBuf>,
     config: Table,
     /// Names and contents.
     unwritten: Vec<(String, Vec<u8>)>,
@@ -56,7 +57,7 @@ impl Recorded {
             fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let config = toml::from_str(&text).with_context(|| file.display().to_string())?;
         Ok(Self {
-            path: path.to_owned(),
+            path: Some(path.to_owned()),
             config,
             unwritten: Vec::new(),
         })
@@ -65,7 +66,7 @@ impl Recorded {
     /// The results of a run that are still to be written, files by name.
     pub(crate) fn from_files(config: &Config, files: Vec<(String, Vec<u8>)>) -> Result<Self> {
         Ok(Self {
-            path: PathBuf::new(),
+            path: None,
             config: Table::try_from(config)?,
             unwritten: files,
         })
@@ -77,7 +78,7 @@ impl Recorded {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.path.as_deref().unwrap_or(Path::new(""))
     }
 
     /// The recorded configuration, of whatever version.
@@ -104,7 +105,7 @@ impl Recorded {
 
     /// Where a result is, or would be.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.path.join(name)
+        self.path().join(name)
     }
 
     /// A result in messages.
@@ -114,7 +115,13 @@ impl Recorded {
 
     /// Whether a result is there.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.unwritten(name).is_some() || self.file(name).is_file()
+        self.unwritten(name).is_some() || (self.path.is_some() && self.file(name).is_file())
+    }
+
+    /// Where a result is that has been written.
+    fn written(&self, name: &str) -> Result<PathBuf> {
+        ensure!(self.path.is_some(), "the run has made no {name}");
+        Ok(self.file(name))
     }
 
     fn unwritten(&self, name: &str) -> Option<&[u8]> {
@@ -130,7 +137,7 @@ impl Recorded {
         match self.unwritten(name) {
             Some(contents) => Ok(contents.to_owned()),
             None => {
-                let file = self.file(name);
+                let file = self.written(name)?;
                 fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
             }
         }
@@ -146,7 +153,7 @@ impl Recorded {
                 let audio = decode(contents).with_context(|| name.to_owned())?;
                 Ok(audio.mixed_down())
             }
-            None => Ok(read_mono(self.file(name))?),
+            None => Ok(read_mono(self.written(name)?)?),
         }
     }
 
@@ -201,23 +208,25 @@ impl Recorded {
         self.converted(TIMES, |row: TimeRow, _| row.time())
     }
 
-    /// The values of rows; cases are told by the labels before them.
+    /// The values of rows; the labels before them tell the case.
+    ///
+    /// # Errors
+    /// A case that is not of the configuration.
     fn converted<R: Row, T>(
         &self,
         name: &str,
         convert: impl Fn(R, usize) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let mut cases: Vec<Vec<String>> = Vec::new();
+        let config = self.config()?;
+        let study = Study::new(&config)?;
         let rows = self.rows(name)?.into_iter().enumerate();
         rows.map(|(index, Labelled { labels, row })| {
-            let known = cases.iter().position(|other| *other == labels);
-            let case = known.unwrap_or_else(|| {
-                cases.push(labels);
-                cases.len() - 1
-            });
+            let is_it = |case: &Case| case.texts().eq(labels.iter().cloned());
+            let unknown = || anyhow!("there is no case {} in {CONFIG}", labels.join(","));
+            let case = study.cases.iter().position(is_it).ok_or_else(unknown);
             // The header is line 1.
             let place = || format!("{}, line {}", self.file(name).display(), index + 2);
-            convert(row, case).with_context(place)
+            case.and_then(|case| convert(row, case)).with_context(place)
         })
         .collect()
     }
@@ -237,6 +246,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_still_to_be_written_is_not_looked_for_elsewhere() {
+        let run = Recorded::from_files(&Config::default(), Vec::new()).unwrap();
+        assert!(Path::new(MANIFEST).is_file() && !run.has(MANIFEST));
+        assert!(run.bytes(MANIFEST).is_err() && run.audio(MANIFEST).is_err());
+    }
+
+    /// A file of the folder that tests run in.
+    const MANIFEST: &str = "Cargo.toml";
+
+    #[test]
+    fn a_case_that_is_not_of_the_configuration_is_refused() {
+        // As a program writes it that adds a column of its own.
+        let table = ",method,snr_db,metric,mean_db,ci95_low_db,ci95_high_db,units,trials\n\
+                     0,vb_fusion,0,sdr,1.0,,,1,1\n";
+        let files = [("config.toml", ""), ("table1.csv", table)];
+        let found = error(&files, |run| run.summary().map(drop));
+        assert!(
+            found.contains("table1.csv, line 2: there is no case 0"),
+            "{found}"
+        );
+    }
+
+    #[test]
     fn errors_name_the_file_and_the_line() {
         const HEADER: &str = "method,snr_db,metric,mean_db,ci95_low_db,ci95_high_db,units,trials\n";
         let summary = |run: Recorded| run.summary().map(drop);
@@ -249,6 +281,7 @@ mod tests {
             ("vb_fusion,x,sdr,1,,,1,1", "line 3: `x` is neither"),
             ("vb_fusion,0,snr,1,,,1,1", "line 3: `snr` is not a metric"),
             ("vb_fusion,0,sdr,nan,,,1,1", "line 3: a mean or an end"),
+            ("vb_fusion,0,sdr,5e300,,,1,1", "dB, which no score is"),
             ("vb_fusion,0,sdr,one,,,1,1", "invalid float literal"),
             ("vb_fusion,0,sdr", "found record with 3 fields"),
         ] {

@@ -408,14 +408,22 @@ fn column(cell: &str) -> Result<Column> {
     }
 }
 
+/// No score is beyond: the ratio of the largest double to the smallest is below 13,000 dB.
+const LARGEST_DB: f64 = 2e4;
+
 fn mean(
     (units, trials): (usize, usize),
     mean: Option<f64>,
     (low, high): (Option<f64>, Option<f64>),
 ) -> Result<Mean> {
-    let mut numbers = [mean, low, high].into_iter().flatten();
-    if numbers.any(|number| !number.is_finite()) {
-        bail!("a mean or an end of its interval is not a finite number");
+    let numbers = [mean, low, high].into_iter().flatten();
+    for number in numbers {
+        if !number.is_finite() {
+            bail!("a mean or an end of its interval is not a finite number");
+        }
+        if number.abs() > LARGEST_DB {
+            bail!("a mean or an end of its interval is {number} dB, which no score is");
+        }
     }
     Ok(Mean {
         units,

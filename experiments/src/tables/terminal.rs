@@ -34,7 +34,7 @@ pub(crate) fn text(summary: &Summary, about: &Caption<'_>, times: &Times, trials
     }
     let (_, units) = about.study.unit.names();
     format!(
-        "{}\n\n{}\n{}n: {units}, over which intervals and tests are\n\n{}\n",
+        "{}\n\n{}\n{}n: number of {units}, the units of intervals and tests\n\n{}\n",
         folded(&about.text(trials)),
         scores(summary, about).text(emphasis),
         differences(summary).text(emphasis),

@@ -10,7 +10,7 @@ pub(crate) struct TrainingSettings {
     pub(crate) orders: Vec<usize>,
     /// Iterations of each training.
     pub(crate) iterations: usize,
-    /// Numbers of the matrix products.
+    /// Precision of the matrix products.
     pub(crate) precision: Precision,
     pub(crate) stft: StftSettings,
     /// The rate to learn at; None: that of the recordings.

@@ -2,7 +2,7 @@
 
 use crate::config::Axis;
 
-/// The title of an axis of a sweep, .
+/// The title of an axis of a sweep: its keys in words.
 pub(super) fn axis_title(axis: &Axis) -> String {
     let keys = axis.all_keys();
     let titles: Vec<String> = keys.iter().map(|key| key_title(key)).collect();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::config::FigureStyle;
 use crate::figures::{HeatMap, HeatMaps, title};
@@ -122,6 +122,14 @@ fn weights(
             let labels = &rows[0].labels;
             let place = || format!("there is no trial {}", labels.join(","));
             let (run, trial) = study.find_trial(labels).with_context(place)?;
+            let probabilities = rows.iter().map(|it| it.row.probability);
+            for probability in probabilities {
+                ensure!(
+                    (0.0..=1.0).contains(&probability),
+                    "trial {}: {probability} is not a probability",
+                    labels.join(",")
+                );
+            }
             let weight = |order| {
                 let found = rows.iter().find(|it| it.row.order == order);
                 found.map(|it| it.row.probability)

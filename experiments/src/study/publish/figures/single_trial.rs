@@ -29,8 +29,14 @@ pub(crate) fn free_energy(
     let separations =
         rows.chunk_by(|a, b| (&a.row.method, a.row.order) == (&b.row.method, b.row.order));
     let trace = |rows: &[Labelled<FreeEnergyRow>]| {
-        let values = rows.iter().filter_map(|it| it.row.free_energy);
         let name = &rows[0].row.method;
+        let value = |(index, it): (usize, &Labelled<FreeEnergyRow>)| {
+            let value = it.row.free_energy.filter(|value| value.is_finite());
+            let is_next = it.row.iteration == index + 1;
+            let place = || format!("no free energy of {name} after iteration {}", index + 1);
+            value.filter(|_| is_next).with_context(place)
+        };
+        let values = rows.iter().enumerate().map(value);
         let (label, look) = match rows[0].row.order {
             Some(order) => (format!("order {order}"), None),
             None => {
@@ -42,7 +48,9 @@ pub(crate) fn free_energy(
         Ok(Trace {
             label,
             look,
-            values: values.map(|value| value / 1000.0).collect(),
+            values: values
+                .map(|value| Ok(value? / 1000.0))
+                .collect::<Result<_>>()?,
         })
     };
     let name = trial_name(study, &first.labels)?;
