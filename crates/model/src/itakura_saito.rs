@@ -43,9 +43,9 @@ pub struct TrainingSettings {
     pub order: usize,
     /// Number of iterations.
     pub iterations: usize,
-    /// Precision of the matrix products. Single precision takes powers from 1e-25, to which
-    /// [`RELATIVE_POWER_FLOOR`] may raise them, to 1e17; what is outside, or leaves its range on
-    /// the way, is trained in double precision from the start.
+    /// Precision of the matrix products. Single precision takes powers up to 1e17 whose
+    /// mean is at least 1e-13, so that [`RELATIVE_POWER_FLOOR`] of it is at least 1e-25; what is
+    /// outside, or leaves its range on the way, is trained in double precision from the start.
     pub precision: Precision,
 }
 

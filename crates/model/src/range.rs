@@ -59,7 +59,7 @@ impl Range {
             && problem.sources.iter().all(source)
     }
 
-    /// Whether the state of a training is inside. `power`: its least and largest value; `largest`:
+    /// Whether the state of a training is inside. `power`: its floor and largest value; `largest`:
     /// the largest entries of its `order` components and of its activations.
     pub(crate) fn holds_training(
         &self,

@@ -206,3 +206,11 @@ fn silence_and_the_least_power_are_told_apart() {
         );
     }
 }
+
+/// More components than a pack has lanes, of the least that there can be.
+#[test]
+fn seventeen_components_of_one_number() {
+    for precision in [Precision::F64, Precision::F32] {
+        trains_soundly(&Array2::ones((1, 1)), 17, 8, 0, precision);
+    }
+}

@@ -110,7 +110,9 @@ def test_a_fork_works_on(small):
 )
 def test_ctrl_c_ends_it(call, tmp_path):
     program = f"""
-        import numpy, vbnmf
+        import numpy, signal, vbnmf
+        # A shell's background jobs begin with it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         x = numpy.random.default_rng(0).standard_normal(40_000)
         w = [numpy.random.default_rng(k).gamma(1.0, size=(k, 129)) + 1e-3 for k in (2, 4)]
         stft = vbnmf.StftSettings(256, 128)

@@ -85,7 +85,7 @@ const LAYERS: [Layer; 5] = [
 /// assert_eq!(noise.len(), 32_000);
 /// # Ok::<(), synth::BackgroundError>(())
 /// ```
-pub fn background(seconds: f64, rng: &mut impl Rng) -> Result<Vec<f64>, BackgroundError> {
+pub fn background(seconds: f64, rng: &mut dyn Rng) -> Result<Vec<f64>, BackgroundError> {
     if !(0.1..=LONGEST_SECONDS).contains(&seconds) {
         return Err(BackgroundError::Duration(seconds));
     }
@@ -121,7 +121,7 @@ fn gain_to_level(samples: &[f64], level_db: f64) -> f64 {
 
 /// Makes a layer come and go: its level drifts between 0 dB and `-range_db`, towards a new random
 /// level every one to three seconds.
-fn vary_level(samples: &mut [f64], range_db: f64, rng: &mut impl Rng) {
+fn vary_level(samples: &mut [f64], range_db: f64, rng: &mut dyn Rng) {
     let mut level_db = -range_db * rng.random::<f64>();
     let mut rest = samples;
     while !rest.is_empty() {

@@ -54,7 +54,7 @@ impl Room {
     ///
     /// # Errors
     /// When the reverberation time is not between 0.05 and 5 seconds.
-    pub fn new(reverberation_seconds: f64, rng: &mut impl Rng) -> Result<Self, RoomError> {
+    pub fn new(reverberation_seconds: f64, rng: &mut dyn Rng) -> Result<Self, RoomError> {
         if !(0.05..=5.0).contains(&reverberation_seconds) {
             return Err(RoomError::ReverberationTime(reverberation_seconds));
         }
@@ -62,7 +62,7 @@ impl Room {
     }
 
     /// [`new`](Self::new) without its check.
-    pub(crate) fn random(reverberation_seconds: f64, rng: &mut impl Rng) -> Self {
+    pub(crate) fn random(reverberation_seconds: f64, rng: &mut dyn Rng) -> Self {
         let box_metres = [5.2, 4.1, 2.6].map(|side| side * rng.random_range(0.92..1.08));
         let microphone = [
             0.38 * box_metres[0] + rng.random_range(-0.3..0.3),
@@ -154,7 +154,7 @@ fn draw_response(
     source: [f64; 3],
     microphone: [f64; 3],
     reverberation_seconds: f64,
-    rng: &mut impl Rng,
+    rng: &mut dyn Rng,
 ) -> Vec<f64> {
     let rate = f64::from(SAMPLE_RATE_HZ);
     let [x, y, z] = box_metres;
@@ -238,7 +238,7 @@ fn add_impulse(response: &mut [f64], at: f64, height: f64) {
 }
 
 /// Adds white noise at `floor_db` relative to the level of the signal: -45 is 45 dB below it.
-pub fn add_noise_floor(samples: &mut [f64], floor_db: f64, rng: &mut impl Rng) {
+pub fn add_noise_floor(samples: &mut [f64], floor_db: f64, rng: &mut dyn Rng) {
     let deviation = rms(samples) * amplitude(floor_db);
     for sample in samples {
         *sample += deviation * rng.sample::<f64, _>(StandardNormal);

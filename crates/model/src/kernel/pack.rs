@@ -124,7 +124,7 @@ pub(crate) trait Real:
     const ZEROS: Self::Values;
     const WIDE_ZEROS: Self::Wide;
 
-    /// Rounds to the nearest.
+    /// Rounds to the nearest; to 0 below the normal numbers, where arithmetic is slow.
     fn from_f64(value: f64) -> Self;
 
     fn to_f64(self) -> f64;
@@ -267,7 +267,11 @@ impl Real for f32 {
 
     #[inline(always)]
     fn from_f64(value: f64) -> f32 {
-        value as f32
+        let value = value as f32;
+        match value.abs() < f32::MIN_POSITIVE {
+            true => 0.0,
+            false => value,
+        }
     }
 
     #[inline(always)]

@@ -207,8 +207,11 @@ impl<T: Real> Structured<T> {
                 } else {
                     order.keep_harmonic_product(simd, dictionary, at, variance);
                 }
-                if wants_volumes || !source.is_estimated() {
+                if wants_volumes {
                     order.multiply_mean_product(simd, dictionary, at, &mut self.inverse_v);
+                } else if !source.is_estimated() {
+                    let inverse_v = Some(&mut self.inverse_v[..]);
+                    order.invert_mean_product(simd, dictionary, at, inverse_v);
                 }
                 if !source.is_estimated() {
                     order.contract_rho(simd, dictionary, at, Some(&self.inverse_v));

@@ -200,6 +200,7 @@ impl<T: Real> Slab<T> {
     #[simd]
     fn update_activations<S: Simd>(&mut self, simd: S, tile: &[Place<T>]) {
         let largest = splat(simd, T::RANGE.map_or(f64::INFINITY, |range| range.largest));
+        let finite = splat(simd, T::RANGE.map_or(f64::INFINITY, |range| range.finite));
         let zero = splat(simd, 0.0);
         let sums = self.numerators.iter().zip(&self.denominators);
         let first = tile[0].group * self.order;
@@ -213,7 +214,9 @@ impl<T: Real> Slab<T> {
                 let after = before * (load(simd, numerators) / denominators);
                 store(denominators.simd_gt(zero).select(after, before), entries);
                 // What is not a number is not within either.
-                self.out_of_range |= T::RANGE.is_some() && after.simd_le(largest).any_false();
+                self.out_of_range |= T::RANGE.is_some()
+                    && (after.simd_le(largest).any_false()
+                        || denominators.simd_le(finite).any_false());
             }
             store(T::narrow(simd, entries), pack);
         }
