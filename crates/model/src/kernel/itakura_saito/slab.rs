@@ -6,7 +6,7 @@ use fearless_simd::prelude::*;
 use fearless_simd_macros::simd;
 use ndarray::{Array2, ArrayView2, Axis};
 
-use super::super::elementwise::Misfit;
+use super::super::elementwise::{Misfit, invert_all, load_all, store_all};
 use super::super::layout::{
     At, Panel, Place, block_size, blocks, pack_frames, places, unpack_into,
 };
@@ -306,36 +306,22 @@ struct KeepRatios<'a, S: Simd, T: Real, const MEASURED: bool> {
 impl<S: Simd, T: Real, const MEASURED: bool> Finish<S, T> for KeepRatios<'_, S, T, MEASURED> {
     #[inline(always)]
     fn finish<const BINS: usize>(&mut self, simd: S, bin: usize, v: [T::Vector<S>; BINS]) {
-        let power = &self.power[bin..bin + BINS];
-        let inverse_v = &mut self.inverse_v[bin..bin + BINS];
-        let ratio = &mut self.ratio[bin..bin + BINS];
-        // In registers: in memory each step of the sums would wait for the last.
-        let (mut volume, mut quotients) = (self.volume, self.quotients);
-        let mut i = 0;
-        while i + 2 <= BINS {
-            let pair = [v[i], v[i + 1]];
-            let inverses = T::inverses(simd, pair);
+        let inverses = invert_all::<S, T, BINS>(simd, v);
+        let mut ratios = load_all::<S, T, BINS>(simd, self.power, bin);
+        // In registers: in memory each step of the sum would wait for the last.
+        let mut quotients = self.quotients;
+        for i in 0..BINS {
+            let quotient = ratios[i] * inverses[i];
             if MEASURED {
-                volume.multiply_pair(simd, pair);
-            }
-            for j in 0..2 {
-                let quotient = load(simd, &power[i + j]) * inverses[j];
                 quotients += quotient;
-                store(inverses[j], &mut inverse_v[i + j]);
-                store(quotient * inverses[j], &mut ratio[i + j]);
             }
-            i += 2;
+            ratios[i] = quotient * inverses[i];
         }
-        if i < BINS {
-            let inverse = T::constant(simd, 1.0) / v[i];
-            if MEASURED {
-                volume.multiply(simd, v[i]);
-            }
-            let quotient = load(simd, &power[i]) * inverse;
-            quotients += quotient;
-            store(inverse, &mut inverse_v[i]);
-            store(quotient * inverse, &mut ratio[i]);
+        self.quotients = quotients;
+        if MEASURED {
+            self.volume.multiply_all(simd, v);
         }
-        (self.volume, self.quotients) = (volume, quotients);
+        store_all::<S, T, BINS>(inverses, self.inverse_v, bin);
+        store_all::<S, T, BINS>(ratios, self.ratio, bin);
     }
 }
