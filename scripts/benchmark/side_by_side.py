@@ -63,7 +63,8 @@ def compare_fusions() -> Iterator[Comparison]:
             ours[0], [vbnmf.Source(ours[1]), vbnmf.Background(start=background)], "fusion",
             beta=plain.BETA, activation_start=plain.START, iterations=plain.ITERATIONS,
             tolerance=0.0, gain=1.0, noise_variance=plain.NOISE, dictionary_shape=plain.SHAPE,
-            activation_shape=plain.SHAPE, precision=precision, trace_period=0, threads=THREADS,
+            activation_shape=plain.SHAPE, precision=precision, acceleration="none", trace_period=0,
+            threads=THREADS,
         )  # fmt: skip
         found[precision] = separation.order_posterior[0]
 

@@ -81,7 +81,7 @@ pub(crate) struct SettingsInput {
     single: bool,
     iterations: usize,
     tolerance: f64,
-    accelerate: bool,
+    accelerated: bool,
     beta: Option<f64>,
     kappa: f64,
     noise_variance: f64,
@@ -97,7 +97,7 @@ impl From<SettingsInput> for Settings {
             noise_variance: input.noise_variance,
             iterations: input.iterations,
             tolerance: input.tolerance,
-            acceleration: match input.accelerate {
+            acceleration: match input.accelerated {
                 true => Acceleration::Squarem,
                 false => Acceleration::None,
             },

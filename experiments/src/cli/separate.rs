@@ -152,9 +152,10 @@ pub(crate) struct SeparateArguments {
     )]
     tolerance: f64,
 
-    /// Extrapolate between iterations: a third of `--iterations` then goes as far
-    #[arg(long)]
-    accelerate: bool,
+    /// How inference goes from one iteration to the next; without extrapolations it needs about
+    /// three times as many
+    #[arg(long, value_enum, default_value_t = AccelerationKind::Squarem)]
+    acceleration: AccelerationKind,
 
     /// Number format of the matrix products; f64 takes about 1.8 times as long
     #[arg(long, value_enum, default_value_t = PrecisionKind::F32)]
@@ -227,6 +228,15 @@ impl FromStr for Stretch {
             .filter(|stretch| stretch.start < stretch.end)
             .ok_or_else(|| "expected START-END in seconds, for example 0.0-3.0".to_owned())
     }
+}
+
+/// [`Acceleration`] by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AccelerationKind {
+    /// Each begins where the last has ended, as in the paper
+    None,
+    /// Every third begins at an extrapolation of the last two
+    Squarem,
 }
 
 /// [`Encoding`] by name.
@@ -403,9 +413,9 @@ impl SeparateArguments {
             iterations: self.iterations,
             tolerance: self.tolerance,
             precision: self.precision.precision(),
-            acceleration: match self.accelerate {
-                true => Acceleration::Squarem,
-                false => Acceleration::None,
+            acceleration: match self.acceleration {
+                AccelerationKind::None => Acceleration::None,
+                AccelerationKind::Squarem => Acceleration::Squarem,
             },
             tempering: match (self.kappa, self.beta) {
                 (Some(kappa), _) => Tempering::Kappa(kappa),

@@ -23,6 +23,7 @@ class Balanced:
 #: A constant, or at the level of the data.
 ActivationStart = Union[float, Balanced, Literal["balanced"]]
 Precision = Literal["f64", "f32"]
+Acceleration = Literal["none", "squarem"]
 
 
 #: Numbers of components of a speaker's dictionaries.
@@ -40,6 +41,8 @@ BACKGROUND_COMPONENTS: int = _native.BACKGROUND_COMPONENTS
 ITERATIONS: int = _native.ITERATIONS
 #: Rise of the free energy at which it ends before, in nats per bin and frame.
 TOLERANCE: float = _native.TOLERANCE
+#: Whether its iterations begin at extrapolations.
+ACCELERATION: Acceleration = "squarem" if _native.ACCELERATED else "none"
 #: Numbers of its matrix products.
 PRECISION: Precision = "f32"
 #: Weight of the entropy of q(K), per bin and frame.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from . import _defaults, _native
 from ._arrays import Complex128, Float64, as_array, as_complex, as_floats, as_signal
-from ._defaults import ActivationStart, Balanced, Precision
+from ._defaults import Acceleration, ActivationStart, Balanced, Precision
 from ._numbers import as_whole
 from ._precision import is_single
 from ._speaker import MOST_COMPONENTS, SpeakerModel
@@ -266,7 +266,7 @@ def separate(
     activation_start: ActivationStart = _defaults.ACTIVATION_START,
     iterations: int = _defaults.ITERATIONS,
     tolerance: float = _defaults.TOLERANCE,
-    accelerate: bool = False,
+    acceleration: Acceleration = _defaults.ACCELERATION,
     precision: Precision = _defaults.PRECISION,
     seed: int = _defaults.SEED,
     callback: Callable[[Progress], object] | None = None,
@@ -314,9 +314,9 @@ def separate(
     tolerance
         An inference ends where ten iterations raise the free energy by less than this, in nats per
         bin and frame; 0 makes all iterations.
-    accelerate
-        Iterations begin at extrapolations (SQUAREM: Varadhan and Roland, 2008): a third of them
-        goes about as far, so set fewer.
+    acceleration
+        ``"squarem"``: iterations begin at extrapolations (Varadhan and Roland, 2008), and a third
+        of them goes about as far; ``"none"`` for the paper's.
     precision
         ``"f32"`` for matrix products in single precision, what leaves its range in double;
         ``"f64"`` for double, in about 1.8 times the time.
@@ -374,6 +374,8 @@ def separate(
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     single = is_single(precision)
+    if acceleration not in ("none", "squarem"):
+        raise ValueError(f"acceleration must be 'none' or 'squarem', got {acceleration!r}")
     if beta is not None and kappa is not None:
         raise ValueError("give beta or kappa, not both")
     iterations = as_whole(iterations, "iterations", least=1)
@@ -416,7 +418,7 @@ def separate(
         "single": single,
         "iterations": iterations,
         "tolerance": tolerance,
-        "accelerate": bool(accelerate),
+        "accelerated": acceleration == "squarem",
         "beta": beta,
         "kappa": kappa,
         "noise_variance": model_noise,
