@@ -47,8 +47,6 @@ FIELDS = ("speaker", "noise", "snr_db", "way", "metric", "value_db", "seconds")
 # Of the background alone, beside the mixture.
 BACKGROUND_SECONDS = 3.0
 KAPPA = 0.325
-# Plain ones, as all ways were compared by; `separate` has half as many, accelerated.
-ITERATIONS = 200
 # As where `separate` draws the background's dictionary.
 SHAPE, START_FLOOR = 0.2, 1e-10
 
@@ -239,8 +237,6 @@ class Separator:
             sources,
             kappa=inference.kappa,
             activation_start=inference.start,
-            acceleration="none",
-            iterations=ITERATIONS,
             dictionary_shape=inference.shapes[0],
             activation_shape=inference.shapes[1],
             seed=inference.seeds[0],

@@ -24,7 +24,7 @@
 //! ```
 
 use crate::activation_start::ActivationStart;
-use crate::settings::{Acceleration, Posterior, Settings, Tempering};
+use crate::settings::{Posterior, Settings, Tempering};
 use crate::source::SourceModel;
 
 /// Level of the sensor noise against a recording's mean power, unless said otherwise: that of the
@@ -37,11 +37,8 @@ pub const NOISE_DB: f64 = -70.0;
 pub const KAPPA: f64 = 0.325;
 
 /// Largest number of iterations, unless said otherwise: on recordings the paper's 50 are far from
-/// the end, and these, accelerated, have the scores of 200 plain ones.
-pub const ITERATIONS: usize = 100;
-
-/// Whether iterations are accelerated, unless said otherwise. The paper's are not.
-pub const ACCELERATION: Acceleration = Acceleration::Squarem;
+/// the end.
+pub const ITERATIONS: usize = 200;
 
 /// Rise of the free energy at which an inference ends before, unless said otherwise; see
 /// [`Settings::tolerance`].
@@ -80,15 +77,14 @@ impl Settings {
     /// Settings for recordings that [`gain`] brings to the level of `expected_power`. The defaults
     /// are for mixtures drawn from the model, whose noise variance and number of bins and frames
     /// are the paper's; here the noise is at [`NOISE_DB`], `beta` follows the size by [`KAPPA`],
-    /// the posterior is structured, iterations have [`ACCELERATION`], and [`ITERATIONS`] and
-    /// [`TOLERANCE`] say when they end. Sources start at [`ACTIVATION_START`] if they are told to.
+    /// the posterior is structured, and [`ITERATIONS`] and [`TOLERANCE`] say when it ends. Sources
+    /// start at [`ACTIVATION_START`] if they are told to.
     #[must_use]
     pub fn for_recording(expected_power: f64) -> Self {
         Self {
             noise_variance: noise_variance(expected_power, NOISE_DB),
             iterations: ITERATIONS,
             tolerance: TOLERANCE,
-            acceleration: ACCELERATION,
             tempering: Tempering::Kappa(KAPPA),
             posterior: Posterior::Structured,
             ..Self::default()

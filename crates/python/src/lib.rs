@@ -48,8 +48,6 @@ mod _native {
         };
         module.add("ITERATIONS", model::level::ITERATIONS)?;
         module.add("TOLERANCE", model::level::TOLERANCE)?;
-        let accelerated = model::level::ACCELERATION != model::Acceleration::None;
-        module.add("ACCELERATED", accelerated)?;
         module.add("ACTIVATION_START", start)?;
         module.add("BACKGROUND_COMPONENTS", model::level::BACKGROUND_COMPONENTS)?;
         module.add("DICTIONARY_SHAPE", settings.dictionary_shape)?;

@@ -152,9 +152,8 @@ pub(crate) struct SeparateArguments {
     )]
     tolerance: f64,
 
-    /// How inference goes from one iteration to the next; without extrapolations it needs about
-    /// three times as many
-    #[arg(long, value_enum, default_value_t = AccelerationKind::Squarem)]
+    /// How inference goes from one iteration to the next
+    #[arg(long, value_enum, default_value_t = AccelerationKind::None)]
     acceleration: AccelerationKind,
 
     /// Number format of the matrix products; f64 takes about 1.8 times as long
@@ -235,7 +234,8 @@ impl FromStr for Stretch {
 enum AccelerationKind {
     /// Each begins where the last has ended, as in the paper
     None,
-    /// Every third begins at an extrapolation of the last two
+    /// Every third begins at an extrapolation of the last two: a third of `--iterations` goes about
+    /// as far
     Squarem,
 }
 

@@ -12,7 +12,6 @@ _Complex = NDArray[np.complex128]
 VERSION: str
 ITERATIONS: int
 TOLERANCE: float
-ACCELERATED: bool
 ACTIVATION_START: tuple[bool, float]
 BACKGROUND_COMPONENTS: int
 DICTIONARY_SHAPE: float

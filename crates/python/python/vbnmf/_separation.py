@@ -315,8 +315,8 @@ def separate(
         An inference ends where ten iterations raise the free energy by less than this, in nats per
         bin and frame; 0 makes all iterations.
     acceleration
-        ``"squarem"``: iterations begin at extrapolations (Varadhan and Roland, 2008), and a third
-        of them goes about as far; ``"none"`` for the paper's.
+        ``"none"``, or ``"squarem"`` for iterations that begin at extrapolations (Varadhan and
+        Roland, 2008): a third of them goes about as far, so set fewer.
     precision
         ``"f32"`` for matrix products in single precision, what leaves its range in double;
         ``"f64"`` for double, in about 1.8 times the time.
