@@ -14,7 +14,8 @@ use crate::watched::{self, Watch};
 /// Work between two looks at whether to stop, in multiplications of a component with a bin of a
 /// frame: about a second.
 const WORK: f64 = 5e8;
-/// Least iterations between two such looks, which cost about half an iteration.
+/// Least iterations between two such looks. Each costs about two iterations: the power is checked
+/// and laid out again, and a cost is found at the end.
 const LEAST_ITERATIONS: usize = 10;
 
 /// Dictionary (components x bins), activations (frames x components), costs, and whether they are

@@ -141,7 +141,7 @@ pub(super) fn contract_bins<S: Simd, T: Real>(
     ratios: &[Pack<T>],
     sums: &mut [T::Wide],
 ) {
-    contract_bins_by::<S, T, _>(simd, panel, Kept(ratios), sums, S::f64s::LEN >= 8);
+    contract_bins_by::<S, T, _>(simd, panel, FormedRatios(ratios), sums, S::f64s::LEN >= 8);
 }
 
 /// The same with `E|s|^2 / C^2`, which is formed in registers.
@@ -160,10 +160,11 @@ trait Ratios<T: Real>: Copy {
     fn at<S: Simd>(&self, simd: S, bin: usize) -> T::Vector<S>;
 }
 
+/// Ratios that are in memory.
 #[derive(Clone, Copy)]
-struct Kept<'a, T: Real>(&'a [Pack<T>]);
+struct FormedRatios<'a, T: Real>(&'a [Pack<T>]);
 
-impl<T: Real> Ratios<T> for Kept<'_, T> {
+impl<T: Real> Ratios<T> for FormedRatios<'_, T> {
     #[inline(always)]
     fn at<S: Simd>(&self, simd: S, bin: usize) -> T::Vector<S> {
         load(simd, &self.0[bin])
@@ -435,7 +436,7 @@ mod tests {
                 let sums = [false, true].map(|wide| {
                     let mut sums = vec![[Pack::ZERO]; order];
                     dispatch!(level, simd =>
-                        contract_bins_by(simd, &panel, Kept(&products[0]), &mut sums, wide));
+                        contract_bins_by(simd, &panel, FormedRatios(&products[0]), &mut sums, wide));
                     sums
                 });
                 assert_eq!(sums[0], sums[1], "{order} x {bins}");
