@@ -77,17 +77,23 @@ impl Unit {
             (false, false, _) if is_drawn => Self::Seed,
             (false, false, _) => Self::Run("seed", "seeds"),
             (true, false, false) => Self::Run("speaker", "speakers"),
-            (true, false, true) => Self::Run("speaker and seed", "speakers and seeds"),
-            (false, true, false) => Self::Run("noise", "noises"),
-            (false, true, true) => Self::Run("noise and seed", "noises and seeds"),
-            (true, true, false) => Self::Run("speaker and noise", "speakers and noises"),
-            (true, true, true) => {
-                Self::Run("speaker, noise and seed", "speakers, noises and seeds")
+            (true, false, true) => {
+                Self::Run("pair of speaker and seed", "pairs of speaker and seed")
             }
+            (false, true, false) => Self::Run("noise", "noises"),
+            (false, true, true) => Self::Run("pair of noise and seed", "pairs of noise and seed"),
+            (true, true, false) => {
+                Self::Run("pair of speaker and noise", "pairs of speaker and noise")
+            }
+            (true, true, true) => Self::Run(
+                "combination of speaker, noise and seed",
+                "combinations of speaker, noise and seed",
+            ),
         }
     }
 
-    /// How the unit is called, and how several of them are.
+    /// How the unit is called, and how several of them are: words that are true after a number
+    /// of them ("over 40 pairs of speaker and noise").
     pub(crate) fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::TrueOrder => ("true order", "true orders"),
@@ -496,9 +502,35 @@ mod tests {
         assert_eq!(study.runs[4].config.model.iterations, 2);
         assert_eq!(
             study.unit,
-            Unit::Run("speaker and seed", "speakers and seeds")
+            Unit::Run("pair of speaker and seed", "pairs of speaker and seed")
         );
         let columns = ["model.iterations", "seed", "speaker", "mixture", "snr_db"];
         assert_eq!(study.trial_columns(), columns);
+    }
+
+    #[test]
+    fn a_unit_is_called_by_what_tells_it_from_others() {
+        let (speakers, noises) = ("speakers = ['a', 'b']\n", "noises = ['c', 'd', 'e']\n");
+        let recordings = "[mixtures]\nsource = 'recordings'\n[corpus]\nkind = 'folder'\n\
+                          speech = 's'\nbackground = 'n'\n[units]\n";
+        let units_of = |text: &str| {
+            let config: Config = toml::from_str(text).unwrap();
+            let study = Study::new(&config).unwrap();
+            let (one, several) = study.unit.names();
+            (study.runs.len(), one, several)
+        };
+        let of = |units: &[&str]| units_of(&(recordings.to_owned() + &units.concat()));
+        let seeds = "seeds = 2\n";
+        assert_eq!(units_of(""), (1, "true order", "true orders"));
+        assert_eq!(of(&[]), (1, "seed", "seeds"));
+        assert_eq!(of(&[seeds]), (2, "seed", "seeds"));
+        assert_eq!(of(&[speakers]), (2, "speaker", "speakers"));
+        assert_eq!(of(&[noises]), (3, "noise", "noises"));
+        let pairs = ("pair of speaker and noise", "pairs of speaker and noise");
+        assert_eq!(of(&[speakers, noises]), (6, pairs.0, pairs.1));
+        let repeated = of(&[speakers, noises, seeds]);
+        assert_eq!(repeated.0, 12);
+        assert_eq!(repeated.2, "combinations of speaker, noise and seed");
+        assert_eq!(of(&[noises, seeds]).2, "pairs of noise and seed");
     }
 }
