@@ -43,7 +43,7 @@ const SHOWN: [&str; 16] = [
 ];
 
 /// Comparisons between methods.
-const COMPARISONS: usize = 11;
+const COMPARISONS: usize = 12;
 
 /// Runs a study with one thread and with three, checks that it is the same, and returns the names
 /// of its files.
