@@ -119,7 +119,7 @@ fn table1_writes_a_row_for_every_number_whatever_the_threads() {
         "reference/speech",
     ];
     let expected = folders.iter().flat_map(|folder| {
-        ["-3", "6"].map(|snr_db| format!("audio/{folder}/seed7_order3_snr{snr_db}.wav"))
+        ["-3", "6"].map(|snr_db| format!("audio/{folder}/order3_snr{snr_db}dB_seed7.wav"))
     });
     assert_eq!(of_audio, expected.collect::<Vec<_>>());
 

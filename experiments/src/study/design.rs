@@ -336,14 +336,28 @@ impl Run {
         }
     }
 
-    /// One of its trials as the name of a file.
+    /// One of its trials as the name of a file, the speaker first where there are several, so that
+    /// a listing reads by them: `dutch_woman_in_rain_mixture0_snr-6dB_seed1`.
     pub(crate) fn trial_file_stem(&self, trial: &Trial) -> String {
-        let member = match trial.member {
+        let corpus = &self.config.corpus;
+        let speaker = corpus.speaker.as_ref().filter(|_| self.is_named);
+        let speaker = speaker.map(|speaker| match speaker {
+            Speaker::Number(number) => format!("speaker{number}"),
+            Speaker::Name(name) => name.clone(),
+        });
+        let noise = corpus.noise.clone().filter(|_| self.is_named);
+        let signals: Vec<String> = speaker.into_iter().chain(noise).collect();
+        let mut parts = Vec::new();
+        if !signals.is_empty() {
+            parts.push(signals.join("_in_").replace(' ', "-"));
+        }
+        parts.push(match trial.member {
             Member::TrueOrder(order) => format!("order{order}"),
             Member::Recording(number) => format!("mixture{number}"),
-        };
-        let run = self.name().replace(", ", "_").replace(' ', "");
-        format!("{run}_{member}_snr{}", trial.snr_db)
+        });
+        parts.push(format!("snr{}dB", trial.snr_db));
+        parts.push(format!("seed{}", self.seed()));
+        parts.join("_")
     }
 
     /// All its trials, in no certain order, where they are known without the corpus: only one that
@@ -506,6 +520,37 @@ mod tests {
         );
         let columns = ["model.iterations", "seed", "speaker", "mixture", "snr_db"];
         assert_eq!(study.trial_columns(), columns);
+    }
+
+    #[test]
+    fn files_of_trials_are_named_in_words() {
+        let stems = |text: &str| -> Vec<String> {
+            let config: Config = toml::from_str(text).unwrap();
+            let study = Study::new(&config).unwrap();
+            let stem = |run: &Run| {
+                let trial = *run.known_trials().unwrap().first()?;
+                Some(study.trial_file_stem(run, &trial))
+            };
+            study.runs.iter().filter_map(stem).collect()
+        };
+        assert_eq!(stems(""), ["order2_snr-6dB_seed1"]);
+        let recordings = "[mixtures]\nsource = 'recordings'\n";
+        let numbered = "[corpus]\nkind = 'builtin'\n[units]\nspeakers = [3]\nseeds = 2\n";
+        assert_eq!(
+            stems(&format!("{recordings}{numbered}")),
+            [
+                "speaker3_mixture0_snr-6dB_seed1",
+                "speaker3_mixture0_snr-6dB_seed2"
+            ]
+        );
+        let named = "[corpus]\nkind = 'folder'\nspeech = 's'\nbackground = 'n'\n[units]\n\
+                     speakers = ['Anna Maria']\nnoises = ['coffee-shop']\n\
+                     [[sweep.axis]]\nkey = 'model.iterations'\nvalues = [1, 2]\n";
+        let found = stems(&format!("{recordings}{named}"));
+        assert_eq!(
+            found[1],
+            "case2_Anna-Maria_in_coffee-shop_mixture0_snr-6dB_seed1"
+        );
     }
 
     #[test]
