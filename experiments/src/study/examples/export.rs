@@ -1,10 +1,10 @@
 //! The signals of all trials as files, for other programs: in the layout of examples, but all of
 //! them, without gain, and in floats.
 //!
-//! `trials.csv` names the trials with digests of what determines them. It is written first and never
-//! replaced, and a folder with another one is refused, so that files which are there already are
-//! known to be those of this study: a run that goes on, and shards that share the folder, leave
-//! them as they are.
+//! `trials.csv` names the trials with digests of what determines them. It is written first and
+//! never replaced, and a folder with another one is refused, so that files which are there already
+//! are known to be those of this study: a run that goes on, and shards that share the folder,
+//! leave them as they are.
 
 use std::fs;
 use std::io::ErrorKind;
