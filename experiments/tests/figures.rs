@@ -180,9 +180,9 @@ fn what_cannot_be_drawn_is_named_and_nothing_is_replaced() {
         ("order_posterior.csv", "a,b\n", "out/order_posterior.csv"),
         ("free_energy.csv", "a,b\n", "out/free_energy.csv"),
         (
-            "audio/mixture/seed7_order3_snr6.wav",
+            "audio/mixture/order3_snr6dB_seed7.wav",
             "RIFF",
-            "order3_snr6.wav",
+            "order3_snr6dB_seed7.wav",
         ),
     ] {
         let path = study.path("out").join(name);

@@ -158,8 +158,13 @@ fn an_export_goes_on_where_it_was_stopped_and_shards_fill_one_folder() {
     killed.retain(|name, _| !common::study::is_temporary(name));
     assert!(killed == whole);
 
-    for shard in ["1/3", "2/3", "3/3"] {
-        study.succeed(&["--shard", shard, "--out", &shard[..1], "--export", "shards"]);
+    // At the same time: whichever is first names the trials.
+    let shards = ["1/3", "2/3", "3/3"].map(|shard| {
+        let out = ["--shard", shard, "--out", &shard[..1]];
+        study.start(&[&out[..], &["--export", "shards", "--jobs", "1"]].concat())
+    });
+    for mut shard in shards {
+        assert!(shard.wait().unwrap().success());
     }
     assert!(all_files(&study.path("shards")) == whole);
     let again = study.succeed(&["--out", "whole", "--export", "whole trials"]);
@@ -178,6 +183,16 @@ fn exports_replace_nothing() {
         "{said}"
     );
     assert!(all_files(&study.path("trials")) == before);
+    // The same names, of other trials.
+    let said = refused(&[
+        "--out",
+        "other",
+        "--export",
+        "trials",
+        "--set",
+        "model.beta=3",
+    ]);
+    assert!(said.contains("trials of another study"), "{said}");
 
     fs::remove_file(study.path("trials/trials.csv")).unwrap();
     let said = refused(&["--out", "out", "--export", "trials"]);
@@ -185,6 +200,8 @@ fn exports_replace_nothing() {
         said.contains("no study wrote it") && said.contains("mixture/"),
         "{said}"
     );
+    refused(&["--out", "other", "--export", "trials"]);
+    assert!(!study.path("other").exists(), "refused before the work");
 
     #[cfg(unix)]
     std::os::unix::fs::symlink(study.path("out/audio"), study.path("link")).unwrap();

@@ -145,7 +145,7 @@ fn a_missing_or_broken_file_is_named_and_no_page_is_written() {
         let left: Vec<String> = common::files(&out).into_keys().collect();
         assert!(!left.iter().any(|name| name.contains("report")), "{left:?}");
     };
-    let wav = "audio/mixture/seed7_order3_snr-3.wav";
+    let wav = "audio/mixture/order3_snr-3dB_seed7.wav";
     for name in [
         "table1.csv",
         "differences.csv",
@@ -172,7 +172,7 @@ fn a_missing_or_broken_file_is_named_and_no_page_is_written() {
         ("examples.csv", &no_signal, "`hum` is not a signal"),
         ("config.toml", "[model]\nbeta = -1.0\n", "`model.beta`"),
         ("config.toml", "[modle]\n", "unknown field `modle`"),
-        (wav, "RIFF", "seed7_order3_snr-3.wav"),
+        (wav, "RIFF", "order3_snr-3dB_seed7.wav"),
     ];
     for (name, text, part) in broken {
         let path = out.join(name);

@@ -179,6 +179,39 @@ fn channels_are_scored_one_by_one() {
 }
 
 #[test]
+fn one_source_alone_has_no_sir() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let noisy: Vec<f64> = ramp(9000, 3)
+        .iter()
+        .zip(ramp(9000, 11))
+        .map(|(x, n)| 0.8 * x + 0.1 * n)
+        .collect();
+    write(path("a.wav"), &ramp(9000, 3), 8000, Encoding::Float32).unwrap();
+    write(path("e.wav"), &noisy, 8000, Encoding::Float32).unwrap();
+    let files = ["--reference", "a.wav", "--estimate", "e.wav"];
+    let outputs = ["--json", "s.json", "--csv", "s.csv", "--museval", "m.json"];
+    let output = score(folder.path(), &[&files[..], &outputs].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let reason = "there is no other source that could interfere";
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let row = said.lines().find(|line| line.contains("| a ")).unwrap();
+    let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+    let [_, _, _, sdr, "-", sar, ..] = cells[..] else {
+        panic!("{said}");
+    };
+    assert_eq!(sdr, sar);
+    assert!(said.contains(&format!("a, SIR: {reason}\n")), "{said}");
+    let whole = &json(&path("s.json"))["targets"][0]["whole"];
+    assert!(whole["metrics"]["bss_eval_v3_sir"].is_null());
+    assert_eq!(whole["missing"]["bss_eval_v3_sir"], reason);
+    let rows = fs::read_to_string(path("s.csv")).unwrap();
+    assert!(rows.contains(&format!(",sir,,{reason}\n")), "{rows}");
+    let museval = fs::read_to_string(path("m.json")).unwrap();
+    assert!(museval.contains("\"SIR\": NaN"), "{museval}");
+}
+
+#[test]
 fn silence_is_a_typed_outcome() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

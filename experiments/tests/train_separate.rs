@@ -124,6 +124,43 @@ fn speech_is_better_in_its_stem_than_in_the_mixture() {
     assert!(report["leftover_db"].as_f64().unwrap() < -60.0);
 }
 
+#[test]
+fn the_single_orders_are_weighed_by_their_free_energies() {
+    let scene = Scene::new();
+    let separate = |folder: &str, options: &[&str]| -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+        let fixed = ["mix.wav", "--speech", "speech.npz", "--out", folder];
+        scene.separated(&[&fixed[..], options].concat());
+        let report = scene.report(folder);
+        let inference = &report["segments"][0]["inferences"][0];
+        let numbers = |value: &Value| {
+            let values = value.as_array().unwrap().iter();
+            values.map(|it| it.as_f64().unwrap()).collect()
+        };
+        let stem = scene.stem(&format!("{folder}/speech.wav"));
+        let weights = numbers(&inference["order_posterior"][0]);
+        (stem, numbers(&inference["free_energies"]), weights)
+    };
+    let (selection, energies, weights) = separate("selection", &["--method", "selection"]);
+    let (mean, ..) = separate("mean", &["--method", "mean"]);
+    let best = weights.iter().position(|&weight| weight > 0.5).unwrap();
+    // With beta the distance of the two free energies, one is e times as probable.
+    let beta = (energies[0] - energies[1]).abs().to_string();
+    let evidence = ["--method", "evidence", "--beta", &beta];
+    let (found, found_energies, weights) = separate("evidence", &evidence);
+    assert_eq!(found_energies, energies);
+    let share = 1.0 / (1.0 + (-1.0_f64).exp());
+    assert!((weights[best] - share).abs() < 1e-9, "{weights:?}");
+    assert!((weights[1 - best] - (1.0 - share)).abs() < 1e-9);
+    // Two orders: the mean is half of each. The stems are rounded to 32 bits.
+    for ((found, selected), mean) in found.iter().zip(&selection).zip(&mean) {
+        let other = 2.0 * mean - selected;
+        let expected = share * selected + (1.0 - share) * other;
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    }
+    let certain = separate("certain", &["--method", "evidence", "--beta", "0"]);
+    assert_eq!(certain.0, selection);
+}
+
 /// The largest second difference within a few samples of `at`, against the usual one around it: a
 /// jump stands out.
 fn roughness(signal: &[f64], at: usize) -> f64 {

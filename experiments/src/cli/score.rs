@@ -22,7 +22,8 @@ use crate::tools::score::{
 /// What to score, and how.
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArguments {
-    /// The true signals: files, or one folder of them
+    /// The true signals: files, or one folder of them. With one source alone nothing interferes, so
+    /// there is no SIR: "-", empty in CSV, null in JSON, NaN for museval
     #[arg(long, value_name = "WAV|DIR", num_args = 1.., required = true)]
     reference: Vec<PathBuf>,
 

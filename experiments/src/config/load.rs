@@ -58,6 +58,7 @@ pub(crate) fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Confi
     let mut config: Config = toml::from_str(text).map_err(explained)?;
     let mut table: Table = toml::from_str(text).map_err(explained)?;
     forget_names_of_another_corpus(&mut table, sources);
+    refuse_both_alternatives(sources)?;
     for option in &sources.set {
         config = set(&mut table, option).with_context(|| format!("--set {option}"))?;
     }
@@ -80,6 +81,26 @@ pub(crate) fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Confi
         anyhow!("{place}: {invalid}")
     })?;
     Ok(config)
+}
+
+/// Refuses options for both of two keys for one quantity: over a file's key an option wins, and of
+/// two options it is not said which is meant.
+fn refuse_both_alternatives(sources: &Sources) -> Result<()> {
+    let given = |key: &str| {
+        let mut options = sources.set.iter();
+        options.find(|option| {
+            let path = option.split_once('=').map(|(path, _)| path.trim());
+            path.and_then(|path| path.strip_prefix("model.")) == Some(key)
+        })
+    };
+    let (key, other) = ALTERNATIVES[0];
+    if let (Some(one), Some(two)) = (given(key), given(other)) {
+        bail!(
+            "--set {one} --set {two}: `model.{other}` is another way to say `model.{key}`: give \
+             one of the two"
+        );
+    }
+    Ok(())
 }
 
 /// Takes the speakers and noises of a file away where an option chooses another kind of corpus:
@@ -299,6 +320,27 @@ mod tests {
         assert_eq!(config.model.iterations, 7);
         assert_eq!(config.experiment.name, "mine");
         assert_eq!(config.mixtures.snr_db, [0.0, 3.0]);
+    }
+
+    #[test]
+    fn an_option_takes_the_files_alternative_back_and_two_options_are_refused() {
+        let config = loaded("[model]\nbeta = 5\n", &["model.kappa=0.5"]).unwrap();
+        assert_eq!((config.model.beta, config.model.kappa), (None, Some(0.5)));
+        for options in [
+            ["model.kappa=0.5", "model.beta=3"],
+            ["model.beta=3", " model.kappa = 0.5"],
+        ] {
+            let refused = message("", &options);
+            for named in [
+                "model.beta=3",
+                "kappa",
+                "`model.kappa`",
+                "`model.beta`",
+                "one of the two",
+            ] {
+                assert!(refused.contains(named), "{refused}");
+            }
+        }
     }
 
     #[test]

@@ -163,8 +163,8 @@ fn scores(inputs: &Inputs, about: &Caption<'_>) -> Markup {
                 &differences::table(summary, about, Metric::Sdr, FORMAT, &columns),
                 &format!(
                     "Differences of the SDR (BSS Eval) on the same mixtures, in dB: mean and 95 % \
-                     interval, p-value of a sign-flip test over the {units}, Cohen's d of pairs, \
-                     and how many {units} there are"
+                     interval, p-value of a sign-flip test over the {units}, Cohen's d of the \
+                     differences, and n, the number of {units}"
                 ),
                 "differences",
             ))
@@ -193,7 +193,7 @@ fn cases(inputs: &Inputs, about: &Caption<'_>) -> Markup {
                 &format!(
                     "Differences of the SDR on the same mixtures, averaged over the SNRs, in dB: \
                      mean and 95 % interval, p-value of a sign-flip test over the {units}, Cohen's \
-                     d of pairs, and how many {units} there are"
+                     d of the differences, and n, the number of {units}"
                 ),
                 "differences",
             ))

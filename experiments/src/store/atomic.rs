@@ -15,6 +15,22 @@ pub(crate) fn write(path: &Path, contents: &[u8]) -> Result<()> {
     Staged::new(path, contents)?.publish()
 }
 
+/// As [`write`], but where there is a file of that name already it stays: of several that write one
+/// at the same time, one does. Returns whether this one did.
+///
+/// File systems without links have no such step: there a file that came meanwhile is replaced.
+///
+/// # Errors
+/// Those of [`write`].
+pub(crate) fn write_new(path: &Path, contents: &[u8]) -> Result<bool> {
+    let staged = Staged::new(path, contents)?;
+    match fs::hard_link(&staged.temporary, path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(_) => staged.publish().map(|()| true),
+    }
+}
+
 /// Makes a folder, and those above it, unless it is there.
 pub(crate) fn create_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))
@@ -133,6 +149,29 @@ mod tests {
         write(&path, b"old").unwrap();
         write(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_several_that_write_a_new_file_one_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let texts: Vec<String> = (0..8).map(|number| format!("text {number}")).collect();
+        let written: Vec<&String> = std::thread::scope(|scope| {
+            let path = &path;
+            let write = |text: &String| {
+                let bytes = text.clone().into_bytes();
+                scope.spawn(move || write_new(path, &bytes).unwrap())
+            };
+            let writers: Vec<_> = texts.iter().map(|text| (text, write(text))).collect();
+            let won = writers.into_iter().filter_map(|(text, writer)| {
+                let has_written = writer.join().unwrap();
+                has_written.then_some(text)
+            });
+            won.collect()
+        });
+        let found = fs::read_to_string(&path).unwrap();
+        assert_eq!(written, [&found]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

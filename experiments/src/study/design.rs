@@ -77,17 +77,23 @@ impl Unit {
             (false, false, _) if is_drawn => Self::Seed,
             (false, false, _) => Self::Run("seed", "seeds"),
             (true, false, false) => Self::Run("speaker", "speakers"),
-            (true, false, true) => Self::Run("speaker and seed", "speakers and seeds"),
-            (false, true, false) => Self::Run("noise", "noises"),
-            (false, true, true) => Self::Run("noise and seed", "noises and seeds"),
-            (true, true, false) => Self::Run("speaker and noise", "speakers and noises"),
-            (true, true, true) => {
-                Self::Run("speaker, noise and seed", "speakers, noises and seeds")
+            (true, false, true) => {
+                Self::Run("pair of speaker and seed", "pairs of speaker and seed")
             }
+            (false, true, false) => Self::Run("noise", "noises"),
+            (false, true, true) => Self::Run("pair of noise and seed", "pairs of noise and seed"),
+            (true, true, false) => {
+                Self::Run("pair of speaker and noise", "pairs of speaker and noise")
+            }
+            (true, true, true) => Self::Run(
+                "combination of speaker, noise and seed",
+                "combinations of speaker, noise and seed",
+            ),
         }
     }
 
-    /// How the unit is called, and how several of them are.
+    /// How the unit is called, and how several of them are: words that are true after a number
+    /// of them ("over 40 pairs of speaker and noise").
     pub(crate) fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::TrueOrder => ("true order", "true orders"),
@@ -330,14 +336,28 @@ impl Run {
         }
     }
 
-    /// One of its trials as the name of a file.
+    /// One of its trials as the name of a file, the speaker first where there are several, so that
+    /// a listing reads by them: `dutch_woman_in_rain_mixture0_snr-6dB_seed1`.
     pub(crate) fn trial_file_stem(&self, trial: &Trial) -> String {
-        let member = match trial.member {
+        let corpus = &self.config.corpus;
+        let speaker = corpus.speaker.as_ref().filter(|_| self.is_named);
+        let speaker = speaker.map(|speaker| match speaker {
+            Speaker::Number(number) => format!("speaker{number}"),
+            Speaker::Name(name) => name.clone(),
+        });
+        let noise = corpus.noise.clone().filter(|_| self.is_named);
+        let signals: Vec<String> = speaker.into_iter().chain(noise).collect();
+        let mut parts = Vec::new();
+        if !signals.is_empty() {
+            parts.push(signals.join("_in_").replace(' ', "-"));
+        }
+        parts.push(match trial.member {
             Member::TrueOrder(order) => format!("order{order}"),
             Member::Recording(number) => format!("mixture{number}"),
-        };
-        let run = self.name().replace(", ", "_").replace(' ', "");
-        format!("{run}_{member}_snr{}", trial.snr_db)
+        });
+        parts.push(format!("snr{}dB", trial.snr_db));
+        parts.push(format!("seed{}", self.seed()));
+        parts.join("_")
     }
 
     /// All its trials, in no certain order, where they are known without the corpus: only one that
@@ -496,9 +516,66 @@ mod tests {
         assert_eq!(study.runs[4].config.model.iterations, 2);
         assert_eq!(
             study.unit,
-            Unit::Run("speaker and seed", "speakers and seeds")
+            Unit::Run("pair of speaker and seed", "pairs of speaker and seed")
         );
         let columns = ["model.iterations", "seed", "speaker", "mixture", "snr_db"];
         assert_eq!(study.trial_columns(), columns);
+    }
+
+    #[test]
+    fn files_of_trials_are_named_in_words() {
+        let stems = |text: &str| -> Vec<String> {
+            let config: Config = toml::from_str(text).unwrap();
+            let study = Study::new(&config).unwrap();
+            let stem = |run: &Run| {
+                let trial = *run.known_trials().unwrap().first()?;
+                Some(study.trial_file_stem(run, &trial))
+            };
+            study.runs.iter().filter_map(stem).collect()
+        };
+        assert_eq!(stems(""), ["order2_snr-6dB_seed1"]);
+        let recordings = "[mixtures]\nsource = 'recordings'\n";
+        let numbered = "[corpus]\nkind = 'builtin'\n[units]\nspeakers = [3]\nseeds = 2\n";
+        assert_eq!(
+            stems(&format!("{recordings}{numbered}")),
+            [
+                "speaker3_mixture0_snr-6dB_seed1",
+                "speaker3_mixture0_snr-6dB_seed2"
+            ]
+        );
+        let named = "[corpus]\nkind = 'folder'\nspeech = 's'\nbackground = 'n'\n[units]\n\
+                     speakers = ['Anna Maria']\nnoises = ['coffee-shop']\n\
+                     [[sweep.axis]]\nkey = 'model.iterations'\nvalues = [1, 2]\n";
+        let found = stems(&format!("{recordings}{named}"));
+        assert_eq!(
+            found[1],
+            "case2_Anna-Maria_in_coffee-shop_mixture0_snr-6dB_seed1"
+        );
+    }
+
+    #[test]
+    fn a_unit_is_called_by_what_tells_it_from_others() {
+        let (speakers, noises) = ("speakers = ['a', 'b']\n", "noises = ['c', 'd', 'e']\n");
+        let recordings = "[mixtures]\nsource = 'recordings'\n[corpus]\nkind = 'folder'\n\
+                          speech = 's'\nbackground = 'n'\n[units]\n";
+        let units_of = |text: &str| {
+            let config: Config = toml::from_str(text).unwrap();
+            let study = Study::new(&config).unwrap();
+            let (one, several) = study.unit.names();
+            (study.runs.len(), one, several)
+        };
+        let of = |units: &[&str]| units_of(&(recordings.to_owned() + &units.concat()));
+        let seeds = "seeds = 2\n";
+        assert_eq!(units_of(""), (1, "true order", "true orders"));
+        assert_eq!(of(&[]), (1, "seed", "seeds"));
+        assert_eq!(of(&[seeds]), (2, "seed", "seeds"));
+        assert_eq!(of(&[speakers]), (2, "speaker", "speakers"));
+        assert_eq!(of(&[noises]), (3, "noise", "noises"));
+        let pairs = ("pair of speaker and noise", "pairs of speaker and noise");
+        assert_eq!(of(&[speakers, noises]), (6, pairs.0, pairs.1));
+        let repeated = of(&[speakers, noises, seeds]);
+        assert_eq!(repeated.0, 12);
+        assert_eq!(repeated.2, "combinations of speaker, noise and seed");
+        assert_eq!(of(&[noises, seeds]).2, "pairs of noise and seed");
     }
 }

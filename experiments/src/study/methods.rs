@@ -60,7 +60,7 @@ pub(crate) enum Part {
 
 /// The comparisons behind the paper's claims, then those of the methods beyond it: the method
 /// expected above, and the one below.
-pub(crate) const COMPARISONS: [(Method, Method); 11] = [
+pub(crate) const COMPARISONS: [(Method, Method); 12] = [
     (Method::VbFusion, Method::VbSelection),
     (Method::VbFusion, Method::FusionByMean),
     (Method::OracleSelection, Method::VbFusion),
@@ -71,6 +71,7 @@ pub(crate) const COMPARISONS: [(Method, Method); 11] = [
     (Method::OracleSelection, Method::StructuredFusion),
     (Method::EvidenceWeightedMean, Method::VbSelection),
     (Method::LearnedWeights, Method::VbSelection),
+    (Method::StructuredFusion, Method::EvidenceWeightedMean),
     (Method::StructuredFusion, Method::LearnedWeights),
 ];
 

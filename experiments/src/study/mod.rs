@@ -36,7 +36,7 @@ use estimate::{Candidate, Estimate, Outcomes, TrialResult};
 use examples::Export;
 use methods::{Method, Part};
 use plan::{Plan, PlannedTrial};
-use prepare::Conduct;
+use prepare::{Conduct, PreparedTrial};
 use publish::{Ending, Publication, timing};
 use statistics::Results;
 
@@ -55,7 +55,11 @@ pub(crate) fn run(
     progress: Progress,
 ) -> Result<Ending> {
     let stopwatch = Stopwatch::start();
-    let prepared = prepare::prepare(study, folder, conduct, progress)?;
+    let check = |run: &Run, trials: &[PreparedTrial]| match export {
+        Some(export) => export.check(study, run, trials),
+        None => Ok(()),
+    };
+    let prepared = prepare::prepare(study, folder, conduct, progress, &check)?;
     if let Some(export) = export {
         export.begin(&prepared)?;
     }

@@ -115,6 +115,8 @@ struct Material {
 /// Prepares a study. The folder is begun once the first corpus has been read: a study that cannot
 /// begin leaves no trace.
 ///
+/// `check`: looks at the trials of each run before anything is learned for it.
+///
 /// # Errors
 /// A corpus that cannot be used, a training that fails, a folder that cannot be written, an
 /// interruption.
@@ -123,6 +125,7 @@ pub(crate) fn prepare<'a>(
     folder: &mut RunFolder,
     conduct: Conduct,
     progress: Progress,
+    check: &dyn Fn(&Run, &[PreparedTrial]) -> Result<()>,
 ) -> Result<Prepared<'a>> {
     let mut records = None;
     let mut left_out = Vec::new();
@@ -162,6 +165,9 @@ pub(crate) fn prepare<'a>(
         let all_trials = positions.iter().zip(&keys).map(&mut trials_of);
         let all_trials: Vec<Vec<PreparedTrial>> = all_trials.collect::<Result<_>>()?;
         foreign.check()?;
+        for (&position, trials) in positions.iter().zip(&all_trials) {
+            check(&study.runs[position], trials)?;
+        }
         let records = match &mut records {
             Some(records) => records,
             none => none.insert(begin(folder, conduct, progress)?),

@@ -19,12 +19,11 @@ pub(crate) fn table(
     columns: &[Column],
 ) -> Table {
     let study = about.study;
-    let effect_size = match format {
-        Format::Markdown => "d",
-        Format::Latex => "$d_z$",
+    let (effect_size, units) = match format {
+        Format::Markdown => ("d", "n"),
+        Format::Latex => ("$d_z$", "$n$"),
     };
     let keys = study.axis_keys().into_iter().map(|key| format!("`{key}`"));
-    let (_, units) = study.unit.names();
     let mut headings = vec!["Difference", "SNR", "Mean (dB)", "p", effect_size, units];
     headings.extend(about.is_the_papers(metric).then_some("Paper (dB)"));
     let mut table = Table::new(keys.chain(headings.into_iter().map(str::to_owned)));

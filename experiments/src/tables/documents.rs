@@ -43,7 +43,8 @@ fn of_one_case(title: &str, summary: &Summary, about: &Caption<'_>, trials: usiz
             Metric::Sdr => {
                 text += &format!(
                     "Mean gain on the same mixtures, its interval, the p-value of a sign-flip test \
-                     over the {units}, Cohen's d of pairs, and how many {units} there are.\n\n"
+                     over the {units}, Cohen's d of the differences, and n, the number of \
+                     {units}.\n\n"
                 );
                 &columns[..]
             }
@@ -85,7 +86,7 @@ fn of_sweep(summary: &Summary, about: &Caption<'_>) -> String {
         let most = most.unwrap_or_default();
         text += &format!(
             "\np: exact sign-flip test over the {units}, {:.4} at the least with {most} of them. \
-             d: mean over standard deviation of their differences.\n",
+             d: mean over standard deviation of their differences; n: number of {units}.\n",
             least_p_value(most)
         );
     }
@@ -187,7 +188,7 @@ pub(crate) fn differences_latex(summary: &Summary, about: &Caption<'_>) -> Strin
     let table = differences::table(summary, about, Metric::Sdr, Format::Latex, &columns);
     format!(
         "% Paired differences of the SDR. Corpus: {}; {}. In brackets: {}; p of a sign-flip test \
-         over the {units}; d_z: Cohen's d of pairs. Needs booktabs.\n{}",
+         over the {units}, n of them; d_z: Cohen's d of the differences. Needs booktabs.\n{}",
         about.corpus,
         about.seeds(),
         about.intervals(),

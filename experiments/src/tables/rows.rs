@@ -524,7 +524,7 @@ mod tests {
             free_energy: Some(-480_003.5),
         });
         round_trip(&ExportRow {
-            file: "seed1_order2_snr0.wav".to_owned(),
+            file: "order2_snr0dB_seed1.wav".to_owned(),
             sample_rate_hz: 16_000,
             samples: 4800,
             key: "0af".to_owned(),

@@ -326,7 +326,7 @@ fn methods_of_others() -> Vec<Case> {
         fs::create_dir_all(&speech).unwrap();
         for snr_db in [-3, 6] {
             for order in [1, 3] {
-                let name = format!("seed7_order{order}_snr{snr_db}.wav");
+                let name = format!("order{order}_snr{snr_db}dB_seed7.wav");
                 fs::write(speech.join(name), wav(1, 1, 16_000, 16, 5_000)).unwrap();
             }
         }
@@ -359,43 +359,43 @@ fn methods_of_others() -> Vec<Case> {
             |folder| drop(speech(folder)),
             "--estimates mine",
             2,
-            "seed7_order3_snr6.wav: 2500 samples, and the mixture has",
+            "order3_snr6dB_seed7.wav: 2500 samples, and the mixture has",
         ),
         (
             "a file too few",
-            |folder| fs::remove_file(speech(folder).join("seed7_order3_snr-3.wav")).unwrap(),
+            |folder| fs::remove_file(speech(folder).join("order3_snr-3dB_seed7.wav")).unwrap(),
             "--estimates mine",
             2,
-            "mine/speech/seed7_order3_snr-3.wav: there is no such file",
+            "mine/speech/order3_snr-3dB_seed7.wav: there is no such file",
         ),
         (
             "a file too many",
             |folder| {
                 let speech = speech(folder);
-                let from = speech.join("seed7_order1_snr6.wav");
-                fs::copy(from, speech.join("seed8_order1_snr6.wav")).unwrap();
+                let from = speech.join("order1_snr6dB_seed7.wav");
+                fs::copy(from, speech.join("order1_snr6dB_seed8.wav")).unwrap();
             },
             "--estimates mine",
             2,
-            "seed8_order1_snr6.wav: the study has no trial of this name",
+            "order1_snr6dB_seed8.wav: the study has no trial of this name",
         ),
         (
             "two files of one trial",
             |folder| {
                 let speech = speech(folder);
-                let from = speech.join("seed7_order1_snr6.wav");
-                fs::copy(from, speech.join("seed7_order1_snr6.flac")).unwrap();
+                let from = speech.join("order1_snr6dB_seed7.wav");
+                fs::copy(from, speech.join("order1_snr6dB_seed7.flac")).unwrap();
             },
             "--estimates mine",
             2,
-            "seed7_order1_snr6 … another file there is of the same trial",
+            "order1_snr6dB_seed7 … another file there is of the same trial",
         ),
         (
             "another seed",
             |folder| drop(speech(folder)),
             "--estimates mine --seed 8",
             2,
-            "mine/speech/seed8_order1_snr6.wav: there is no such file",
+            "mine/speech/order1_snr6dB_seed8.wav: there is no such file",
         ),
         (
             "a folder that names no method",

@@ -441,7 +441,8 @@ def separate(
         )
         if method == "selection":
             _forget_estimates(results)
-    beta = kappa * frames * bins if beta is None else float(beta)
+    # The product of the sizes first, as the crate has it: the last digit depends on it.
+    beta = kappa * (frames * bins) if beta is None else float(beta)
     weights = _weigh([result["free_energy"] for result in results], method, beta)
     estimates = _combine(results, weights)
     runs = tuple(

@@ -1,9 +1,10 @@
 //! The signals of all trials as files, for other programs: in the layout of examples, but all of
 //! them, without gain, and in floats.
 //!
-//! `trials.csv` names the trials with digests of what determines them. It is written first, and a
-//! folder with another one is refused, so that files which are there already are known to be those
-//! of this study: a run that goes on, and shards that share the folder, leave them as they are.
+//! `trials.csv` names the trials with digests of what determines them. It is written first and
+//! never replaced, and a folder with another one is refused, so that files which are there already
+//! are known to be those of this study: a run that goes on, and shards that share the folder,
+//! leave them as they are.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -21,7 +22,7 @@ use crate::store::atomic::{self, create_folder};
 use crate::store::folder::{AUDIO, CACHE, CELLS};
 use crate::store::output::resolve_folder;
 use crate::store::refused::Refused;
-use crate::study::design::Study;
+use crate::study::design::{Run, Study};
 use crate::study::estimate::TrialResult;
 use crate::study::guard::guarded;
 use crate::study::methods::Method;
@@ -71,39 +72,79 @@ impl Export {
         })
     }
 
-    /// Makes the folder and writes the names of the trials.
+    /// Checks that the signals of one run may go to the folder, before anything is learned for it.
     ///
     /// # Errors
     /// [`Refused`] for a folder with trials of another study, or with files that would be replaced;
-    /// trials of the same name; a folder that cannot be written.
-    pub(crate) fn begin(&self, prepared: &Prepared<'_>) -> Result<()> {
-        let wanted = trials_table(prepared)?;
-        let path = self.folder.join(TRIALS);
-        match fs::read(&path) {
-            Ok(found) => ensure!(
-                found == wanted,
-                Refused(format!(
-                    "{} names the trials of another study: choose another folder (--export)",
-                    path.display()
-                ))
-            ),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.refuse_others(prepared)?;
-                create_folder(&self.folder)?;
-                atomic::write(&path, &wanted)?;
-            }
-            Err(error) => {
-                return Err(error).with_context(|| format!("cannot read {}", path.display()));
-            }
-        }
+    /// trials of the same name; a folder that cannot be read.
+    pub(crate) fn check(
+        &self,
+        study: &Study<'_>,
+        run: &Run,
+        trials: &[PreparedTrial],
+    ) -> Result<()> {
+        let trials: Vec<NamedTrial<'_>> = trials.iter().map(|trial| (run, trial)).collect();
+        let Some(found) = self.find_names(study, &trials)? else {
+            return Ok(());
+        };
+        let wanted = trials_table(study, &trials)?;
+        let found: Vec<&[u8]> = found.split(|&byte| byte == b'\n').collect();
+        let mut lines = wanted.split(|&byte| byte == b'\n');
+        ensure!(lines.all(|line| found.contains(&line)), self.other_study());
         Ok(())
     }
 
-    /// Without the names of trials, nothing that is there is known to be this study's.
-    fn refuse_others(&self, prepared: &Prepared<'_>) -> Result<()> {
-        for (run, trial) in trials(prepared) {
-            let stem = prepared.study.trial_file_stem(run.run, &trial.trial);
-            for path in self.files(prepared, &stem) {
+    /// Makes the folder and writes the names of the trials, unless they are there.
+    ///
+    /// # Errors
+    /// Those of [`Export::check`], of all runs together; a folder that cannot be written.
+    pub(crate) fn begin(&self, prepared: &Prepared<'_>) -> Result<()> {
+        let trials = list_trials(prepared);
+        let wanted = trials_table(prepared.study, &trials)?;
+        if self.find_names(prepared.study, &trials)?.is_none() {
+            create_folder(&self.folder)?;
+            atomic::write_new(&self.folder.join(TRIALS), &wanted)?;
+        }
+        // Another shard, or another study, may have written them meanwhile.
+        let found = self.read_names()?;
+        ensure!(found.is_some_and(|it| it == wanted), self.other_study());
+        Ok(())
+    }
+
+    /// The names of trials that are there. Where there are none, there are no files of these
+    /// trials, either: nothing that is there would be known to be this study's.
+    fn find_names(&self, study: &Study<'_>, trials: &[NamedTrial<'_>]) -> Result<Option<Vec<u8>>> {
+        if let Some(found) = self.read_names()? {
+            return Ok(Some(found));
+        }
+        let is_free = self.refuse_files(study, trials);
+        // Another shard may have begun meanwhile: it writes the names before the files.
+        match self.read_names()? {
+            None => is_free.map(|()| None),
+            found => Ok(found),
+        }
+    }
+
+    fn read_names(&self) -> Result<Option<Vec<u8>>> {
+        let path = self.folder.join(TRIALS);
+        match fs::read(&path) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    fn other_study(&self) -> Refused {
+        Refused(format!(
+            "{} names the trials of another study: choose another folder (--export)",
+            self.folder.join(TRIALS).display()
+        ))
+    }
+
+    fn refuse_files(&self, study: &Study<'_>, trials: &[NamedTrial<'_>]) -> Result<()> {
+        for (run, trial) in trials {
+            let stem = study.trial_file_stem(run, &trial.trial);
+            for path in self.files(study, &stem) {
                 ensure!(
                     fs::symlink_metadata(&path).is_err(),
                     Refused(format!(
@@ -117,10 +158,10 @@ impl Export {
     }
 
     /// The files of a trial.
-    fn files(&self, prepared: &Prepared<'_>, stem: &str) -> Vec<PathBuf> {
+    fn files(&self, study: &Study<'_>, stem: &str) -> Vec<PathBuf> {
         let contents = Content::all().into_iter();
         let is_wanted = |content: &Content| match content {
-            Content::Estimate(method) => prepared.study.methods.contains(method),
+            Content::Estimate(method) => study.methods.contains(method),
             Content::Mixture | Content::Speech | Content::Background => true,
         };
         contents
@@ -144,7 +185,7 @@ impl Export {
         for (run, results) in prepared.runs.iter().zip(results) {
             for (trial, result) in run.trials.iter().zip(results) {
                 let stem = prepared.study.trial_file_stem(run.run, &trial.trial);
-                let mut files = self.files(prepared, &stem).into_iter();
+                let mut files = self.files(prepared.study, &stem).into_iter();
                 if trial.is_included && !files.all(|file| file.is_file()) {
                     missing.push(Missing { run, trial, result });
                 }
@@ -222,22 +263,25 @@ impl Missing<'_> {
     }
 }
 
-fn trials<'a>(
-    prepared: &'a Prepared<'_>,
-) -> impl Iterator<Item = (&'a PreparedRun<'a>, &'a PreparedTrial)> {
-    let runs = prepared.runs.iter();
-    runs.flat_map(|run| run.trials.iter().map(move |trial| (run, trial)))
-}
+/// A trial and the run that it is of.
+type NamedTrial<'a> = (&'a Run, &'a PreparedTrial);
 
 /// All trials of the study, whatever the share of them that is done here.
-fn trials_table(prepared: &Prepared<'_>) -> Result<Vec<u8>> {
-    let study = prepared.study;
-    let rows: Vec<Labelled<ExportRow>> = trials(prepared)
+fn list_trials<'a>(prepared: &'a Prepared<'_>) -> Vec<NamedTrial<'a>> {
+    let runs = prepared.runs.iter();
+    runs.flat_map(|run| run.trials.iter().map(move |trial| (run.run, trial)))
+        .collect()
+}
+
+/// The names of some trials.
+fn trials_table(study: &Study<'_>, trials: &[NamedTrial<'_>]) -> Result<Vec<u8>> {
+    let rows: Vec<Labelled<ExportRow>> = trials
+        .iter()
         .map(|(run, trial)| Labelled {
-            labels: study.trial_values(run.run, &trial.trial),
+            labels: study.trial_values(run, &trial.trial),
             row: ExportRow {
-                file: format!("{}.wav", study.trial_file_stem(run.run, &trial.trial)),
-                sample_rate_hz: run.run.config.corpus.sample_rate_hz,
+                file: format!("{}.wav", study.trial_file_stem(run, &trial.trial)),
+                sample_rate_hz: run.config.corpus.sample_rate_hz,
                 samples: trial.samples,
                 key: trial.keys.whole().to_string(),
             },

@@ -9,6 +9,14 @@ use crate::tools::file_kinds::MADE_WITH;
 
 /// What `format` says in every file of this kind.
 const FORMAT: &str = "vb-nmf dictionaries";
+/// What it says in those of `data/voices`, which are read, too.
+const VOICE_FORMAT: &str = "vb-nmf voice";
+const NOISE_FORMAT: &str = "vb-nmf noise";
+/// What the names of arrays begin with that hold dictionaries.
+const PREFIX: &str = "dictionary_";
+/// The same of a voice, which has those of two halves of its utterances: those that studies
+/// separate with.
+const VOICE_PREFIX: &str = "estimation_";
 /// Raised when files are no longer read by older programs.
 const FORMAT_VERSION: u32 = 1;
 /// What `normalisation` says: the only one there is.
@@ -73,12 +81,13 @@ impl Metadata {
     }
 
     /// The metadata of a file, of which every part may be missing that `assumed` has or that
-    /// nothing depends on. No orders stand for those of the arrays that are there.
+    /// nothing depends on, and what the names of its dictionaries begin with. No orders stand for
+    /// those of the arrays that are there.
     ///
     /// # Errors
     /// [`Refused`] for a rate or a transform that neither says, or of which they say different
     /// things; a text that is no JSON of this shape.
-    pub(super) fn from_json(json: &[u8], assumed: &Assumed) -> Result<Self> {
+    pub(super) fn from_json(json: &[u8], assumed: &Assumed) -> Result<(Self, &'static str)> {
         let stored: StoredMetadata = serde_json::from_slice(json).context("`metadata`")?;
         let StoredMetadata {
             sample_rate_hz,
@@ -107,7 +116,13 @@ impl Metadata {
         metadata.seed = stored.seed;
         metadata.corpus_sha256 = stored.corpus_sha256;
         metadata.check()?;
-        Ok(metadata)
+        let prefix = match metadata.format == VOICE_FORMAT {
+            true => VOICE_PREFIX,
+            false => PREFIX,
+        };
+        // What was read is as if `train` had written it.
+        FORMAT.clone_into(&mut metadata.format);
+        Ok((metadata, prefix))
     }
 
     /// Checks what a file says of itself.
@@ -116,7 +131,7 @@ impl Metadata {
     /// The first key whose value this program does not know.
     pub(super) fn check(&self) -> Result<()> {
         ensure!(
-            self.format == FORMAT,
+            [FORMAT, VOICE_FORMAT, NOISE_FORMAT].contains(&self.format.as_str()),
             "`format` is {:?}, not {FORMAT:?}, which `train` writes",
             self.format
         );

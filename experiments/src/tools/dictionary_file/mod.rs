@@ -7,7 +7,8 @@
 //! | `cost_<order>` | float64, iterations + 1 | the Itakura-Saito divergence during its training |
 //!
 //! This is what is written. Read is more: float32, arrays in Fortran order, archives without
-//! `metadata` or costs, and single `.npy` arrays; see `docs/dictionaries.md`.
+//! `metadata` or costs, the voices and noises of `data/voices`, and single `.npy` arrays; see
+//! `docs/dictionaries.md`.
 //!
 //! In Python: `d = numpy.load(path); json.loads(d["metadata"].tobytes()); d["dictionary_4"]`.
 
@@ -103,13 +104,13 @@ impl DictionaryFile {
         let mut archive = Archive::new(archive)?;
         let json = archive.read_bytes("metadata")?;
         let json = json.as_deref().unwrap_or(b"{}");
-        let mut metadata = Metadata::from_json(json, assumed)?;
+        let (mut metadata, prefix) = Metadata::from_json(json, assumed)?;
         let bins = metadata.stft.bins();
         let names: Vec<String> = match metadata.orders.as_slice() {
-            [] => find_dictionaries(&archive)?,
+            [] => find_dictionaries(&archive, prefix)?,
             orders => orders
                 .iter()
-                .map(|order| format!("dictionary_{order}"))
+                .map(|order| format!("{prefix}{order}"))
                 .collect(),
         };
         let expected: Vec<Option<usize>> = match metadata.orders.as_slice() {
@@ -155,11 +156,11 @@ impl DictionaryFile {
 }
 
 /// The arrays that are dictionaries where no metadata say it: those named so, else the only one.
-fn find_dictionaries<R: Read + Seek>(archive: &Archive<R>) -> Result<Vec<String>> {
+fn find_dictionaries<R: Read + Seek>(archive: &Archive<R>, prefix: &str) -> Result<Vec<String>> {
     let names = archive.names();
     let mut named: Vec<String> = names
         .iter()
-        .filter(|name| name.starts_with("dictionary_"))
+        .filter(|name| name.starts_with(prefix))
         .cloned()
         .collect();
     // By their numbers: dictionary_10 follows dictionary_2.
@@ -332,6 +333,46 @@ mod tests {
         ndarray_npy::WriteNpyExt::write_npy(&components(4), &mut npy).unwrap();
         let file = DictionaryFile::decode_assuming(Cursor::new(npy), &assumed).unwrap();
         assert_eq!(file.metadata.orders, [4]);
+    }
+
+    #[test]
+    fn a_voice_is_read_as_the_half_that_studies_separate_with() {
+        let said = |format: &str| {
+            format!(
+                r#"{{"format": "{format}", "format_version": 1, "orders": [2, 3],
+                "sample_rate_hz": 8000, "stft": {{"window_samples": 8}}}}"#
+            )
+        };
+        let other = |order: usize| components(order).mapv(|entry| 1.0 / entry);
+        let halves = [
+            ("generation_2", components(2)),
+            ("generation_3", components(3)),
+            ("estimation_2", other(2)),
+            ("estimation_3", other(3)),
+        ];
+        let voice = DictionaryFile::decode(archive(&halves, Some(&said("vb-nmf voice")))).unwrap();
+        let one = [("dictionary_2", other(2)), ("dictionary_3", other(3))];
+        let noise = DictionaryFile::decode(archive(&one, Some(&said("vb-nmf noise")))).unwrap();
+        assert_eq!(voice, noise);
+        assert_eq!(voice.metadata.orders, [2, 3]);
+        let error = DictionaryFile::decode(archive(&one, Some(&said("vb-nmf voice"))));
+        let error = format!("{:#}", error.unwrap_err());
+        assert!(error.contains("no array `estimation_2`"), "{error}");
+        let error = DictionaryFile::decode(archive(&one, Some(&said("vb-nmf song"))));
+        assert!(format!("{:#}", error.unwrap_err()).contains("vb-nmf song"));
+    }
+
+    #[test]
+    fn the_voices_and_noises_of_the_repository_are_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/voices");
+        let orders = |name: &str| {
+            DictionaryFile::read(&folder.join(name))
+                .unwrap()
+                .metadata
+                .orders
+        };
+        assert_eq!(orders("russian_woman.npz"), [2, 4, 6, 8, 10, 12, 14]);
+        assert_eq!(orders("coffee-shop.npz"), [16]);
     }
 
     #[test]

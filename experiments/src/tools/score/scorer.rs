@@ -206,6 +206,9 @@ impl Channel<'_> {
             // The other metrics see one reference only, under the index 0.
             let offset = if of_bss { 0 } else { target };
             scores.get(metric).clone().map_err(|error| match error {
+                ScoreError::Infinite if metric == Metric::Sir && references.len() == 1 => {
+                    Missing::NoInterference
+                }
                 ScoreError::Infinite => Missing::Infinite,
                 ScoreError::MinusInfinite => Missing::MinusInfinite,
                 ScoreError::Undefined(error) => {

@@ -38,7 +38,7 @@ impl Quantity {
 
     /// All that is given, in order.
     pub(crate) fn list(scored_as: ScoredAs, with_mixture: bool) -> Vec<Self> {
-        // With a single reference nothing is interference: the SIR is infinite, the SAR is the SDR.
+        // A pair on its own has no interference: no SIR, and the SAR is the SDR.
         let metrics: &[Metric] = match scored_as {
             ScoredAs::Sources => &Metric::ALL,
             ScoredAs::Pairs => &[Metric::Sdr, Metric::PlainSdr, Metric::SiSdr],
@@ -87,6 +87,8 @@ impl Quantity {
 /// Why there is no number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Missing {
+    /// The SIR where there is one source only: infinite for whatever estimate.
+    NoInterference,
     Infinite,
     MinusInfinite,
     /// The metric is not defined for these signals; the reason names the file.
@@ -96,6 +98,9 @@ pub(crate) enum Missing {
 impl Display for Missing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoInterference => {
+                formatter.write_str("there is no other source that could interfere")
+            }
             Self::Infinite => formatter.write_str("the ratio is infinite"),
             Self::MinusInfinite => formatter.write_str("the ratio is minus infinity"),
             Self::Undefined(reason) => formatter.write_str(reason),

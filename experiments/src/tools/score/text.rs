@@ -116,10 +116,12 @@ fn list_reasons(sheet: &ScoreSheet) -> String {
     let reasons = |target: &TargetScores| -> String {
         let scores = sheet.quantities.iter().zip(&target.whole.scores);
         let lines = scores.filter_map(|(quantity, score)| match score {
-            Err(Missing::Undefined(reason)) => {
-                Some(format!("{}, {}: {reason}\n", target.name, quantity.label()))
-            }
-            _ => None,
+            Err(missing @ (Missing::NoInterference | Missing::Undefined(_))) => Some(format!(
+                "{}, {}: {missing}\n",
+                target.name,
+                quantity.label()
+            )),
+            Ok(_) | Err(Missing::Infinite | Missing::MinusInfinite) => None,
         });
         lines.collect()
     };
@@ -131,6 +133,6 @@ fn format_score(score: &TargetScore) -> String {
         Ok(db) => format!("{db:.2}"),
         Err(Missing::Infinite) => "inf".to_owned(),
         Err(Missing::MinusInfinite) => "-inf".to_owned(),
-        Err(Missing::Undefined(_)) => "-".to_owned(),
+        Err(Missing::NoInterference | Missing::Undefined(_)) => "-".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! The methods by which a recording is separated where sources have several orders.
 
-use std::iter;
+use std::{iter, mem};
 
 use anyhow::{Context, Result, ensure};
 use dsp::Complex64;
@@ -20,6 +20,9 @@ pub(crate) enum SeparationMethod {
     Selection,
     /// One inference per combination of orders: the mean of their estimates
     Mean,
+    /// One inference per combination of orders: the mean of their estimates, weighted by
+    /// exp(F / beta), F being their free energies
+    Evidence,
     /// One inference with all orders, the paper's: their precisions are averaged (VB fusion)
     Fusion,
     /// One inference with all orders: the estimates given each combination are averaged
@@ -31,6 +34,7 @@ impl SeparationMethod {
         match self {
             Self::Selection => "selection",
             Self::Mean => "mean",
+            Self::Evidence => "evidence",
             Self::Fusion => "fusion",
             Self::Structured => "structured",
         }
@@ -40,7 +44,7 @@ impl SeparationMethod {
     pub(super) fn posterior(self) -> Posterior {
         match self {
             Self::Structured => Posterior::Structured,
-            Self::Selection | Self::Mean | Self::Fusion => Posterior::Factorised,
+            Self::Selection | Self::Mean | Self::Evidence | Self::Fusion => Posterior::Factorised,
         }
     }
 
@@ -52,7 +56,7 @@ impl SeparationMethod {
     pub(super) fn combinations(self, order_counts: &[usize]) -> Result<Option<Vec<Vec<usize>>>> {
         match self {
             Self::Fusion => return Ok(None),
-            Self::Selection | Self::Mean | Self::Structured => {}
+            Self::Selection | Self::Mean | Self::Evidence | Self::Structured => {}
         }
         let count = order_counts.iter().copied().fold(1, usize::saturating_mul);
         ensure!(
@@ -90,7 +94,7 @@ pub(super) struct Separated {
     /// Of each source, frames x bins.
     pub(super) estimates: Vec<Array2<Complex64>>,
     /// q(K) per source and order: of one inference with all orders its own, else 1 for what was
-    /// selected, or the same for all.
+    /// selected, or the sums of the weights of the combinations.
     pub(super) order_posterior: Vec<Vec<f64>>,
     /// At the end, in nats: of the inference, or of each combination.
     pub(super) free_energies: Vec<f64>,
@@ -113,8 +117,9 @@ pub(super) fn separate(
 ) -> Result<Separated> {
     let mut free_energies: Vec<f64> = Vec::new();
     // Of several alternatives no more than two are in memory: this one, and the selected one or the
-    // sum of all.
+    // sum of all. Weights by evidence are known at the end only, so all estimates wait for them.
     let mut kept: Option<Separation> = None;
+    let mut waiting: Vec<Vec<Array2<Complex64>>> = Vec::new();
     let (mut selected, mut longest) = (0, 0);
     for (position, alternative) in alternatives.iter_mut().enumerate() {
         let sources = &mut alternative.sources;
@@ -126,6 +131,10 @@ pub(super) fn separate(
         free_energies.push(separation.free_energy);
         longest = longest.max(separation.iterations);
         kept = Some(match (kept, method) {
+            (_, SeparationMethod::Evidence) => {
+                waiting.push(mem::take(&mut separation.estimates));
+                separation
+            }
             (None, _) => separation,
             (Some(mut sum), SeparationMethod::Mean) => {
                 for (sum, estimate) in sum.estimates.iter_mut().zip(&separation.estimates) {
@@ -168,7 +177,38 @@ pub(super) fn separate(
             free_energies,
             iterations: longest,
         },
+        SeparationMethod::Evidence => {
+            let beta = inference
+                .settings()
+                .tempering
+                .beta(mixture.nrows(), mixture.ncols());
+            let weights = fusion::evidence_weights(&free_energies, beta);
+            let weights = weights.context("no free energy is finite")?;
+            Separated {
+                estimates: average(waiting, &weights)?,
+                order_posterior: weigh(alternatives, |position| weights[position]),
+                free_energies,
+                iterations: longest,
+            }
+        }
     })
+}
+
+/// The weighted mean of the estimates of each source, given those of each combination.
+fn average(
+    estimates: Vec<Vec<Array2<Complex64>>>,
+    weights: &[f64],
+) -> Result<Vec<Array2<Complex64>>> {
+    // One without weight may be no number.
+    let weighted = estimates.into_iter().zip(weights.iter().copied());
+    let (estimates, weights): (Vec<_>, Vec<f64>) =
+        weighted.filter(|&(_, weight)| weight > 0.0).unzip();
+    let sources = estimates.first().map_or(0, Vec::len);
+    let mean = |source: usize| {
+        let of_source = estimates.iter().map(|it| it[source].view());
+        fusion::weighted_mean(of_source, &weights).context("no combination of orders")
+    };
+    (0..sources).map(mean).collect()
 }
 
 /// The weight of each order of each source, given that of each combination.
@@ -191,6 +231,8 @@ fn weigh(alternatives: &[Alternative], weight: impl Fn(usize) -> f64) -> Vec<Vec
 
 #[cfg(test)]
 mod tests {
+    use ndarray::array;
+
     use super::*;
 
     #[test]
@@ -203,6 +245,20 @@ mod tests {
         let error = SeparationMethod::Structured.combinations(&[16, 17]);
         let error = error.unwrap_err().to_string();
         assert!(error.contains("272 combinations of orders"), "{error}");
+    }
+
+    #[test]
+    fn estimates_are_averaged_source_by_source_and_those_without_weight_left_out() {
+        let value = |value: f64| array![[Complex64::from(value)]];
+        let estimates = vec![
+            vec![value(1.0), value(20.0)],
+            vec![value(f64::NAN), value(f64::NAN)],
+            vec![value(5.0), value(40.0)],
+        ];
+        let found = average(estimates.clone(), &[0.25, 0.0, 0.75]).unwrap();
+        assert_eq!(found, [value(4.0), value(35.0)]);
+        let alone = average(estimates, &[0.0, 0.0, 1.0]).unwrap();
+        assert_eq!(alone, [value(5.0), value(40.0)]);
     }
 
     #[test]
