@@ -194,6 +194,7 @@ fn ticks(names: &[String]) -> Vec<Tick> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::Formats;
 
     fn figure(panels: usize, orders: usize) -> HeatMaps {
         let names: Vec<String> = (0..orders).map(|order| order.to_string()).collect();

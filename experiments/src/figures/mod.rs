@@ -24,7 +24,7 @@ pub(crate) use canvas::Ground;
 pub(crate) use curve::{Curve, Point};
 pub(crate) use curve_chart::{CurveChart, LegendPlace};
 pub(crate) use heat_maps::{HeatMap, HeatMaps};
-pub(crate) use plot::{Plot, title};
+pub(crate) use plot::{Formats, Plot, title};
 pub(crate) use spectrograms::{PanelEdges, Spectrogram, Spectrograms};
 pub(crate) use stack::Stack;
 pub(crate) use style::Style;

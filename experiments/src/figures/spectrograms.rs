@@ -230,6 +230,7 @@ fn ticks(end: f64, most: i32) -> Vec<Tick> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::Formats;
 
     fn figure(panels: usize, shape: (usize, usize)) -> Spectrograms {
         Spectrograms {

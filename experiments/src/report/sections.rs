@@ -230,13 +230,13 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
         ),
     };
     // Regions of a page have different names.
-    let several = inputs.scores.len();
+    let several = inputs.drawings.scores.len();
     let numbered = |index: usize| match several {
         1 => caption.clone(),
         _ => format!("Figure {} of {several}. {caption}", index + 1),
     };
     html! {
-        @for (index, figure) in inputs.scores.iter().enumerate() {
+        @for (index, figure) in inputs.drawings.scores.iter().enumerate() {
             (page::figure(
                 figure,
                 Look::Chart,
@@ -245,10 +245,10 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
                 &numbered(index),
             ))
         }
-        @if inputs.examples.is_empty() && inputs.free_energy.is_some() {
+        @if inputs.examples.is_empty() && inputs.drawings.free_energy.is_some() {
             p.note { "There is nothing to listen to: the audio of this run is not in its folder." }
         }
-        @if let Some(free_energy) = &inputs.free_energy {
+        @if let Some(free_energy) = &inputs.drawings.free_energy {
             (page::figure(
                 free_energy,
                 Look::Chart,
@@ -259,7 +259,7 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
                  single orders'.",
             ))
         }
-        @if let Some(spectrograms) = &inputs.spectrograms {
+        @if let Some(spectrograms) = &inputs.drawings.spectrograms {
             (page::figure(
                 spectrograms,
                 Look::Picture,
@@ -277,7 +277,7 @@ fn orders(inputs: &Inputs, about: &Caption<'_>) -> Markup {
         false => "A row for each true order, whose own cell is outlined.".to_owned(),
     };
     html! {
-        @for (method, order_posterior) in &inputs.order_posteriors {
+        @for (method, order_posterior) in &inputs.drawings.order_posteriors {
             (page::figure(
                 order_posterior,
                 Look::Chart,
