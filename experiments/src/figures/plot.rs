@@ -7,7 +7,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
-use super::pdf::{PdfBackend, PdfPage};
+use super::surfaces::{PdfBackend, PdfPage, PngBackend};
 use crate::config::FigureStyle;
 
 /// Coordinates are whole numbers: SVG and PDF are drawn larger and shown smaller, so that they are
@@ -126,7 +126,7 @@ impl<P: Plot> Formats for P {
         let (width, height) = self.size();
         let (width, height) = (width * scale, height * scale);
         let mut pixels = vec![0; (3 * width * height) as usize];
-        let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
+        let area = PngBackend::new(&mut pixels, (width, height))?.into_drawing_area();
         self.draw(&area, scale)?;
         area.present()?;
         drop(area);
