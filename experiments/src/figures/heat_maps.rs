@@ -36,7 +36,7 @@ pub(crate) struct HeatMap {
     pub(crate) values: Vec<Vec<Option<f64>>>,
 }
 
-/// Panels on the same axes and colours. Cells where row and column have the same name are outlined.
+/// Panels on the same axes and colours.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HeatMaps {
     /// What it is made for.
@@ -53,6 +53,9 @@ pub(crate) struct HeatMaps {
     pub(crate) columns: Vec<String>,
     /// Names of the rows, from bottom to top.
     pub(crate) rows: Vec<String>,
+    /// Whether rows are of what columns are of: a row's own column is outlined then. Names that
+    /// are the same by chance, such as a seed and an order, mean nothing.
+    pub(crate) outlined: bool,
     /// The panels.
     pub(crate) panels: Vec<HeatMap>,
     /// Most of them beside each other.
@@ -153,7 +156,7 @@ impl Plot for HeatMaps {
                         (x(column + 1), from_top(row)),
                     );
                     canvas.fill(from, to, colour(*value))?;
-                    if self.rows.get(row) == self.columns.get(column) {
+                    if self.outlined && self.rows.get(row) == self.columns.get(column) {
                         let inset = scale;
                         let corners = [
                             (from.0 + inset, from.1 + inset),
@@ -207,6 +210,7 @@ mod tests {
             value_label: "q(K)".to_owned(),
             columns: names.clone(),
             rows: names,
+            outlined: true,
             panels: (0..panels)
                 .map(|panel| HeatMap {
                     title: format!("Panel {panel}"),
@@ -225,6 +229,20 @@ mod tests {
             assert_eq!(svg.matches("Panel").count(), panels);
             assert!(figure.png().unwrap().starts_with(b"\x89PNG"));
         }
+    }
+
+    #[test]
+    fn only_what_is_meant_is_outlined() {
+        let rectangles = |figure: &HeatMaps| {
+            let svg = String::from_utf8(figure.svg().unwrap()).unwrap();
+            svg.matches("<rect ").count()
+        };
+        let outlined = figure(2, 5);
+        let plain = HeatMaps {
+            outlined: false,
+            ..outlined.clone()
+        };
+        assert_eq!(rectangles(&outlined), rectangles(&plain) + 2 * 5);
     }
 
     #[test]

@@ -98,6 +98,8 @@ pub(super) fn order_posterior(
         columns: orders.iter().map(ToString::to_string).collect(),
         panels: ratios.iter().map(panel).collect(),
         rows: panel_rows.into_iter().map(|(.., name)| name).collect(),
+        // Recordings have no true order.
+        outlined: !study.has_recordings(),
         across: look.panels_across,
     })
 }
