@@ -66,6 +66,19 @@ impl Inputs {
         }
     }
 
+    /// The seeds of the run.
+    pub(super) fn seeds(&self) -> Option<String> {
+        let seeds = self.manifest.get("seeds")?.as_array()?;
+        let texts: Vec<String> = seeds.iter().map(Value::to_string).collect();
+        (!texts.is_empty()).then(|| texts.join(", "))
+    }
+
+    /// How many files of the corpora were left out, if any were.
+    pub(super) fn left_out(&self) -> Option<usize> {
+        let files = self.manifest.get("left_out")?.as_array()?;
+        (!files.is_empty()).then_some(files.len())
+    }
+
     /// A number of the manifest.
     pub(super) fn manifest_number(&self, pointer: &str) -> Option<f64> {
         self.manifest.pointer(pointer)?.as_f64()

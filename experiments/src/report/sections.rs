@@ -309,8 +309,10 @@ fn times(inputs: &Inputs) -> Markup {
             &time_tables::table(&inputs.times),
             &format!(
                 "Time of one mixture, each method alone: median and fastest of {} repetitions on \
-                 {} thread(s)",
-                time.repetitions, time.threads
+                 {} {}",
+                time.repetitions,
+                time.threads,
+                if time.threads == 1 { "thread" } else { "threads" }
             ),
             "other",
         ))
@@ -333,7 +335,11 @@ fn provenance(inputs: &Inputs) -> Markup {
     let facts = [
         ("Corpus", text("/corpus")),
         ("Corpus, SHA-256", text("/corpus_sha256")),
-        ("Seed", text("/seed")),
+        ("Seeds", inputs.seeds()),
+        (
+            "Files left out",
+            inputs.left_out().map(|count| count.to_string()),
+        ),
         ("Version", text("/version")),
         ("Commit", commit),
         ("Compiler", text("/rustc")),
