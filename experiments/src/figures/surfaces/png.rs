@@ -128,7 +128,7 @@ mod tests {
     const SIZE: i32 = 124;
 
     /// Left, top, right and bottom of what an H at the middle of a surface inks.
-    fn ink(anchor: Pos, transform: FontTransform) -> [f64; 4] {
+    fn ink(anchor: Pos, transform: FontTransform) -> [i32; 4] {
         let registered = register_font("H", FontStyle::Normal, dejavu::sans::regular());
         assert!(registered.is_ok());
         let mut pixels = vec![255; (3 * SIDE * SIDE) as usize];
@@ -145,9 +145,8 @@ mod tests {
             .collect();
         let x = || inked.iter().map(|at| at.0);
         let y = || inked.iter().map(|at| at.1);
-        let [left, top] = [x().min(), y().min()].map(|least| f64::from(least.unwrap()));
-        let [right, bottom] = [x().max(), y().max()].map(|most| f64::from(most.unwrap() + 1));
-        let middle = f64::from(middle);
+        let [left, top] = [x().min(), y().min()].map(|least| least.unwrap() as i32);
+        let [right, bottom] = [x().max(), y().max()].map(|most| most.unwrap() as i32 + 1);
         [left, top, right, bottom].map(|edge| edge - middle)
     }
 
@@ -160,7 +159,7 @@ mod tests {
             (VPos::Bottom, -0.5 * 0.547),
         ] {
             let anchor = Pos::new(HPos::Center, vertical);
-            let [left, top, right, bottom] = ink(anchor, FontTransform::None);
+            let [left, top, right, bottom] = ink(anchor, FontTransform::None).map(f64::from);
             assert!((bottom - 100.0 * baseline).abs() <= 1.0, "{bottom}");
             assert!((bottom - top - 100.0 * CAP_HEIGHT).abs() <= 1.0, "{top}");
             assert!((left + right).abs() <= 1.0, "{left} {right}");
