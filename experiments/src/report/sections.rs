@@ -119,7 +119,7 @@ fn claims(inputs: &Inputs, about: &Caption<'_>) -> Markup {
                             td {
                                 span class={ "verdict " (class(claim.verdict)) } { (claim.verdict) }
                             }
-                            td { (claim.found) }
+                            td { (page::number(&claim.found)) }
                             td { (claim.paper) }
                         }
                     }
@@ -181,7 +181,8 @@ fn cases(inputs: &Inputs, about: &Caption<'_>) -> Markup {
         (page::table(
             &of_all_cases(summary, about, FORMAT),
             &format!(
-                "SDR (BSS Eval) averaged over the SNRs, in dB. In brackets: {}",
+                "SDR (BSS Eval) averaged over the SNRs, in dB, and how many orders the fusions mix: \
+                 exp(entropy of q(K)). In brackets: {}",
                 about.intervals()
             ),
             "other",
