@@ -181,8 +181,8 @@ fn cases(inputs: &Inputs, about: &Caption<'_>) -> Markup {
         (page::table(
             &of_all_cases(summary, about, FORMAT),
             &format!(
-                "SDR (BSS Eval) averaged over the SNRs, in dB, and how many orders the fusions mix: \
-                 exp(entropy of q(K)). In brackets: {}",
+                "SDR (BSS Eval) averaged over the SNRs, in dB, and how many orders the fusions \
+                 mix: exp(entropy of q(K)). In brackets: {}",
                 about.intervals()
             ),
             "other",
