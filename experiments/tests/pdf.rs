@@ -7,8 +7,8 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::files;
 use common::study::Study;
+use common::{files, stderr};
 
 /// The width and height of a page in points, and how many of its pixels at 72 dots per inch are
 /// darker than the grid.
@@ -34,31 +34,57 @@ fn read_page(pdf: &Path) -> (u32, u32, usize) {
 #[test]
 #[ignore = "takes pdftoppm of poppler-utils"]
 fn every_pdf_is_read_by_another_program() {
-    // Points per pixel of a figure, and pixels of its PNG per pixel of the figure.
-    for (style, points, scale) in [("screen", 0.75, 2.0), ("paper", 0.62, 5.0)] {
-        for study in [Study::table1(), Study::sweep()] {
+    let (posteriors, energy) = (
+        ["order_posterior", "order_posterior_structured"],
+        "free_energy",
+    );
+    let grid =
+        "sweep.axis=[{key='model.iterations',values=[1,2]},{key='model.kappa',values=[0,1]}]";
+    let studies: [(Study, &[&str], Vec<&str>); 4] = [
+        (
+            Study::table1(),
+            &[],
+            [&["fig1", energy], &posteriors[..]].concat(),
+        ),
+        (
+            Study::realmix(),
+            &[],
+            [&["realmix", energy], &posteriors[..]].concat(),
+        ),
+        (Study::sweep(), &[], vec!["sweep"]),
+        (
+            Study::sweep(),
+            &["--set", "sweep.seeds=[7]", "--set", grid],
+            vec!["sweep_1", "sweep_2"],
+        ),
+    ];
+    for (study, options, mut expected) in studies {
+        study.succeed(&[&["--out", "out"], options].concat());
+        expected.sort_unstable();
+        // Points per pixel of a figure, and pixels of its PNG per pixel of the figure.
+        for (style, points, scale) in [("screen", 0.75, 2.0), ("paper", 0.62, 5.0)] {
             let style = format!("figures.style={style}");
-            study.succeed(&["--set", &style, "--out", "out"]);
-            let mut read = 0;
-            for (name, png) in files(&study.path("out")) {
-                let pdf = study.path("out").join(name.replace(".png", ".pdf"));
-                if !name.ends_with(".png") || !pdf.exists() {
-                    continue;
-                }
-                let (width, height, dark) = read_page(&pdf);
+            let drawn = study.experiments(&["figures", "out", "--set", &style]);
+            assert!(drawn.status.success(), "{}", stderr(&drawn));
+            let files = files(&study.path("out"));
+            let names: Vec<&str> = files
+                .keys()
+                .filter_map(|name| name.strip_suffix(".pdf"))
+                .collect();
+            assert_eq!(names, expected);
+            for name in names {
+                let (width, height, dark) =
+                    read_page(&study.path("out").join(format!("{name}.pdf")));
                 // The size of a PNG stands behind its first 16 bytes.
+                let png = &files[&format!("{name}.png")];
                 let size = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
                 for (found, pixels) in [(width, size(16)), (height, size(20))] {
                     let expected = f64::from(pixels) / scale * points;
-                    assert!(
-                        (f64::from(found) - expected).abs() <= 1.0,
-                        "{name}: {found}"
-                    );
+                    let is_near = (f64::from(found) - expected).abs() <= 1.0;
+                    assert!(is_near, "{name}: {found} points");
                 }
                 assert!(dark > 100, "{name}: {dark} dark pixels");
-                read += 1;
             }
-            assert!(read > 0);
         }
     }
 }

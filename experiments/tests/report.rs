@@ -42,6 +42,7 @@ fn one_page_holds_everything_and_loads_nothing() {
         "Fig. 1",
         "tiny",
         "rustc 1.",
+        "<dt>Seeds</dt><dd>7</dd>",
         "iterations = 5",
     ] {
         assert!(whole.contains(part), "{part}");

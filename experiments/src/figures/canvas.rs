@@ -113,6 +113,20 @@ where
         Ok(())
     }
 
+    /// Draws the edges of a rectangle inside of it, lengths in pixels of the area. They are filled:
+    /// plotters' SVG has rectangles, but no width of their lines.
+    pub(super) fn outline(
+        &self,
+        ((left, top), (right, bottom)): ((i32, i32), (i32, i32)),
+        width: i32,
+        colour: RGBColor,
+    ) -> Result<()> {
+        self.fill((left, top), (right, top + width), colour)?;
+        self.fill((left, bottom - width), (right, bottom), colour)?;
+        self.fill((left, top), (left + width, bottom), colour)?;
+        self.fill((right - width, top), (right, bottom), colour)
+    }
+
     /// Frame, ticks and labels around a place.
     pub(super) fn frame(&self, place: Place, labels: &Labels) -> Result<()> {
         let Place {
@@ -171,12 +185,14 @@ where
             height,
         } = place;
         let (right, bottom) = (left + width, top + height);
-        for step in 0..STEPS {
+        // Each down to the end and below the next: where two edges only meet, what is behind them
+        // shines through once a figure is scaled.
+        for step in (0..STEPS).rev() {
             let value = (f64::from(step) + 0.5) / f64::from(STEPS);
-            let edge = |step: i32| (bottom * self.scale) - (step * height * self.scale) / STEPS;
+            let from_top = height * self.scale - (step + 1) * height * self.scale / STEPS;
             self.fill(
-                (left * self.scale, edge(step + 1)),
-                (right * self.scale, edge(step)),
+                (left * self.scale, top * self.scale + from_top),
+                (right * self.scale, bottom * self.scale),
                 colour(value),
             )?;
         }

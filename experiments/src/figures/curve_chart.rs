@@ -213,6 +213,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::Formats;
     use crate::study::methods::Method;
 
     fn chart(points: &[Point]) -> CurveChart {

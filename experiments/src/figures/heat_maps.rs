@@ -20,6 +20,13 @@ const LEFT: i32 = 66;
 const LABEL: i32 = 24;
 /// That a further character of them takes.
 const CHARACTER: i32 = 8;
+/// That a character of the title takes, and the blank beside the title.
+const TITLE_CHARACTER: i32 = 7;
+const TITLE_MARGIN: i32 = 12;
+/// Width of an outline where cells are large.
+const OUTLINE: i32 = 2;
+/// Cells with more weight than this are dark.
+const DARK: f64 = 0.4;
 /// Above the panels, with and without a title.
 const TOP: i32 = 66;
 const TOP_UNTITLED: i32 = 34;
@@ -36,7 +43,7 @@ pub(crate) struct HeatMap {
     pub(crate) values: Vec<Vec<Option<f64>>>,
 }
 
-/// Panels on the same axes and colours. Cells where row and column have the same name are outlined.
+/// Panels on the same axes and colours.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HeatMaps {
     /// What it is made for.
@@ -53,6 +60,9 @@ pub(crate) struct HeatMaps {
     pub(crate) columns: Vec<String>,
     /// Names of the rows, from bottom to top.
     pub(crate) rows: Vec<String>,
+    /// Whether rows are of what columns are of: a row's own column is outlined then. Names that
+    /// are the same by chance, such as a seed and an order, mean nothing.
+    pub(crate) outlined: bool,
     /// The panels.
     pub(crate) panels: Vec<HeatMap>,
     /// Most of them beside each other.
@@ -66,11 +76,29 @@ impl HeatMaps {
         (columns as i32, rows as i32)
     }
 
-    /// Left of the panels.
-    fn left(&self) -> i32 {
+    /// Left of the panels, for what is written there.
+    fn margin(&self) -> i32 {
         let longest = self.rows.iter().map(|name| name.chars().count()).max();
         let unlabelled = if self.y_label.is_empty() { LABEL } else { 0 };
         LEFT + CHARACTER * (longest.unwrap_or_default() as i32 - 2).max(0) - unlabelled
+    }
+
+    /// What the panels take, with all that stands around them.
+    fn content_width(&self) -> i32 {
+        let (columns, _) = self.shape();
+        self.margin() + columns * (SIDE + GAP.0) - GAP.0 + 24 + BAR + 76
+    }
+
+    /// The width of the figure: a title may be longer than a few panels are wide.
+    fn width(&self) -> i32 {
+        let characters = self.title.chars().count() as i32;
+        let title = TITLE_CHARACTER * characters + 2 * TITLE_MARGIN;
+        self.content_width().max(title)
+    }
+
+    /// Left of the panels.
+    fn left(&self) -> i32 {
+        self.margin() + (self.width() - self.content_width()) / 2
     }
 
     fn top(&self) -> i32 {
@@ -94,10 +122,9 @@ impl HeatMaps {
 
 impl Plot for HeatMaps {
     fn size(&self) -> (u32, u32) {
-        let (columns, rows) = self.shape();
-        let width = self.left() + columns * (SIDE + GAP.0) - GAP.0 + 24 + BAR + 76;
+        let (_, rows) = self.shape();
         let height = self.top() + rows * (SIDE + GAP.1) - GAP.1 + 56;
-        (width as u32, height as u32)
+        (self.width() as u32, height as u32)
     }
 
     fn style(&self) -> FigureStyle {
@@ -118,11 +145,10 @@ impl Plot for HeatMaps {
             ground: Ground::Light,
         };
         let (columns, rows) = self.shape();
-        let width = self.size().0 as i32;
         canvas.clear()?;
         let anchor = Pos::new(HPos::Center, VPos::Top);
         if !self.title.is_empty() {
-            canvas.text(&self.title, (width / 2, 12), anchor)?;
+            canvas.text(&self.title, (self.width() / 2, 12), anchor)?;
         }
         // White is no weight, as paper is.
         let colour = |value: f64| shade(1.0 - value);
@@ -135,7 +161,7 @@ impl Plot for HeatMaps {
                 x: below_all.then(|| self.x_label.clone()),
                 y: is_first.then(|| self.y_label.clone()),
                 x_ticks: ticks(&self.columns),
-                y_ticks: match is_first || self.left() <= LEFT {
+                y_ticks: match is_first || self.margin() <= LEFT {
                     true => ticks(&self.rows),
                     false => Vec::new(),
                 },
@@ -152,15 +178,27 @@ impl Plot for HeatMaps {
                         (x(column), from_top(row + 1)),
                         (x(column + 1), from_top(row)),
                     );
-                    canvas.fill(from, to, colour(*value))?;
-                    if self.rows.get(row) == self.columns.get(column) {
-                        let inset = scale;
-                        let corners = [
+                    // Below the cells that are drawn next: where two edges only meet, what is
+                    // behind them shines through once a figure is scaled.
+                    let has = |row: usize, column: usize| {
+                        let of_row = panel.values.get(row);
+                        of_row.is_some_and(|it| it.get(column).is_some_and(Option::is_some))
+                    };
+                    let below = |is_drawn: bool| if is_drawn { scale } else { 0 };
+                    let (above, right) = (below(has(row + 1, column)), below(has(row, column + 1)));
+                    let filled = ((from.0, from.1 - above), (to.0 + right, to.1));
+                    canvas.fill(filled.0, filled.1, colour(*value))?;
+                    if self.outlined && self.rows.get(row) == self.columns.get(column) {
+                        let side = (to.0 - from.0).min(to.1 - from.1);
+                        let width = (OUTLINE * scale).min(side / 4);
+                        // Inside, where it is not taken for an edge of the cell.
+                        let inset = width / 2;
+                        let corners = (
                             (from.0 + inset, from.1 + inset),
                             (to.0 - inset, to.1 - inset),
-                        ];
-                        let outline = if *value > 0.6 { WHITE } else { BLACK };
-                        area.draw(&Rectangle::new(corners, outline.stroke_width(scale as u32)))?;
+                        );
+                        let colour = if *value > DARK { WHITE } else { BLACK };
+                        canvas.outline(corners, width, colour)?;
                     }
                 }
             }
@@ -194,6 +232,7 @@ fn ticks(names: &[String]) -> Vec<Tick> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::Formats;
 
     fn figure(panels: usize, orders: usize) -> HeatMaps {
         let names: Vec<String> = (0..orders).map(|order| order.to_string()).collect();
@@ -206,6 +245,7 @@ mod tests {
             value_label: "q(K)".to_owned(),
             columns: names.clone(),
             rows: names,
+            outlined: true,
             panels: (0..panels)
                 .map(|panel| HeatMap {
                     title: format!("Panel {panel}"),
@@ -224,6 +264,34 @@ mod tests {
             assert_eq!(svg.matches("Panel").count(), panels);
             assert!(figure.png().unwrap().starts_with(b"\x89PNG"));
         }
+    }
+
+    #[test]
+    fn only_what_is_meant_is_outlined() {
+        let rectangles = |figure: &HeatMaps| {
+            let svg = String::from_utf8(figure.svg().unwrap()).unwrap();
+            svg.matches("<rect ").count()
+        };
+        let outlined = figure(2, 5);
+        let plain = HeatMaps {
+            outlined: false,
+            ..outlined.clone()
+        };
+        assert_eq!(rectangles(&outlined), rectangles(&plain) + 2 * 5 * 4);
+    }
+
+    #[test]
+    fn a_title_that_is_longer_than_the_panels_are_wide_has_room() {
+        let long = HeatMaps {
+            title: "W".repeat(80),
+            ..figure(1, 3)
+        };
+        let (short, long) = (figure(1, 3), long);
+        assert!(long.size().0 >= 80 * 7 && long.size().1 == short.size().1);
+        // What is around the panels stays as far from them.
+        let right = |it: &HeatMaps| it.size().0 as i32 - it.place(0).left;
+        let grown = (long.size().0 - short.size().0) as i32;
+        assert!((right(&long) - right(&short) - grown / 2).abs() <= 1);
     }
 
     #[test]

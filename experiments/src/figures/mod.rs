@@ -1,8 +1,8 @@
 //! Figures as SVG, PDF and PNG: one file per kind, and what they share.
 //!
-//! Imports go one way: the look of methods ([`style`]) and of values ([`colours`]), the drawing
-//! surface ([`pdf`], [`plot`], [`canvas`]), the parts of a chart ([`curve`], [`axes`], [`labels`],
-//! [`legend`]), then the kinds.
+//! Imports go one way: the look of methods ([`style`]) and of values ([`colours`]), what is
+//! drawn on ([`surfaces`], [`plot`], [`canvas`]), the parts of a chart ([`curve`], [`axes`],
+//! [`labels`], [`legend`]), then the kinds.
 
 mod axes;
 mod canvas;
@@ -12,11 +12,11 @@ mod curve_chart;
 mod heat_maps;
 mod labels;
 mod legend;
-mod pdf;
 mod plot;
 mod spectrograms;
 mod stack;
 mod style;
+mod surfaces;
 mod traces;
 
 pub(crate) use axes::Scale;
@@ -24,7 +24,7 @@ pub(crate) use canvas::Ground;
 pub(crate) use curve::{Curve, Point};
 pub(crate) use curve_chart::{CurveChart, LegendPlace};
 pub(crate) use heat_maps::{HeatMap, HeatMaps};
-pub(crate) use plot::{Plot, title};
+pub(crate) use plot::{Formats, Plot, title};
 pub(crate) use spectrograms::{PanelEdges, Spectrogram, Spectrograms};
 pub(crate) use stack::Stack;
 pub(crate) use style::Style;

@@ -1,4 +1,4 @@
-//! What every figure can do: draw itself on any backend, as SVG, PDF and PNG.
+//! What every figure can do: draw itself on any backend, and so become SVG, PDF and PNG.
 //!
 //! All text is set in one embedded font, so that a figure does not depend on the machine.
 
@@ -7,7 +7,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 
-use super::pdf::{PdfBackend, PdfPage};
+use super::surfaces::{PdfBackend, PdfPage, PngBackend};
 use crate::config::FigureStyle;
 
 /// Coordinates are whole numbers: SVG and PDF are drawn larger and shown smaller, so that they are
@@ -66,8 +66,24 @@ pub(crate) trait Plot {
             FigureStyle::Paper => PAPER_POINTS,
         }
     }
+}
 
+/// A figure as files, whatever kind it is of.
+pub(crate) trait Formats {
     /// The figure as SVG, its text as text.
+    fn svg(&self) -> Result<Vec<u8>>;
+
+    /// The figure as PDF, its text as outlines.
+    fn pdf(&self) -> Result<Vec<u8>>;
+
+    /// The figure as PNG: twice the size for screens of today, 580 dots per inch on paper.
+    fn png(&self) -> Result<Vec<u8>>;
+
+    /// The figure as PNG, its size in pixels times `scale`.
+    fn scaled_png(&self, scale: u32) -> Result<Vec<u8>>;
+}
+
+impl<P: Plot> Formats for P {
     fn svg(&self) -> Result<Vec<u8>> {
         let (width, height) = self.size();
         let size = (width * VECTOR_SCALE, height * VECTOR_SCALE);
@@ -89,7 +105,6 @@ pub(crate) trait Plot {
         Ok(svg.into_bytes())
     }
 
-    /// The figure as PDF, its text as outlines.
     fn pdf(&self) -> Result<Vec<u8>> {
         let (width, height) = self.size();
         let mut page = PdfPage::new((width * VECTOR_SCALE, height * VECTOR_SCALE));
@@ -100,7 +115,6 @@ pub(crate) trait Plot {
         Ok(page.finish(self.points() / VECTOR_SCALE as f32))
     }
 
-    /// The figure as PNG: twice the size for screens of today, 580 dots per inch on paper.
     fn png(&self) -> Result<Vec<u8>> {
         self.scaled_png(match self.style() {
             FigureStyle::Screen => 2,
@@ -108,12 +122,11 @@ pub(crate) trait Plot {
         })
     }
 
-    /// The figure as PNG, its size in pixels times `scale`.
     fn scaled_png(&self, scale: u32) -> Result<Vec<u8>> {
         let (width, height) = self.size();
         let (width, height) = (width * scale, height * scale);
         let mut pixels = vec![0; (3 * width * height) as usize];
-        let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
+        let area = PngBackend::new(&mut pixels, (width, height))?.into_drawing_area();
         self.draw(&area, scale)?;
         area.present()?;
         drop(area);

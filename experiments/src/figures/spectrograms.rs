@@ -21,7 +21,7 @@ const LEVELS: f64 = 48.0;
 const LEFT: i32 = 62;
 const BAR: i32 = 14;
 /// Right of the panels: colour bar and its labels.
-const RIGHT: i32 = 96;
+const RIGHT: i32 = 108;
 const GAP: (i32, i32) = (50, 58);
 
 /// A power spectrogram.
@@ -230,6 +230,7 @@ fn ticks(end: f64, most: i32) -> Vec<Tick> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::Formats;
 
     fn figure(panels: usize, shape: (usize, usize)) -> Spectrograms {
         Spectrograms {

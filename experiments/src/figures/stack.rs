@@ -42,7 +42,7 @@ impl Plot for Stack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::{Curve, LegendPlace, Point, Scale, Style};
+    use crate::figures::{Curve, Formats, LegendPlace, Point, Scale, Style};
     use crate::study::methods::Method;
 
     #[test]

@@ -231,6 +231,7 @@ fn choose_whole_step(count: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::Formats;
     use crate::study::methods::Method;
 
     fn figure(values: &[f64]) -> Traces {

@@ -3,13 +3,11 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::drawings::{Drawing, Drawings};
+use super::drawings::Drawings;
 use super::listening::{self, Example};
 use crate::config::{Config, Kind};
 use crate::study::design::Study;
-use crate::study::methods::Method;
 use crate::study::statistics::Summary;
-use crate::tables::caption::Caption;
 use crate::tables::claims::{self, Claim};
 use crate::tables::recorded::Recorded;
 use crate::tables::rows::Time;
@@ -24,13 +22,7 @@ pub(super) struct Inputs {
     pub(super) times: Vec<Time>,
     /// The paper's, on the only case; none of a sweep.
     pub(super) claims: Vec<Claim>,
-    /// Figures of the scores.
-    pub(super) scores: Vec<Drawing>,
-    /// By method.
-    pub(super) order_posteriors: Vec<(Method, Drawing)>,
-    /// Only where examples were kept.
-    pub(super) free_energy: Option<Drawing>,
-    pub(super) spectrograms: Option<Drawing>,
+    pub(super) drawings: Drawings,
     pub(super) examples: Vec<Example>,
 }
 
@@ -45,13 +37,8 @@ impl Inputs {
         let times = run.times()?;
         let kind = config.kind();
         let study = Study::new(&config)?;
-        let drawings = Drawings { run, study: &study };
         // A folder that lost its `cells/` may hold files of an older configuration.
         let has_examples = kind != Kind::Sweep && config.report.examples > 0;
-        let about = Caption {
-            study: &study,
-            corpus: "",
-        };
         Ok(Self {
             config_text: toml::to_string(run.config_table())?,
             manifest,
@@ -59,13 +46,7 @@ impl Inputs {
                 Kind::Table1 | Kind::Realmix => claims::judge(&summary, 0, &times),
                 Kind::Sweep => Vec::new(),
             },
-            scores: drawings.scores(&summary, &about)?,
-            order_posteriors: match kind {
-                Kind::Table1 | Kind::Realmix => drawings.order_posteriors()?,
-                Kind::Sweep => Vec::new(),
-            },
-            free_energy: drawings.free_energy(has_examples)?,
-            spectrograms: drawings.spectrograms(has_examples)?,
+            drawings: Drawings::from_run(run, &study, &summary)?,
             summary,
             times,
             examples: match has_examples {
@@ -83,6 +64,19 @@ impl Inputs {
             Value::String(text) => Some(text.clone()),
             other => Some(other.to_string()),
         }
+    }
+
+    /// The seeds of the run.
+    pub(super) fn seeds(&self) -> Option<String> {
+        let seeds = self.manifest.get("seeds")?.as_array()?;
+        let texts: Vec<String> = seeds.iter().map(Value::to_string).collect();
+        (!texts.is_empty()).then(|| texts.join(", "))
+    }
+
+    /// How many files of the corpora were left out, if any were.
+    pub(super) fn left_out(&self) -> Option<usize> {
+        let files = self.manifest.get("left_out")?.as_array()?;
+        (!files.is_empty()).then_some(files.len())
     }
 
     /// A number of the manifest.

@@ -8,7 +8,7 @@ use ndarray::Array2;
 use super::drawings::PIXEL_RATIO;
 use super::media::{PNG, WAV, data_uri};
 use crate::config::{Config, FigureStyle};
-use crate::figures::{Ground, PanelEdges, Plot, Spectrogram, Spectrograms};
+use crate::figures::{Formats, Ground, PanelEdges, Plot, Spectrogram, Spectrograms};
 use crate::store::folder::AUDIO;
 use crate::study::examples::Content;
 use crate::study::publish::figures::loudest;

@@ -119,7 +119,7 @@ fn claims(inputs: &Inputs, about: &Caption<'_>) -> Markup {
                             td {
                                 span class={ "verdict " (class(claim.verdict)) } { (claim.verdict) }
                             }
-                            td { (claim.found) }
+                            td { (page::number(&claim.found)) }
                             td { (claim.paper) }
                         }
                     }
@@ -181,7 +181,8 @@ fn cases(inputs: &Inputs, about: &Caption<'_>) -> Markup {
         (page::table(
             &of_all_cases(summary, about, FORMAT),
             &format!(
-                "SDR (BSS Eval) averaged over the SNRs, in dB. In brackets: {}",
+                "SDR (BSS Eval) averaged over the SNRs, in dB, and how many orders the fusions \
+                 mix: exp(entropy of q(K)). In brackets: {}",
                 about.intervals()
             ),
             "other",
@@ -230,13 +231,13 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
         ),
     };
     // Regions of a page have different names.
-    let several = inputs.scores.len();
+    let several = inputs.drawings.scores.len();
     let numbered = |index: usize| match several {
         1 => caption.clone(),
         _ => format!("Figure {} of {several}. {caption}", index + 1),
     };
     html! {
-        @for (index, figure) in inputs.scores.iter().enumerate() {
+        @for (index, figure) in inputs.drawings.scores.iter().enumerate() {
             (page::figure(
                 figure,
                 Look::Chart,
@@ -245,10 +246,10 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
                 &numbered(index),
             ))
         }
-        @if inputs.examples.is_empty() && inputs.free_energy.is_some() {
+        @if inputs.examples.is_empty() && inputs.drawings.free_energy.is_some() {
             p.note { "There is nothing to listen to: the audio of this run is not in its folder." }
         }
-        @if let Some(free_energy) = &inputs.free_energy {
+        @if let Some(free_energy) = &inputs.drawings.free_energy {
             (page::figure(
                 free_energy,
                 Look::Chart,
@@ -259,7 +260,7 @@ fn figures(inputs: &Inputs, about: &Caption<'_>) -> Markup {
                  single orders'.",
             ))
         }
-        @if let Some(spectrograms) = &inputs.spectrograms {
+        @if let Some(spectrograms) = &inputs.drawings.spectrograms {
             (page::figure(
                 spectrograms,
                 Look::Picture,
@@ -277,7 +278,7 @@ fn orders(inputs: &Inputs, about: &Caption<'_>) -> Markup {
         false => "A row for each true order, whose own cell is outlined.".to_owned(),
     };
     html! {
-        @for (method, order_posterior) in &inputs.order_posteriors {
+        @for (method, order_posterior) in &inputs.drawings.order_posteriors {
             (page::figure(
                 order_posterior,
                 Look::Chart,
@@ -309,8 +310,10 @@ fn times(inputs: &Inputs) -> Markup {
             &time_tables::table(&inputs.times),
             &format!(
                 "Time of one mixture, each method alone: median and fastest of {} repetitions on \
-                 {} thread(s)",
-                time.repetitions, time.threads
+                 {} {}",
+                time.repetitions,
+                time.threads,
+                if time.threads == 1 { "thread" } else { "threads" }
             ),
             "other",
         ))
@@ -333,7 +336,11 @@ fn provenance(inputs: &Inputs) -> Markup {
     let facts = [
         ("Corpus", text("/corpus")),
         ("Corpus, SHA-256", text("/corpus_sha256")),
-        ("Seed", text("/seed")),
+        ("Seeds", inputs.seeds()),
+        (
+            "Files left out",
+            inputs.left_out().map(|count| count.to_string()),
+        ),
         ("Version", text("/version")),
         ("Commit", commit),
         ("Compiler", text("/rustc")),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::config::FigureStyle;
+use super::look::Look;
 use crate::figures::{HeatMap, HeatMaps, title};
 use crate::study::design::Study;
 use crate::study::estimate::{Member, Trial};
@@ -13,12 +13,6 @@ use crate::study::statistics::Column;
 use crate::tables::csv::Labelled;
 use crate::tables::format::Format;
 use crate::tables::rows::OrderPosteriorRow;
-
-/// The methods whose q(K) is drawn, and the names of the figures.
-pub(crate) const ORDER_POSTERIORS: [(Method, &str); 2] = [
-    (Method::VbFusion, "order_posterior"),
-    (Method::StructuredFusion, "order_posterior_structured"),
-];
 
 /// q(K_1) of one trial.
 struct Weights {
@@ -29,17 +23,16 @@ struct Weights {
     of_orders: Vec<Option<f64>>,
 }
 
-/// q(K) of a fusion, a panel per signal-to-noise ratio, at most `across` beside each other: over
-/// the true order where mixtures are drawn, averaged over the runs, else over the runs, averaged
-/// over the mixtures of each.
+/// q(K) of a fusion, a panel per signal-to-noise ratio: over the true order where mixtures are
+/// drawn, averaged over the runs, else over the runs, averaged over the mixtures of each.
 ///
 /// # Errors
 /// A row of `order_posterior.csv` that is of no trial of the study.
-pub(crate) fn order_posterior(
+pub(super) fn order_posterior(
     study: &Study<'_>,
     rows: &[Labelled<OrderPosteriorRow>],
     method: Method,
-    (style, across): (FigureStyle, usize),
+    look: Look,
 ) -> Result<HeatMaps> {
     let orders = &study.config.training.orders;
     let mut ratios = study.config.mixtures.snr_db.clone();
@@ -97,15 +90,17 @@ pub(crate) fn order_posterior(
         study.config.corpus.kind.name()
     );
     Ok(HeatMaps {
-        style,
-        title: title(style, said),
+        style: look.style,
+        title: title(look.style, said),
         x_label: "Order K".to_owned(),
         y_label: y_label.to_owned(),
         value_label: "q(K)".to_owned(),
         columns: orders.iter().map(ToString::to_string).collect(),
         panels: ratios.iter().map(panel).collect(),
         rows: panel_rows.into_iter().map(|(.., name)| name).collect(),
-        across,
+        // Recordings have no true order.
+        outlined: !study.has_recordings(),
+        across: look.panels_across,
     })
 }
 

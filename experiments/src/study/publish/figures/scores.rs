@@ -10,7 +10,6 @@ use crate::study::estimate::Candidate;
 use crate::study::methods::Method;
 use crate::study::scores::Metric;
 use crate::study::statistics::{Column, Mean, Summary};
-use crate::tables::caption::Caption;
 
 /// Heights of charts in pixels: of scores, and of the differences below them.
 fn heights(style: FigureStyle) -> (u32, u32) {
@@ -20,47 +19,48 @@ fn heights(style: FigureStyle) -> (u32, u32) {
     }
 }
 
-/// The figures of the SDR with their names, and below what the methods gain over selection: over
-/// the ratios for one case (Fig. 1), else over the first axis, one for each combination of the
-/// others.
-pub(crate) fn scores(
-    summary: &Summary,
-    about: &Caption<'_>,
-    style: FigureStyle,
-) -> Vec<(String, Stack)> {
-    let study = about.study;
+/// How many figures of scores there are: one for each combination of the values of the axes after
+/// the first.
+pub(super) fn combinations(study: &Study<'_>) -> usize {
+    first_axis(study).map_or(1, |axis| study.cases.len() / axis.settings().len())
+}
+
+/// The name of one of these.
+pub(super) fn name(study: &Study<'_>, combination: usize) -> String {
     let name = match study.config.kind() {
         Kind::Table1 => "fig1",
         Kind::Sweep => "sweep",
         Kind::Realmix => "realmix",
     };
-    let axis = study
-        .config
-        .sweep
-        .iter()
-        .flat_map(|sweep| &sweep.axis)
-        .next();
-    let Some(axis) = axis else {
-        let mut charts = vec![over_ratios(summary, about, style)];
-        charts.extend(gains_over_ratios(summary, about, style));
-        return vec![(name.to_owned(), Stack(charts))];
+    match combinations(study) {
+        1 => name.to_owned(),
+        _ => format!("{name}_{}", combination + 1),
+    }
+}
+
+/// The SDR of the methods, and below what they gain over selection: over the ratios for one case
+/// (Fig. 1), else over the first axis.
+pub(super) fn scores(
+    study: &Study<'_>,
+    summary: &Summary,
+    combination: usize,
+    style: FigureStyle,
+) -> Stack {
+    let Some(axis) = first_axis(study) else {
+        let mut charts = vec![over_ratios(summary, study, style)];
+        charts.extend(gains_over_ratios(summary, study, style));
+        return Stack(charts);
     };
     // The first axis runs slowest: cases of one combination of the others are this far apart.
-    let combinations = study.cases.len() / axis.settings().len();
-    (0..combinations)
-        .map(|combination| {
-            let cases: Vec<usize> = (combination..study.cases.len())
-                .step_by(combinations)
-                .collect();
-            let name = match combinations {
-                1 => name.to_owned(),
-                _ => format!("{name}_{}", combination + 1),
-            };
-            let mut charts = vec![over_axis(summary, about, axis, &cases, style)];
-            charts.extend(gains_over_axis(summary, about, axis, &cases, style));
-            (name, Stack(charts))
-        })
-        .collect()
+    let cases = (combination..study.cases.len()).step_by(combinations(study));
+    let cases: Vec<usize> = cases.collect();
+    let mut charts = vec![over_axis(summary, study, axis, &cases, style)];
+    charts.extend(gains_over_axis(summary, study, axis, &cases, style));
+    Stack(charts)
+}
+
+fn first_axis<'a>(study: &Study<'a>) -> Option<&'a Axis> {
+    study.config.sweep.as_ref()?.axis.first()
 }
 
 /// What points and bars are, if there are bars.
@@ -76,7 +76,7 @@ fn describe_bars(summary: &Summary, study: &Study<'_>) -> String {
     }
 }
 
-fn over_ratios(summary: &Summary, about: &Caption<'_>, style: FigureStyle) -> CurveChart {
+fn over_ratios(summary: &Summary, study: &Study<'_>, style: FigureStyle) -> CurveChart {
     let columns = summary.columns(0);
     let points = |candidate| {
         let at = |&column: &Column| match column {
@@ -85,8 +85,8 @@ fn over_ratios(summary: &Summary, about: &Caption<'_>, style: FigureStyle) -> Cu
         };
         columns.iter().filter_map(at).collect()
     };
-    let corpus = about.study.config.corpus.kind.name();
-    let text = format!("Corpus: {corpus}; {}", describe_bars(summary, about.study));
+    let corpus = study.config.corpus.kind.name();
+    let text = format!("Corpus: {corpus}; {}", describe_bars(summary, study));
     CurveChart {
         style,
         height: heights(style).0,
@@ -99,7 +99,7 @@ fn over_ratios(summary: &Summary, about: &Caption<'_>, style: FigureStyle) -> Cu
         },
         y_label: "SDR (dB)".to_owned(),
         apart: false,
-        curves: curves(about.study, points),
+        curves: curves(study, points),
     }
 }
 
@@ -107,7 +107,7 @@ fn over_ratios(summary: &Summary, about: &Caption<'_>, style: FigureStyle) -> Cu
 /// with it.
 fn gains_over_ratios(
     summary: &Summary,
-    about: &Caption<'_>,
+    study: &Study<'_>,
     style: FigureStyle,
 ) -> Option<CurveChart> {
     let columns = summary.columns(0);
@@ -128,7 +128,7 @@ fn gains_over_ratios(
         columns.iter().filter_map(at).collect()
     };
     let x_axis = ("SNR (dB)".to_owned(), Scale::Linear);
-    gains(style, x_axis, curves(about.study, points))
+    gains(style, x_axis, curves(study, points))
 }
 
 /// A chart of differences to VB selection, if there are any.
@@ -174,12 +174,11 @@ fn places(axis: &Axis) -> (Scale, Vec<f64>) {
 /// `cases`: their positions, along the axis.
 fn over_axis(
     summary: &Summary,
-    about: &Caption<'_>,
+    study: &Study<'_>,
     axis: &Axis,
     cases: &[usize],
     style: FigureStyle,
 ) -> CurveChart {
-    let study = about.study;
     let (scale, places) = places(axis);
     let points = |candidate| {
         let at = |(&place, &case): (&f64, &usize)| {
@@ -214,7 +213,7 @@ fn over_axis(
 /// What the methods gain over VB selection, likewise; none where nothing is compared with it.
 fn gains_over_axis(
     summary: &Summary,
-    about: &Caption<'_>,
+    study: &Study<'_>,
     axis: &Axis,
     cases: &[usize],
     style: FigureStyle,
@@ -235,7 +234,7 @@ fn gains_over_axis(
         };
         places.iter().zip(cases).filter_map(at).collect()
     };
-    let curves = curves(about.study, points);
+    let curves = curves(study, points);
     gains(style, (axis_title(axis), scale), curves)
 }
 

@@ -5,8 +5,9 @@ use dsp::Stft;
 use model::Tempering;
 use ndarray::Array2;
 
+use super::look::Look;
 use crate::config::{Config, FigureStyle};
-use crate::figures::{Ground, Spectrogram, Spectrograms, Style, Trace, Traces, title};
+use crate::figures::{Spectrogram, Spectrograms, Style, Trace, Traces, title};
 use crate::study::design::Study;
 use crate::study::examples::Content;
 use crate::study::methods::Method;
@@ -14,18 +15,16 @@ use crate::tables::csv::Labelled;
 use crate::tables::recorded::Recorded;
 use crate::tables::rows::{ExampleRow, FreeEnergyRow};
 
-/// The free energies of the separations of a trial; none where the table is empty.
+/// The free energies of the separations of a trial.
 ///
 /// # Errors
-/// Rows that are of no trial of the study or of no method.
-pub(crate) fn free_energy(
+/// No rows; rows that are of no trial of the study or of no method.
+pub(super) fn free_energy(
     study: &Study<'_>,
     rows: &[Labelled<FreeEnergyRow>],
     style: FigureStyle,
-) -> Result<Option<Traces>> {
-    let Some(first) = rows.first() else {
-        return Ok(None);
-    };
+) -> Result<Traces> {
+    let first = rows.first().context("has no rows")?;
     let separations =
         rows.chunk_by(|a, b| (&a.row.method, a.row.order) == (&b.row.method, b.row.order));
     let trace = |rows: &[Labelled<FreeEnergyRow>]| {
@@ -55,25 +54,25 @@ pub(crate) fn free_energy(
     };
     let name = trial_name(study, &first.labels)?;
     let said = format!("{name}; fusion tempered, {}", tempering(study.config));
-    Ok(Some(Traces {
+    Ok(Traces {
         style,
         title: title(style, said),
         y_label: "Free energy (1000 nats)".to_owned(),
         lines: separations.map(trace).collect::<Result<_>>()?,
-    }))
+    })
 }
 
-/// Spectrograms of a trial's mixture, truth and estimates; none where its audio was not kept.
+/// Spectrograms of a trial's mixture, truth and estimates, in the look of files on the screen; none
+/// where its audio was not kept.
 ///
 /// `labels`: those of the trial.
 ///
 /// # Errors
 /// Audio that cannot be read; rows that are of no signal.
-pub(crate) fn spectrograms(
+pub(super) fn spectrograms(
     run: &Recorded,
     study: &Study<'_>,
     labels: &[String],
-    style: FigureStyle,
 ) -> Result<Option<Spectrograms>> {
     let config = study.config;
     let rows: Vec<Labelled<ExampleRow>> = run.rows("examples.csv")?;
@@ -98,14 +97,15 @@ pub(crate) fn spectrograms(
     };
     let panels: Vec<Spectrogram> = rows.iter().map(panel).collect::<Result<_>>()?;
     let rate = f64::from(config.corpus.sample_rate_hz);
+    let look = Look::from_style(FigureStyle::Screen).spectrograms;
     Ok(Some(Spectrograms {
-        style,
-        ground: Ground::Light,
-        title: title(style, trial_name(study, labels)?),
+        style: look.style,
+        ground: look.ground,
+        title: trial_name(study, labels)?,
         loudest: loudest(panels.iter().map(|panel| &panel.power)),
         panels,
-        columns: 2,
-        panel: (320, 170),
+        columns: look.across,
+        panel: look.panel,
         seconds_per_frame: config.stft.hop_samples as f64 / rate,
         highest_khz: rate / 2000.0,
     }))

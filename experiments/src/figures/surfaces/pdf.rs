@@ -6,36 +6,31 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use ab_glyph::{Font, FontRef, OutlineCurve};
-use anyhow::{Context, Result};
+use ab_glyph::{Font, OutlineCurve};
+use anyhow::Result;
 use miniz_oxide::deflate::compress_to_vec_zlib;
 use pdf_writer::types::{LineCapStyle, LineJoinStyle};
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref};
-use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
     FontTransform,
 };
 
+use super::letters::{Letters, PlacedText};
+
 /// Of the compression: beyond, files hardly get smaller.
 const COMPRESSION: u8 = 7;
-/// plotters' size of a font per em, as in its SVG.
-const SIZE_PER_EM: f64 = 1.24;
-/// Baselines below an anchor, in em: plotters' of SVG, with the font's x-height.
-const BELOW_TOP: f64 = 0.76;
-const BELOW_MIDDLE: f64 = 0.5 * X_HEIGHT;
-const X_HEIGHT: f64 = 1120.0 / 2048.0;
 /// Distance of the handles of a Bézier quarter circle, by the radius.
 const QUARTER: f32 = 0.552_284_8;
 
 /// The page while it is drawn.
-pub(super) struct PdfBackend<'a> {
+pub(in crate::figures) struct PdfBackend<'a> {
     page: &'a mut PdfPage,
-    font: FontRef<'static>,
+    letters: Letters,
 }
 
 /// What has been drawn, in units of the surface from its upper left corner.
-pub(super) struct PdfPage {
+pub(in crate::figures) struct PdfPage {
     size: (u32, u32),
     content: Content,
     /// The opacities in use, in hundredths.
@@ -44,7 +39,7 @@ pub(super) struct PdfPage {
 
 impl PdfPage {
     /// An empty page of a width and height.
-    pub(super) fn new(size: (u32, u32)) -> Self {
+    pub(in crate::figures) fn new(size: (u32, u32)) -> Self {
         Self {
             size,
             content: Content::new(),
@@ -53,7 +48,7 @@ impl PdfPage {
     }
 
     /// The file, with units of this many points.
-    pub(super) fn finish(self, points_per_unit: f32) -> Vec<u8> {
+    pub(in crate::figures) fn finish(self, points_per_unit: f32) -> Vec<u8> {
         let [catalog, pages, page, contents] = [1, 2, 3, 4].map(Ref::new);
         let (width, height) = self.size;
         let (width, height) = (
@@ -109,10 +104,11 @@ impl<'a> PdfBackend<'a> {
     ///
     /// # Errors
     /// A font that cannot be read.
-    pub(super) fn new(page: &'a mut PdfPage) -> Result<Self> {
-        let font = FontRef::try_from_slice(dejavu::sans::regular());
-        let font = font.context("the embedded font cannot be read")?;
-        Ok(Self { page, font })
+    pub(in crate::figures) fn new(page: &'a mut PdfPage) -> Result<Self> {
+        Ok(Self {
+            page,
+            letters: Letters::new()?,
+        })
     }
 
     /// Sets the colour of what is drawn next. Returns whether it would be seen.
@@ -146,25 +142,21 @@ impl<'a> PdfBackend<'a> {
         is_traced
     }
 
-    /// The outlines of a text as a path, its baseline from the origin to the right in em.
-    /// `place`: from em, upwards, to the surface.
-    /// Returns whether there is one.
-    fn trace_text(&mut self, text: &str, place: impl Fn(f32, f32) -> (f32, f32)) -> bool {
+    /// The outlines of a text as a path. `place`: from right and below of its anchor to the
+    /// surface. Returns whether there is one.
+    fn trace_text(&mut self, text: &PlacedText, place: impl Fn(f32, f32) -> (f32, f32)) -> bool {
         let mut is_traced = false;
-        let units = self.font.units_per_em().unwrap_or(2048.0);
-        let mut left = 0.0;
-        let mut before = None;
-        for letter in text.chars() {
-            let glyph = self.font.glyph_id(letter);
-            if let Some(before) = before {
-                left += self.font.kern_unscaled(before, glyph);
-            }
-            before = Some(glyph);
+        let per_unit = text.em / self.letters.units_per_em();
+        for &(glyph, begin) in &text.glyphs {
             let content = &mut self.page.content;
             let mut end = None;
-            let at = |point: ab_glyph::Point| place((left + point.x) / units, point.y / units);
-            let curves = self.font.outline(glyph).map(|outline| outline.curves);
-            for curve in curves.into_iter().flatten() {
+            let at = |point: ab_glyph::Point| {
+                // Those of a font count upwards.
+                let (right, up) = (begin + per_unit * point.x, per_unit * point.y);
+                place(right, text.baseline - up)
+            };
+            let outline = self.letters.font.outline(glyph);
+            for curve in outline.into_iter().flat_map(|outline| outline.curves) {
                 let (from, to) = match curve {
                     OutlineCurve::Line(from, to)
                     | OutlineCurve::Quad(from, _, to)
@@ -195,24 +187,8 @@ impl<'a> PdfBackend<'a> {
                     }
                 };
             }
-            left += self.font.h_advance_unscaled(glyph);
         }
         is_traced
-    }
-
-    /// The width of a text, in em.
-    fn width(&self, text: &str) -> f32 {
-        let units = self.font.units_per_em().unwrap_or(2048.0);
-        let glyphs: Vec<_> = text
-            .chars()
-            .map(|letter| self.font.glyph_id(letter))
-            .collect();
-        let advances = glyphs
-            .iter()
-            .map(|&glyph| self.font.h_advance_unscaled(glyph));
-        let pairs = glyphs.windows(2);
-        let kerns = pairs.map(|pair| self.font.kern_unscaled(pair[0], pair[1]));
-        (advances.sum::<f32>() + kerns.sum::<f32>()) / units
     }
 }
 
@@ -339,22 +315,9 @@ impl DrawingBackend for PdfBackend<'_> {
         if !self.choose_colour(style.color()) {
             return Ok(());
         }
-        let em = (style.size() / SIZE_PER_EM) as f32;
-        let width = em * self.width(text);
-        let left = match style.anchor().h_pos {
-            HPos::Left => 0.0,
-            HPos::Center => -width / 2.0,
-            HPos::Right => -width,
-        };
-        let below = em
-            * match style.anchor().v_pos {
-                VPos::Top => BELOW_TOP,
-                VPos::Center => BELOW_MIDDLE,
-                VPos::Bottom => -BELOW_MIDDLE,
-            } as f32;
+        let placed = self.letters.place(text, style);
         let transform = style.transform();
-        let is_traced = self.trace_text(text, |right, up| {
-            let (right, down) = (left + em * right, below - em * up);
+        let is_traced = self.trace_text(&placed, |right, down| {
             let (right, down) = match transform {
                 FontTransform::None => (right, down),
                 FontTransform::Rotate90 => (-down, right),

@@ -1,0 +1,8 @@
+//! What figures are drawn on besides plotters' own SVG.
+
+mod letters;
+mod pdf;
+mod png;
+
+pub(super) use pdf::{PdfBackend, PdfPage};
+pub(super) use png::PngBackend;
