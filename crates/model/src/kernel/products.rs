@@ -435,8 +435,9 @@ mod tests {
                 assert_eq!(products[0], products[1], "{order} x {bins}");
                 let sums = [false, true].map(|wide| {
                     let mut sums = vec![[Pack::ZERO]; order];
+                    let ratios = FormedRatios(&products[0]);
                     dispatch!(level, simd =>
-                        contract_bins_by(simd, &panel, FormedRatios(&products[0]), &mut sums, wide));
+                        contract_bins_by(simd, &panel, ratios, &mut sums, wide));
                     sums
                 });
                 assert_eq!(sums[0], sums[1], "{order} x {bins}");
