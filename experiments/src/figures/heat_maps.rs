@@ -8,6 +8,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::canvas::{Canvas, Ground, Labels, Place, Tick};
 use super::colours::shade;
 use super::plot::{BLACK, Plot, TextSizes, register_fonts};
+use super::surfaces::Letters;
 use crate::config::FigureStyle;
 
 /// Side of a panel.
@@ -20,8 +21,7 @@ const LEFT: i32 = 66;
 const LABEL: i32 = 24;
 /// That a further character of them takes.
 const CHARACTER: i32 = 8;
-/// That a character of the title takes, and the blank beside the title.
-const TITLE_CHARACTER: i32 = 7;
+/// The blank beside the title.
 const TITLE_MARGIN: i32 = 12;
 /// Width of an outline where cells are large.
 const OUTLINE: i32 = 2;
@@ -91,8 +91,9 @@ impl HeatMaps {
 
     /// The width of the figure: a title may be longer than a few panels are wide.
     fn width(&self) -> i32 {
-        let characters = self.title.chars().count() as i32;
-        let title = TITLE_CHARACTER * characters + 2 * TITLE_MARGIN;
+        let size = f64::from(TextSizes::from_style(self.style).small);
+        let title = Letters::new().map_or(0.0, |letters| letters.width(&self.title, size));
+        let title = title.ceil() as i32 + 2 * TITLE_MARGIN;
         self.content_width().max(title)
     }
 
@@ -287,7 +288,9 @@ mod tests {
             ..figure(1, 3)
         };
         let (short, long) = (figure(1, 3), long);
-        assert!(long.size().0 >= 80 * 7 && long.size().1 == short.size().1);
+        // The advance of a W of DejaVu Sans is 2025 of 2048 units, and an em at size 14 is 11.29 pixels.
+        let title = 80.0 * 11.29 * 2025.0 / 2048.0;
+        assert!(f64::from(long.size().0) >= title && long.size().1 == short.size().1);
         // What is around the panels stays as far from them.
         let right = |it: &HeatMaps| it.size().0 as i32 - it.place(0).left;
         let grown = (long.size().0 - short.size().0) as i32;

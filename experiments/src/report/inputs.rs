@@ -37,8 +37,6 @@ impl Inputs {
         let times = run.times()?;
         let kind = config.kind();
         let study = Study::new(&config)?;
-        // A folder that lost its `cells/` may hold files of an older configuration.
-        let has_examples = kind != Kind::Sweep && config.report.examples > 0;
         Ok(Self {
             config_text: toml::to_string(run.config_table())?,
             manifest,
@@ -49,7 +47,8 @@ impl Inputs {
             drawings: Drawings::from_run(run, &study, &summary)?,
             summary,
             times,
-            examples: match has_examples {
+            // A folder that lost its `cells/` may hold files of an older configuration.
+            examples: match study.keeps_examples() {
                 true => listening::read(run, &config, seconds)?,
                 false => Vec::new(),
             },

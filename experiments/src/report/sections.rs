@@ -9,6 +9,7 @@ use super::verdicts::{highest, verdicts};
 use crate::config::Kind;
 use crate::figures::PanelEdges;
 use crate::study::design::Study;
+use crate::study::methods::Part;
 use crate::study::scores::Metric;
 use crate::study::statistics::Column;
 use crate::tables::caption::Caption;
@@ -177,12 +178,16 @@ fn cases(inputs: &Inputs, about: &Caption<'_>) -> Markup {
     let summary = &inputs.summary;
     let averages = [Column::Average];
     let (_, units) = about.study.unit.names();
+    let mut weighing = about.study.weighing_methods();
+    let orders = match weighing.any(|method| matches!(method.part(), Part::Fusion(_))) {
+        true => ", and how many orders the fusions mix: exp(entropy of q(K))",
+        false => "",
+    };
     html! {
         (page::table(
             &of_all_cases(summary, about, FORMAT),
             &format!(
-                "SDR (BSS Eval) averaged over the SNRs, in dB, and how many orders the fusions \
-                 mix: exp(entropy of q(K)). In brackets: {}",
+                "SDR (BSS Eval) averaged over the SNRs, in dB{orders}. In brackets: {}",
                 about.intervals()
             ),
             "other",

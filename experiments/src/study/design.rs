@@ -179,6 +179,11 @@ impl<'a> Study<'a> {
         self.config.sweep.is_none()
     }
 
+    /// Whether signals of some trials are kept, to be heard.
+    pub(crate) fn keeps_examples(&self) -> bool {
+        self.has_examples() && self.config.report.examples > 0
+    }
+
     pub(crate) fn has_recordings(&self) -> bool {
         self.config.mixtures.source == MixtureSource::Recordings
     }

@@ -17,7 +17,7 @@ const BELOW_MIDDLE: f32 = 0.5 * X_HEIGHT;
 const X_HEIGHT: f32 = 1120.0 / 2048.0;
 
 /// The embedded font.
-pub(super) struct Letters {
+pub(in crate::figures) struct Letters {
     pub(super) font: FontRef<'static>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct PlacedText {
 impl Letters {
     /// # Errors
     /// A font that cannot be read.
-    pub(super) fn new() -> Result<Self> {
+    pub(in crate::figures) fn new() -> Result<Self> {
         let font = FontRef::try_from_slice(dejavu::sans::regular());
         let font = font.context("the embedded font cannot be read")?;
         Ok(Self { font })
@@ -44,9 +44,13 @@ impl Letters {
         self.font.units_per_em().unwrap_or(2048.0)
     }
 
-    /// Where the letters of a text are.
-    pub(super) fn place(&self, text: &str, style: &impl BackendTextStyle) -> PlacedText {
-        let em = (style.size() / SIZE_PER_EM) as f32;
+    /// The width of a text in a font of this size, in the unit of the size.
+    pub(in crate::figures) fn width(&self, text: &str, size: f64) -> f32 {
+        self.set(text, (size / SIZE_PER_EM) as f32).1
+    }
+
+    /// The letters of a text from its left end, each with where it begins, and where they end.
+    fn set(&self, text: &str, em: f32) -> (Vec<(GlyphId, f32)>, f32) {
         let per_unit = em / self.units_per_em();
         let mut width = 0.0;
         let mut glyphs: Vec<(GlyphId, f32)> = Vec::new();
@@ -58,6 +62,13 @@ impl Letters {
             glyphs.push((glyph, width));
             width += per_unit * self.font.h_advance_unscaled(glyph);
         }
+        (glyphs, width)
+    }
+
+    /// Where the letters of a text are.
+    pub(super) fn place(&self, text: &str, style: &impl BackendTextStyle) -> PlacedText {
+        let em = (style.size() / SIZE_PER_EM) as f32;
+        let (mut glyphs, width) = self.set(text, em);
         let left = match style.anchor().h_pos {
             HPos::Left => 0.0,
             HPos::Center => -width / 2.0,

@@ -4,5 +4,6 @@ mod letters;
 mod pdf;
 mod png;
 
+pub(super) use letters::Letters;
 pub(super) use pdf::{PdfBackend, PdfPage};
 pub(super) use png::PngBackend;

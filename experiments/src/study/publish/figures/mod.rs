@@ -75,7 +75,7 @@ impl<'a> Figures<'a> {
         }
         figures.order_posteriors = run.optional_rows(ORDER_POSTERIOR)?.unwrap_or_default();
         // A folder may hold what an older configuration left.
-        if study.config.report.examples > 0 {
+        if study.keeps_examples() {
             figures.free_energies = run.optional_rows(FREE_ENERGY)?.unwrap_or_default();
         }
         if let (Some(first), true) = (figures.free_energies.first(), run.has(EXAMPLES)) {
@@ -136,7 +136,8 @@ impl<'a> Figures<'a> {
             }
             Subject::Spectrograms => {
                 let figure = self.spectrograms.as_ref();
-                let figure = figure.with_context(|| self.run.name(EXAMPLES))?;
+                let figure = figure
+                    .with_context(|| format!("{}: no signals to draw", self.run.name(EXAMPLES)))?;
                 Box::new(look.spectrograms.applied_to(figure))
             }
         })
