@@ -20,7 +20,7 @@ cd "$1"
 minutes=${2:-0}
 tree=tree/PCCdata16kHz
 if [[ -z ${EXPERIMENTS:-} ]]; then
-    cargo build --quiet --manifest-path "$repository/Cargo.toml" -p experiments
+    cargo build --manifest-path "$repository/Cargo.toml" -p experiments
     EXPERIMENTS=$(cargo metadata --manifest-path "$repository/Cargo.toml" --no-deps --format-version 1 |
         sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/vbnmf
 fi
