@@ -226,6 +226,47 @@ fn exports_replace_nothing() {
 }
 
 #[test]
+fn other_trials_and_files_in_the_way_are_refused_before_the_work_of_any_run() {
+    let study = Study::sweep();
+    let of_seeds = |seeds| ["--set", seeds, "--export", "trials", "--out"];
+    let two = of_seeds("sweep.seeds=[7,8]");
+    study.succeed(&[&two[..], &["out"]].concat());
+    let before = all_files(&study.path("trials"));
+    let refused = |arguments: [&str; 5]| {
+        let said = study.fail(2, &[&arguments[..], &["other"]].concat());
+        assert!(!study.path("other").exists(), "{arguments:?}");
+        said
+    };
+    // Fewer, more, and as many others.
+    for seeds in [
+        "sweep.seeds=[7]",
+        "sweep.seeds=[7,8,9]",
+        "sweep.seeds=[7,9]",
+    ] {
+        let said = refused(of_seeds(seeds));
+        assert!(said.contains("trials of another study"), "{seeds}: {said}");
+    }
+    assert!(all_files(&study.path("trials")) == before);
+    study.succeed(&[&two[..], &["other"]].concat());
+    fs::remove_dir_all(study.path("other")).unwrap();
+
+    fs::write(study.path("trials/trials.csv"), "a,b\n").unwrap();
+    let said = refused(two);
+    assert!(said.contains("trials of another study"), "{said}");
+    // A file of the last run alone.
+    fs::remove_dir_all(study.path("trials")).unwrap();
+    let last = "mixture/case3_order3_snr6dB_seed8.wav";
+    assert!(before.contains_key(last), "{:?}", before.keys());
+    fs::create_dir_all(study.path("trials/mixture")).unwrap();
+    fs::write(study.path("trials").join(last), "").unwrap();
+    let said = refused(two);
+    assert!(
+        said.contains("no study wrote it") && said.contains(last),
+        "{said}"
+    );
+}
+
+#[test]
 fn estimates_of_another_program_are_tabled_as_the_studys_own() {
     let study = Study::realmix();
     study.succeed(&["--out", "own", "--export", "trials"]);

@@ -15,8 +15,8 @@ pub(crate) struct ChosenConfig {
     #[arg(long, value_name = "FILE|NAME")]
     config: Option<PathBuf>,
 
-    /// Change a value of the configuration, for example model.iterations=20 (repeatable, the last
-    /// one counts); `vbnmf config` lists all keys
+    /// Change a value of the configuration, for example model.iterations=20 (repeatable; of the
+    /// same key the last one counts); `vbnmf config` lists all keys
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
 

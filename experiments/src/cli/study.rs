@@ -106,7 +106,7 @@ impl StudyArguments {
                 RunFolder::claim(&out, text, self.force)?.with_cache(self.cache.clone());
             let export = self.export.as_deref();
             let export = export
-                .map(|folder| Export::claim(folder, &out))
+                .map(|folder| Export::claim(folder, &out, &study))
                 .transpose()?;
             interrupt::install();
             let pool = start_threads(self.jobs)?;

@@ -7,16 +7,18 @@ use model::Tempering;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
-use super::Config;
 use super::embedded::EmbeddedConfig;
 use super::keys::find_key;
 use super::origin::Origin;
 use super::refusal;
 use super::sources::Sources;
+use super::{Axis, Config};
 use crate::corpus::CorpusKind;
 
-/// Two keys for one quantity: setting one on the command line takes the other back.
-const ALTERNATIVES: [(&str, &str); 2] = [("beta", "kappa"), ("kappa", "beta")];
+/// Each key with another one of its section for the same quantity: setting one takes the other
+/// back.
+const ALTERNATIVES: [(&str, &str); 2] =
+    [("model.beta", "model.kappa"), ("model.kappa", "model.beta")];
 
 /// Reads, merges and checks a configuration; `embedded` is used where no file is given.
 ///
@@ -70,6 +72,7 @@ pub(crate) fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Confi
             sweep.seeds = vec![seed];
         }
     }
+    refuse_alternative_of_axis(&config, sources)?;
     config.normalise();
     config.validate().map_err(|invalid| {
         let place = match Origin::find(invalid.key, text, sources) {
@@ -86,21 +89,41 @@ pub(crate) fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Confi
 /// Refuses options for both of two keys for one quantity: over a file's key an option wins, and of
 /// two options it is not said which is meant.
 fn refuse_both_alternatives(sources: &Sources) -> Result<()> {
-    let given = |key: &str| {
-        let mut options = sources.set.iter();
-        options.find(|option| {
-            let path = option.split_once('=').map(|(path, _)| path.trim());
-            path.and_then(|path| path.strip_prefix("model.")) == Some(key)
-        })
-    };
-    let (key, other) = ALTERNATIVES[0];
-    if let (Some(one), Some(two)) = (given(key), given(other)) {
-        bail!(
-            "--set {one} --set {two}: `model.{other}` is another way to say `model.{key}`: give \
-             one of the two"
-        );
+    for (key, other) in ALTERNATIVES {
+        if let (Some(one), Some(two)) = (find_option(sources, key), find_option(sources, other)) {
+            bail!(
+                "--set {one} --set {two}: `{other}` is another way to say `{key}`: give one of \
+                 the two"
+            );
+        }
     }
     Ok(())
+}
+
+/// Refuses an option whose alternative is varied: every value of the axis would take it back.
+fn refuse_alternative_of_axis(config: &Config, sources: &Sources) -> Result<()> {
+    let axes = config.sweep.iter().flat_map(|sweep| &sweep.axis);
+    let varied: Vec<&str> = axes.flat_map(Axis::all_keys).collect();
+    for (key, other) in ALTERNATIVES {
+        if let Some(option) = find_option(sources, key)
+            && varied.contains(&other)
+        {
+            bail!(
+                "--set {option}: `{key}` is another way to say `{other}`, which is an axis of the \
+                 sweep: leave out one of the two"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The first `--set` for a key.
+fn find_option<'a>(sources: &'a Sources, key: &str) -> Option<&'a String> {
+    let mut options = sources.set.iter();
+    options.find(|option| {
+        let path = option.split_once('=').map(|(path, _)| path.trim());
+        path == Some(key)
+    })
 }
 
 /// Takes the speakers and noises of a file away where an option chooses another kind of corpus:
@@ -191,8 +214,8 @@ fn assign(table: &mut Table, path: &str, value: Value) -> Result<Config> {
     let Value::Table(entry) = entry else {
         bail!("`{section}` is not a section");
     };
-    if let Some((_, other)) = ALTERNATIVES.iter().find(|(name, _)| *name == key) {
-        entry.remove(*other);
+    for (_, other) in ALTERNATIVES.iter().filter(|(name, _)| *name == path) {
+        entry.remove(find_key(other).map_err(Error::msg)?.key());
     }
     let refused = found.refuse(&value);
     entry.insert(key.to_owned(), value);
@@ -341,6 +364,35 @@ mod tests {
                 assert!(refused.contains(named), "{refused}");
             }
         }
+    }
+
+    #[test]
+    fn an_option_whose_alternative_is_an_axis_is_refused() {
+        let axis = |key: &str| {
+            format!(
+                "[[sweep.axis]]\nkey = 'model.iterations'\nvalues = [1, 2]\n\
+                 [[sweep.axis]]\nkey = '{key}'\nvalues = [0.5, 1.0]\n"
+            )
+        };
+        for (varied, given) in [("model.beta", "model.kappa"), ("model.kappa", "model.beta")] {
+            let refused = message(&axis(varied), &[&format!("{given}=0.25")]);
+            for named in [
+                format!("--set {given}=0.25: `{given}`"),
+                format!("`{varied}`, which is an axis"),
+            ] {
+                assert!(refused.contains(&named), "{refused}");
+            }
+            // Where the axis is another one, the option counts.
+            let text = axis("model.tolerance");
+            assert!(loaded(&text, &[&format!("{given}=0.25")]).is_ok());
+        }
+        let both = "[[sweep.axis]]\nkeys = ['model.iterations', 'model.beta']\n\
+                    values = [[1, 2], [3.0, 4.0]]\n";
+        let refused = message(both, &["model.kappa=0.25"]);
+        assert!(
+            refused.contains("`model.beta`, which is an axis"),
+            "{refused}"
+        );
     }
 
     #[test]

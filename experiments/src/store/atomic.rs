@@ -18,16 +18,47 @@ pub(crate) fn write(path: &Path, contents: &[u8]) -> Result<()> {
 /// As [`write`], but where there is a file of that name already it stays: of several that write one
 /// at the same time, one does. Returns whether this one did.
 ///
-/// File systems without links have no such step: there a file that came meanwhile is replaced.
+/// On file systems without links it is empty for a moment before it is there in full.
 ///
 /// # Errors
 /// Those of [`write`].
 pub(crate) fn write_new(path: &Path, contents: &[u8]) -> Result<bool> {
     let staged = Staged::new(path, contents)?;
-    match fs::hard_link(&staged.temporary, path) {
-        Ok(()) => Ok(true),
+    let named = match fs::hard_link(&staged.temporary, path) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::Unsupported | ErrorKind::PermissionDenied
+            ) =>
+        {
+            rename_new(&staged.temporary, path)
+        }
+        linked => linked,
+    };
+    match named {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(_) => staged.publish().map(|()| true),
+        named => {
+            named.with_context(|| format!("cannot write {}", path.display()))?;
+            sync_name(path);
+            Ok(true)
+        }
+    }
+}
+
+/// Renames a file unless there is one of the new name: an empty file holds the name first, so that
+/// it is only this one which is replaced.
+fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
+    File::create_new(to)?;
+    fs::rename(from, to).inspect_err(|_| {
+        let _ = fs::remove_file(to);
+    })
+}
+
+/// Makes the name of a file durable, which it is once its folder is; not every system can say so of
+/// a folder.
+fn sync_name(path: &Path) {
+    if let Some(folder) = path.parent() {
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
 }
 
@@ -75,10 +106,7 @@ impl Staged {
     pub(crate) fn publish(self) -> Result<()> {
         fs::rename(&self.temporary, &self.path)
             .with_context(|| format!("cannot write {}", self.path.display()))?;
-        // The name is durable once its folder is; not every system can say so of a folder.
-        if let Some(folder) = self.path.parent() {
-            let _ = File::open(folder).and_then(|folder| folder.sync_all());
-        }
+        sync_name(&self.path);
         Ok(())
     }
 }
@@ -173,6 +201,31 @@ mod tests {
         let found = fs::read_to_string(&path).unwrap();
         assert_eq!(written, [&found]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn without_links_a_new_file_replaces_none_either() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["from", "to"].map(|name| folder.path().join(name));
+        fs::write(&from, "new").unwrap();
+        rename_new(&from, &to).unwrap();
+        assert_eq!(fs::read(&to).unwrap(), b"new");
+        fs::write(&from, "newer").unwrap();
+        let refused = rename_new(&from, &to).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&to).unwrap(), b"new");
+        // A name that was held in vain is free again.
+        let other = folder.path().join("other");
+        let missing = rename_new(&folder.path().join("missing"), &other).unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::NotFound);
+        assert!(!other.exists());
+    }
+
+    #[test]
+    fn a_new_file_that_cannot_be_written_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = write_new(&folder.path().join("missing/a.csv"), b"x").unwrap_err();
+        assert!(error.to_string().contains("missing/a.csv"), "{error}");
     }
 
     #[test]

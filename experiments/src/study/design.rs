@@ -6,7 +6,9 @@
 //! axes, and a section `[units]` makes every case have a run for each of several speakers, noises
 //! and seeds.
 
-use anyhow::{Context, Result};
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::{Context, Result, bail};
 use toml::Value;
 
 use super::estimate::{Candidate, Member, Trial};
@@ -107,8 +109,9 @@ impl<'a> Study<'a> {
     /// The study that a configuration asks for.
     ///
     /// # Errors
-    /// A value of an axis that its key does not allow; folders of estimates that do not name
-    /// methods, which no valid configuration has.
+    /// A value of an axis that its key does not allow; speakers and noises whose files would have
+    /// the same names; folders of estimates that do not name methods, which no valid configuration
+    /// has.
     pub(crate) fn new(config: &'a Config) -> Result<Self> {
         let sweep = config.sweep.as_ref();
         let cases = cases(config)?;
@@ -121,8 +124,10 @@ impl<'a> Study<'a> {
                 .iter()
                 .all(|case| case.config.methods().contains(method))
         });
+        let runs: Vec<Run> = cases.iter().enumerate().flat_map(of_case).collect();
+        refuse_repeated_file_names(&runs)?;
         Ok(Self {
-            runs: cases.iter().enumerate().flat_map(of_case).collect(),
+            runs,
             cases,
             methods,
             foreign: config.evaluation.foreign_methods()?,
@@ -277,6 +282,16 @@ impl<'a> Study<'a> {
         }
     }
 
+    /// [`Study::trial_file_stem`] of all trials, where they are known without the corpora.
+    pub(crate) fn known_file_stems(&self) -> Option<BTreeSet<String>> {
+        let mut stems = BTreeSet::new();
+        for run in &self.runs {
+            let trials = run.known_trials()?.into_iter();
+            stems.extend(trials.map(|trial| self.trial_file_stem(run, &trial)));
+        }
+        Some(stems)
+    }
+
     fn names_speakers(&self) -> bool {
         self.has_recordings() || !self.config.units.speakers.is_empty()
     }
@@ -341,9 +356,22 @@ impl Run {
         }
     }
 
-    /// One of its trials as the name of a file, the speaker first where there are several, so that
-    /// a listing reads by them: `dutch_woman_in_rain_mixture0_snr-6dB_seed1`.
+    /// One of its trials as the name of a file. Where `[units]` lists speakers or noises, the
+    /// speaker and the noise come first, so that a listing reads by them:
+    /// `dutch_woman_in_rain_mixture0_snr-6dB_seed1`.
     pub(crate) fn trial_file_stem(&self, trial: &Trial) -> String {
+        let mut parts: Vec<String> = self.signals_file_stem().into_iter().collect();
+        parts.push(match trial.member {
+            Member::TrueOrder(order) => format!("order{order}"),
+            Member::Recording(number) => format!("mixture{number}"),
+        });
+        parts.push(format!("snr{}dB", trial.snr_db));
+        parts.push(format!("seed{}", self.seed()));
+        parts.join("_")
+    }
+
+    /// The speaker in the noise as a part of the name of a file, where they tell runs apart.
+    fn signals_file_stem(&self) -> Option<String> {
         let corpus = &self.config.corpus;
         let speaker = corpus.speaker.as_ref().filter(|_| self.is_named);
         let speaker = speaker.map(|speaker| match speaker {
@@ -352,17 +380,7 @@ impl Run {
         });
         let noise = corpus.noise.clone().filter(|_| self.is_named);
         let signals: Vec<String> = speaker.into_iter().chain(noise).collect();
-        let mut parts = Vec::new();
-        if !signals.is_empty() {
-            parts.push(signals.join("_in_").replace(' ', "-"));
-        }
-        parts.push(match trial.member {
-            Member::TrueOrder(order) => format!("order{order}"),
-            Member::Recording(number) => format!("mixture{number}"),
-        });
-        parts.push(format!("snr{}dB", trial.snr_db));
-        parts.push(format!("seed{}", self.seed()));
-        parts.join("_")
+        (!signals.is_empty()).then(|| signals.join("_in_").replace(' ', "-"))
     }
 
     /// All its trials, in no certain order, where they are known without the corpus: only one that
@@ -477,6 +495,25 @@ fn runs(case: usize, config: &Config, swept_seeds: &[u64]) -> Vec<Run> {
     runs
 }
 
+/// Refuses runs of one case and seed whose speakers and noises read the same in names of files:
+/// what else these names are made of tells their trials apart.
+fn refuse_repeated_file_names(runs: &[Run]) -> Result<()> {
+    let mut seen: HashMap<_, &Run> = HashMap::new();
+    for run in runs {
+        let stem = run.signals_file_stem();
+        if let Some(other) = seen.insert((run.case, run.seed(), stem.clone()), run) {
+            bail!(
+                "`units`: files of \"{}\" and of \"{}\" would have the same names, which begin \
+                 with {}_: rename a speaker or a noise",
+                other.name(),
+                run.name(),
+                stem.unwrap_or_default()
+            );
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -555,6 +592,44 @@ mod tests {
         assert_eq!(
             found[1],
             "case2_Anna-Maria_in_coffee-shop_mixture0_snr-6dB_seed1"
+        );
+    }
+
+    #[test]
+    fn speakers_and_noises_that_read_the_same_in_names_of_files_are_refused() {
+        let made = |units: &str| {
+            let corpus = "[mixtures]\nsource = 'recordings'\n[corpus]\nkind = 'folder'\n\
+                          speech = 's'\nbackground = 'n'\n[units]\n";
+            let config: Config = toml::from_str(&format!("{corpus}{units}")).unwrap();
+            config.validate().unwrap();
+            Study::new(&config).map(|_| ()).map_err(|it| it.to_string())
+        };
+        for (units, named) in [
+            (
+                "speakers = ['Anna Maria', 'Anna', 'Anna-Maria']\n",
+                ["speaker Anna Maria,", "speaker Anna-Maria,", "Anna-Maria_:"],
+            ),
+            (
+                "speakers = ['a', 'b']\nnoises = ['bus stop', 'bus-stop']\nseeds = 2\n",
+                ["noise bus stop,", "noise bus-stop,", "a_in_bus-stop_:"],
+            ),
+            (
+                "speakers = ['a', 'a_in_b']\nnoises = ['c', 'b_in_c']\n",
+                [
+                    "speaker a, noise b_in_c",
+                    "speaker a_in_b, noise c",
+                    "a_in_b_in_c_:",
+                ],
+            ),
+        ] {
+            let refused = made(units).unwrap_err();
+            for part in named {
+                assert!(refused.contains(part), "{part}: {refused}");
+            }
+        }
+        assert_eq!(
+            made("speakers = ['Anna Maria', 'Anna']\nseeds = 2\n"),
+            Ok(())
         );
     }
 

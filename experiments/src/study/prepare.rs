@@ -130,7 +130,7 @@ pub(crate) fn prepare<'a>(
     let mut records = None;
     let mut left_out = Vec::new();
     let mut foreign = ForeignEstimates::read(&study.foreign)?;
-    let known: Option<BTreeSet<String>> = known_trial_names(study);
+    let known = study.known_file_stems();
     if let Some(names) = &known {
         foreign.check_names(names)?;
     }
@@ -235,16 +235,6 @@ pub(crate) fn prepare<'a>(
         plan,
         records: records.context("there is nothing to run")?,
     })
-}
-
-/// The names of all trials of a study, where they are known without its corpora.
-fn known_trial_names(study: &Study<'_>) -> Option<BTreeSet<String>> {
-    let mut names = BTreeSet::new();
-    for run in &study.runs {
-        let trials = run.known_trials()?.into_iter();
-        names.extend(trials.map(|trial| study.trial_file_stem(run, &trial)));
-    }
-    Some(names)
 }
 
 fn planned_trial_names(study: &Study<'_>, planned: &[PlannedRun]) -> BTreeSet<String> {

@@ -6,9 +6,11 @@
 //! are known to be those of this study: a run that goes on, and shards that share the folder,
 //! leave them as they are.
 
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
 use dsp::wav::{Encoding, to_bytes};
@@ -39,17 +41,21 @@ const TRIALS: &str = "trials.csv";
 #[derive(Debug)]
 pub(crate) struct Export {
     folder: PathBuf,
+    /// The lines of its `trials.csv`, from when they were first found: nothing replaces them.
+    lines: OnceLock<HashSet<Vec<u8>>>,
 }
 
 impl Export {
-    /// Checks that signals may go to a folder. Nothing is created yet.
+    /// Checks that the signals of a study may go to a folder, as far as its trials are known
+    /// without its corpora. Nothing is created yet.
     ///
     /// `results`: the folder of the results, which has signals of its own.
     ///
     /// # Errors
-    /// [`Refused`] for what is no folder, and for those that the results are made of; a folder that
-    /// cannot be written.
-    pub(crate) fn claim(folder: &Path, results: &Path) -> Result<Self> {
+    /// [`Refused`] for what is no folder, for those that the results are made of, and for one with
+    /// trials of other names or with files that would be replaced; a folder that cannot be read or
+    /// written.
+    pub(crate) fn claim(folder: &Path, results: &Path, study: &Study<'_>) -> Result<Self> {
         ensure!(
             !folder.exists() || folder.is_dir(),
             Refused(format!("{} is not a folder (--export)", folder.display()))
@@ -67,16 +73,34 @@ impl Export {
                 folder.display()
             ))
         );
-        Ok(Self {
+        let export = Self {
             folder: folder.to_owned(),
-        })
+            lines: OnceLock::new(),
+        };
+        if let Some(stems) = study.known_file_stems() {
+            export.check_names(study, stems)?;
+        }
+        Ok(export)
+    }
+
+    /// Checks that the folder is for trials of these names and no others, or free for them.
+    fn check_names(&self, study: &Study<'_>, stems: BTreeSet<String>) -> Result<()> {
+        let Some(found) = self.read_names()? else {
+            return self.refuse_files(study, stems);
+        };
+        let rows = csv::read::<ExportRow>(&found).map_err(|_| self.other_study())?;
+        let named: BTreeSet<String> = rows.into_iter().map(|it| it.row.file).collect();
+        let wanted = stems.iter().map(|stem| name_file(stem));
+        ensure!(named == wanted.collect(), self.other_study());
+        Ok(())
     }
 
     /// Checks that the signals of one run may go to the folder, before anything is learned for it.
     ///
     /// # Errors
-    /// [`Refused`] for a folder with trials of another study, or with files that would be replaced;
-    /// trials of the same name; a folder that cannot be read.
+    /// [`Refused`] for a folder with other trials, those of the same names included, or with files
+    /// that would be replaced, and for two mixtures of one name in the corpus; a folder that cannot
+    /// be read.
     pub(crate) fn check(
         &self,
         study: &Study<'_>,
@@ -84,24 +108,24 @@ impl Export {
         trials: &[PreparedTrial],
     ) -> Result<()> {
         let trials: Vec<NamedTrial<'_>> = trials.iter().map(|trial| (run, trial)).collect();
-        let Some(found) = self.find_names(study, &trials)? else {
-            return Ok(());
-        };
         let wanted = trials_table(study, &trials)?;
-        let found: Vec<&[u8]> = found.split(|&byte| byte == b'\n').collect();
+        let Some(found) = self.find_lines()? else {
+            return self.refuse_files(study, file_stems(study, &trials));
+        };
         let mut lines = wanted.split(|&byte| byte == b'\n');
-        ensure!(lines.all(|line| found.contains(&line)), self.other_study());
+        ensure!(lines.all(|line| found.contains(line)), self.other_study());
         Ok(())
     }
 
     /// Makes the folder and writes the names of the trials, unless they are there.
     ///
     /// # Errors
-    /// Those of [`Export::check`], of all runs together; a folder that cannot be written.
+    /// Those of [`Export::check`], for all runs together; a folder that cannot be written.
     pub(crate) fn begin(&self, prepared: &Prepared<'_>) -> Result<()> {
         let trials = list_trials(prepared);
         let wanted = trials_table(prepared.study, &trials)?;
-        if self.find_names(prepared.study, &trials)?.is_none() {
+        if self.read_names()?.is_none() {
+            self.refuse_files(prepared.study, file_stems(prepared.study, &trials))?;
             create_folder(&self.folder)?;
             atomic::write_new(&self.folder.join(TRIALS), &wanted)?;
         }
@@ -111,18 +135,16 @@ impl Export {
         Ok(())
     }
 
-    /// The names of trials that are there. Where there are none, there are no files of these
-    /// trials, either: nothing that is there would be known to be this study's.
-    fn find_names(&self, study: &Study<'_>, trials: &[NamedTrial<'_>]) -> Result<Option<Vec<u8>>> {
-        if let Some(found) = self.read_names()? {
-            return Ok(Some(found));
+    /// The lines of the names that are there.
+    fn find_lines(&self) -> Result<Option<&HashSet<Vec<u8>>>> {
+        if self.lines.get().is_none()
+            && let Some(found) = self.read_names()?
+        {
+            let lines = found.split(|&byte| byte == b'\n');
+            self.lines
+                .get_or_init(|| lines.map(<[u8]>::to_vec).collect());
         }
-        let is_free = self.refuse_files(study, trials);
-        // Another shard may have begun meanwhile: it writes the names before the files.
-        match self.read_names()? {
-            None => is_free.map(|()| None),
-            found => Ok(found),
-        }
+        Ok(self.lines.get())
     }
 
     fn read_names(&self) -> Result<Option<Vec<u8>>> {
@@ -141,12 +163,17 @@ impl Export {
         ))
     }
 
-    fn refuse_files(&self, study: &Study<'_>, trials: &[NamedTrial<'_>]) -> Result<()> {
-        for (run, trial) in trials {
-            let stem = study.trial_file_stem(run, &trial.trial);
+    /// Refuses files of trials in a folder without names: nothing says that they are of this study.
+    fn refuse_files(
+        &self,
+        study: &Study<'_>,
+        stems: impl IntoIterator<Item = String>,
+    ) -> Result<()> {
+        for stem in stems {
             for path in self.files(study, &stem) {
+                // Another shard may have begun meanwhile: it writes the names before the files.
                 ensure!(
-                    fs::symlink_metadata(&path).is_err(),
+                    fs::symlink_metadata(&path).is_err() || self.folder.join(TRIALS).exists(),
                     Refused(format!(
                         "{} is there, and no study wrote it: choose another folder (--export)",
                         path.display()
@@ -273,6 +300,19 @@ fn list_trials<'a>(prepared: &'a Prepared<'_>) -> Vec<NamedTrial<'a>> {
         .collect()
 }
 
+fn file_stems<'a>(
+    study: &'a Study<'_>,
+    trials: &'a [NamedTrial<'_>],
+) -> impl Iterator<Item = String> + 'a {
+    let trials = trials.iter();
+    trials.map(|(run, trial)| study.trial_file_stem(run, &trial.trial))
+}
+
+/// The files of a trial as `trials.csv` has them.
+fn name_file(stem: &str) -> String {
+    format!("{stem}.wav")
+}
+
 /// The names of some trials.
 fn trials_table(study: &Study<'_>, trials: &[NamedTrial<'_>]) -> Result<Vec<u8>> {
     let rows: Vec<Labelled<ExportRow>> = trials
@@ -280,7 +320,7 @@ fn trials_table(study: &Study<'_>, trials: &[NamedTrial<'_>]) -> Result<Vec<u8>>
         .map(|(run, trial)| Labelled {
             labels: study.trial_values(run, &trial.trial),
             row: ExportRow {
-                file: format!("{}.wav", study.trial_file_stem(run, &trial.trial)),
+                file: name_file(&study.trial_file_stem(run, &trial.trial)),
                 sample_rate_hz: run.config.corpus.sample_rate_hz,
                 samples: trial.samples,
                 key: trial.keys.whole().to_string(),
@@ -293,7 +333,7 @@ fn trials_table(study: &Study<'_>, trials: &[NamedTrial<'_>]) -> Result<Vec<u8>>
     ensure!(
         repeated.is_none(),
         Refused(format!(
-            "two trials would have the file name {}: rename a speaker or a noise",
+            "two mixtures of the corpus would have the file name {} (--export)",
             repeated.map_or("", |pair| pair[0])
         ))
     );
