@@ -377,6 +377,41 @@ fn backgrounds_are_given_learned_or_adapted_and_sources_may_be_many() {
 }
 
 #[test]
+fn the_report_says_which_half_of_a_voice_and_which_acceleration() {
+    let scene = Scene::new();
+    let voices = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/voices");
+    let [voice, noise] = ["italian_man", "rain"].map(|name| format!("{voices}/{name}.npz"));
+    let fixed = [
+        "mix.wav",
+        "--speech",
+        &voice,
+        "--background",
+        &noise,
+        "--out",
+    ];
+    let separate = |folder: &str, options: &[&str]| {
+        scene.separated(&[&fixed[..], &[folder], options].concat());
+        scene.report(folder)
+    };
+    let accelerated = separate("squarem", &["--acceleration", "squarem"]);
+    assert_eq!(accelerated["settings"]["acceleration"], "squarem");
+    let [voice, noise] = [&accelerated["sources"][0], &accelerated["sources"][1]];
+    assert_eq!(voice["origin"], "italian_man.npz");
+    assert_eq!(voice["voice_half"], "estimation");
+    assert_eq!(noise["origin"], "rain.npz");
+    assert_eq!(noise["voice_half"], Value::Null);
+
+    let plain = separate("plain", &["--acceleration", "none"]);
+    assert_eq!(plain["settings"]["acceleration"], "none");
+    let energy = |report: &Value| report["segments"][0]["inferences"][0]["free_energies"].clone();
+    assert_ne!(energy(&accelerated), energy(&plain));
+    // The model's own is the default.
+    let default = separate("default", &[]);
+    let expected = serde_json::to_value(model::Acceleration::default()).unwrap();
+    assert_eq!(default["settings"]["acceleration"], expected);
+}
+
+#[test]
 fn another_rate_is_refused_or_resampled_there_and_back() {
     let scene = Scene::new();
     let audio = read_mono(scene.path("mix.wav"))

@@ -9,12 +9,14 @@
 //! | [`oracle_selection`] | keeps the run with the best score | the true source |
 //! | [`fusion_by_mean`] | averages the estimates | the estimates |
 //! | [`evidence_weighted_mean`] | averages them by evidence | estimates, free energies, beta |
+//! | [`EvidenceMean`] | the same, one estimate after the other | the same |
 //! | [`weighted_mean`] | averages them by any weights | estimates, weights |
 //! | [`WeightFit`] | learns such weights | other mixtures with their true sources |
 //!
 //! All give the run's own estimate back when there is one, and none depends on the order of the
 //! runs, but for ties, which go to the first.
 
+mod evidence_mean;
 mod weight_fit;
 
 use ndarray::{Array2, ArrayView2};
@@ -22,6 +24,7 @@ use num_complex::Complex64;
 
 use crate::order_posterior::tempered_posterior;
 
+pub use evidence_mean::EvidenceMean;
 pub use weight_fit::WeightFit;
 
 /// Index of the run with the largest free energy, the paper's VB selection.
@@ -75,7 +78,15 @@ pub fn evidence_weighted_mean<'a>(
     free_energies: &[f64],
     beta: f64,
 ) -> Option<Array2<Complex64>> {
-    weighted_mean(estimates, &evidence_weights(free_energies, beta)?)
+    let mut mean = EvidenceMean::new(beta);
+    let mut free_energies = free_energies.iter();
+    for estimate in estimates {
+        mean.add(*free_energies.next()?, estimate)?;
+    }
+    match free_energies.next() {
+        Some(_) => None,
+        None => mean.finish(),
+    }
 }
 
 /// The weights of runs by their free energies in nats: `q_m = exp(F_m / beta) / Z`, the posterior
@@ -252,6 +263,51 @@ mod tests {
     }
 
     #[test]
+    fn the_running_mean_is_that_by_the_weights() {
+        let values = [
+            (1.1, -7.0),
+            (-3.0, -5.5),
+            (0.4, -1.0),
+            (9.0, -6.0),
+            (2.0, -1.0),
+        ];
+        for beta in [0.0, 0.01, 1.0, 3.0, 1e300] {
+            for turn in 0..values.len() {
+                let mut values = values;
+                values.rotate_left(turn);
+                let runs = Runs::new(&values);
+                let found = evidence_weighted_mean(runs.views(), &runs.free_energies, beta);
+                let weights = evidence_weights(&runs.free_energies, beta).unwrap();
+                let expected = weighted_mean(runs.views(), &weights).unwrap();
+                let error = (found.unwrap() - expected).mapv(|z| z.norm());
+                let worst = error.iter().copied().fold(0.0, f64::max);
+                assert!(worst < ROUNDING, "beta {beta}, turn {turn}: {worst:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_weight_may_be_no_number() {
+        let number = array![[Complex64::new(3.0, -4.0)]];
+        let none = array![[Complex64::new(f64::NAN, f64::INFINITY)]];
+        for beta in [0.0, 1e-3, 1.0] {
+            for free_energy in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -f64::MAX, -1e4] {
+                let mean = |runs: [(f64, &Array2<Complex64>); 2]| {
+                    let estimates = runs.map(|(_, estimate)| estimate.view());
+                    evidence_weighted_mean(estimates, &runs.map(|(of_run, _)| of_run), beta)
+                };
+                let (one, other) = ((free_energy, &none), (f64::MAX.sqrt(), &number));
+                assert_eq!(mean([one, other]).as_ref(), Some(&number), "{free_energy}");
+                assert_eq!(mean([other, one]).as_ref(), Some(&number), "{free_energy}");
+            }
+        }
+        assert_eq!(
+            evidence_weighted_mean([number.view()], &[f64::NAN], 1.0),
+            None
+        );
+    }
+
+    #[test]
     fn the_mean_weighs_equally() {
         let runs = [1.0, 2.0, 6.0].map(|re| array![[Complex64::new(re, -re)]]);
         let mean = fusion_by_mean(runs.iter().map(|run| run.view())).unwrap();
@@ -262,6 +318,18 @@ mod tests {
     fn estimates_and_weights_must_fit() {
         let (a, b) = (Array2::zeros((1, 2)), Array2::zeros((2, 1)));
         assert_eq!(fusion_by_mean([a.view(), b.view()]), None);
+        for free_energies in [&[1.0, 2.0][..], &[2.0, 1.0]] {
+            assert_eq!(
+                evidence_weighted_mean([a.view(), b.view()], free_energies, 1.0),
+                None
+            );
+        }
+        for free_energies in [&[1.0][..], &[1.0; 3]] {
+            assert_eq!(
+                evidence_weighted_mean([a.view(), a.view()], free_energies, 1.0),
+                None
+            );
+        }
         for weights in [
             &[1.0][..],
             &[1.0; 3],

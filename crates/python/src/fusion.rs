@@ -20,6 +20,23 @@ pub(crate) fn weigh_by_evidence(free_energies: Vec<f64>, beta: f64) -> PyResult<
         .ok_or_else(|| value_error("no free energy is finite"))
 }
 
+/// The mean of estimates of one source, frames x bins each, by their free energies in nats.
+#[pyfunction]
+pub(crate) fn average_by_evidence<'py>(
+    py: Python<'py>,
+    estimates: Vec<PyReadonlyArray2<'py, Complex64>>,
+    free_energies: Vec<f64>,
+    beta: f64,
+) -> PyResult<Bound<'py, PyArray2<Complex64>>> {
+    let views: Vec<ArrayView2<'_, Complex64>> = estimates
+        .iter()
+        .map(|estimate| estimate.as_array())
+        .collect();
+    let mean = py.detach(|| fusion::evidence_weighted_mean(views, &free_energies, beta));
+    let mean = mean.ok_or_else(|| value_error("estimates and energies do not fit each other"))?;
+    Ok(mean.into_pyarray(py))
+}
+
 /// The weighted mean of estimates of one source, frames x bins each.
 #[pyfunction]
 pub(crate) fn average<'py>(

@@ -23,7 +23,7 @@ mod _native {
     #[pymodule_export]
     use super::activations::fit_activations;
     #[pymodule_export]
-    use super::fusion::{average, select, weigh_by_evidence};
+    use super::fusion::{average, average_by_evidence, select, weigh_by_evidence};
     #[pymodule_export]
     use super::metrics::{BssEval, bss_eval_sources, plain_sdr, si_sdr};
     #[pymodule_export]
@@ -46,7 +46,12 @@ mod _native {
             model::ActivationStart::Constant(start) => (false, start),
             model::ActivationStart::Balanced { factor } => (true, factor),
         };
+        let acceleration = match settings.acceleration {
+            model::Acceleration::None => "none",
+            model::Acceleration::Squarem => "squarem",
+        };
         module.add("ITERATIONS", model::level::ITERATIONS)?;
+        module.add("ACCELERATION", acceleration)?;
         module.add("TOLERANCE", model::level::TOLERANCE)?;
         module.add("ACTIVATION_START", start)?;
         module.add("BACKGROUND_COMPONENTS", model::level::BACKGROUND_COMPONENTS)?;

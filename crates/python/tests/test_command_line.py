@@ -60,8 +60,11 @@ def test_dictionaries_are_those_of_train(tmp_path, command_line, files, max_fram
         (["--method", "fusion", "--precision", "f64"], {"method": "fusion", "precision": "f64"}),
         (["--method", "selection"], {"method": "selection"}),
         (["--method", "mean", "--beta", 100], {"method": "mean", "beta": 100}),
+        (["--method", "mean", "--beta", 0], {"method": "mean", "beta": 0}),
         (["--method", "evidence"], {"method": "evidence"}),
         (["--method", "evidence", "--beta", 0], {"method": "evidence", "beta": 0}),
+        (["--method", "evidence", "--beta", 300], {"method": "evidence", "beta": 300}),
+        (["--acceleration", "squarem"], {"acceleration": "squarem"}),
         (
             ["--activation-start", "balanced=2", "--kappa", 0.1, "--seed", 9, "--tolerance", 0.5],
             {"activation_start": vbnmf.Balanced(2), "kappa": 0.1, "seed": 9, "tolerance": 0.5},

@@ -346,6 +346,7 @@ FAULTS = [
     (lambda x, s: (x, [vbnmf.Source(s[0], prior=[0.5, 0.5])]), {}, "prior over 3 orders"),
     (lambda x, s: (x, s), {"method": "average"}, "method must be one of"),
     (lambda x, s: (x, s), {"precision": "f16"}, "precision must be"),
+    (lambda x, s: (x, s), {"acceleration": "anderson"}, "'none' or 'squarem', got 'anderson'"),
     (lambda x, s: (x, s), {"beta": 1.0, "kappa": 1.0}, "not both"),
     (lambda x, s: (x, s), {"beta": -1.0}, "beta must be a finite number >= 0, got -1"),
     (lambda x, s: (x, s), {"kappa": float("nan")}, "kappa must be a finite number"),

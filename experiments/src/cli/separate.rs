@@ -39,7 +39,7 @@ pub(crate) struct SeparateArguments {
     #[arg(value_name = "WAV|DIR|GLOB|@LIST", required = true)]
     recordings: Vec<PathBuf>,
 
-    /// Dictionaries of the speech, as `train` writes them
+    /// Dictionaries of the speech: a file that `train` has written, or a voice of data/voices
     #[arg(long, value_name = "NPZ")]
     speech: Option<PathBuf>,
 
@@ -47,7 +47,8 @@ pub(crate) struct SeparateArguments {
     #[arg(long, value_name = "NAME=NPZ", value_parser = parse_named_source)]
     source: Vec<(String, PathBuf)>,
 
-    /// Dictionaries of the background; without it, the background is estimated
+    /// Dictionaries of the background, from `train` or a noise of data/voices; without it, the
+    /// background is estimated
     #[arg(long, value_name = "NPZ", conflicts_with_all = ["background_from", "no_background"])]
     background: Option<PathBuf>,
 
@@ -153,7 +154,7 @@ pub(crate) struct SeparateArguments {
     tolerance: f64,
 
     /// How inference goes from one iteration to the next
-    #[arg(long, value_enum, default_value_t = AccelerationKind::None)]
+    #[arg(long, value_enum, default_value_t)]
     acceleration: AccelerationKind,
 
     /// Number format of the matrix products; f64 takes about 1.8 times as long
@@ -237,6 +238,24 @@ enum AccelerationKind {
     /// Every third begins at an extrapolation of the last two: a third of `--iterations` goes about
     /// as far
     Squarem,
+}
+
+impl Default for AccelerationKind {
+    fn default() -> Self {
+        match Acceleration::default() {
+            Acceleration::None => Self::None,
+            Acceleration::Squarem => Self::Squarem,
+        }
+    }
+}
+
+impl AccelerationKind {
+    fn acceleration(self) -> Acceleration {
+        match self {
+            Self::None => Acceleration::None,
+            Self::Squarem => Acceleration::Squarem,
+        }
+    }
 }
 
 /// [`Encoding`] by name.
@@ -413,10 +432,7 @@ impl SeparateArguments {
             iterations: self.iterations,
             tolerance: self.tolerance,
             precision: self.precision.precision(),
-            acceleration: match self.acceleration {
-                AccelerationKind::None => Acceleration::None,
-                AccelerationKind::Squarem => Acceleration::Squarem,
-            },
+            acceleration: self.acceleration.acceleration(),
             tempering: match (self.kappa, self.beta) {
                 (Some(kappa), _) => Tempering::Kappa(kappa),
                 (None, Some(beta)) => Tempering::Beta(beta),

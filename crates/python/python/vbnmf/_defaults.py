@@ -42,7 +42,7 @@ ITERATIONS: int = _native.ITERATIONS
 #: Rise of the free energy at which it ends before, in nats per bin and frame.
 TOLERANCE: float = _native.TOLERANCE
 #: Whether its iterations begin at extrapolations.
-ACCELERATION: Acceleration = "none"
+ACCELERATION: Acceleration = _native.ACCELERATION
 #: Numbers of its matrix products.
 PRECISION: Precision = "f32"
 #: Weight of the entropy of q(K), per bin and frame.

@@ -1,7 +1,7 @@
 """The native half of the package: functions without defaults, for the modules beside it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ _Complex = NDArray[np.complex128]
 VERSION: str
 ITERATIONS: int
 TOLERANCE: float
+ACCELERATION: Literal["none", "squarem"]
 ACTIVATION_START: tuple[bool, float]
 BACKGROUND_COMPONENTS: int
 DICTIONARY_SHAPE: float
@@ -68,6 +69,9 @@ def infer(
 def select(free_energies: Sequence[float]) -> int: ...
 def weigh_by_evidence(free_energies: Sequence[float], beta: float) -> list[float]: ...
 def average(estimates: Sequence[_Complex], weights: Sequence[float]) -> _Complex: ...
+def average_by_evidence(
+    estimates: Sequence[_Complex], free_energies: Sequence[float], beta: float
+) -> _Complex: ...
 def posterior_moments(
     mixture: _Complex,
     gain: float,

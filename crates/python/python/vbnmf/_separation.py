@@ -444,7 +444,10 @@ def separate(
     # The product of the sizes first, as the crate has it: the last digit depends on it.
     beta = kappa * (frames * bins) if beta is None else float(beta)
     weights = _weigh([result["free_energy"] for result in results], method, beta)
-    estimates = _combine(results, weights)
+    if method == "evidence":
+        estimates = _combine_by_evidence(results, beta)
+    else:
+        estimates = _combine(results, weights)
     runs = tuple(
         _describe_run(result, choice, orders, weight)
         for result, choice, weight in zip(results, choices, weights)
@@ -628,6 +631,13 @@ def _combine(results: list[dict[str, Any]], weights: list[float]) -> list[Comple
     by_source = zip(*(estimates for estimates, _ in weighted))
     of_runs = [weight for _, weight in weighted]
     return [_native.average(estimates, of_runs) for estimates in by_source]
+
+
+def _combine_by_evidence(results: list[dict[str, Any]], beta: float) -> list[Complex128]:
+    """The same by the weights of the free energies, added up as the command line does it."""
+    by_source = zip(*(result["estimates"] for result in results))
+    energies = [result["free_energy"] for result in results]
+    return [_native.average_by_evidence(estimates, energies, beta) for estimates in by_source]
 
 
 def _describe_run(

@@ -12,11 +12,11 @@ const FORMAT: &str = "vb-nmf dictionaries";
 /// What it says in those of `data/voices`, which are read, too.
 const VOICE_FORMAT: &str = "vb-nmf voice";
 const NOISE_FORMAT: &str = "vb-nmf noise";
-/// What the names of arrays begin with that hold dictionaries.
-const PREFIX: &str = "dictionary_";
-/// The same of a voice, which has those of two halves of its utterances: those that studies
-/// separate with.
-const VOICE_PREFIX: &str = "estimation_";
+/// What the names of arrays begin with that hold dictionaries, but for those of a voice.
+const DICTIONARY: &str = "dictionary";
+/// Of the two halves of a voice's utterances, that whose dictionaries are read: studies separate
+/// with them.
+const VOICE_HALF: &str = "estimation";
 /// Raised when files are no longer read by older programs.
 const FORMAT_VERSION: u32 = 1;
 /// What `normalisation` says: the only one there is.
@@ -27,7 +27,7 @@ pub(super) const MOST: usize = 1000;
 /// Where dictionaries come from, and what they can be used with.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Metadata {
-    /// Always the same text.
+    /// What kind of file it is.
     pub format: String,
     /// Version of the format.
     pub format_version: u32,
@@ -81,13 +81,12 @@ impl Metadata {
     }
 
     /// The metadata of a file, of which every part may be missing that `assumed` has or that
-    /// nothing depends on, and what the names of its dictionaries begin with. No orders stand for
-    /// those of the arrays that are there.
+    /// nothing depends on. No orders stand for those of the arrays that are there.
     ///
     /// # Errors
     /// [`Refused`] for a rate or a transform that neither says, or of which they say different
     /// things; a text that is no JSON of this shape.
-    pub(super) fn from_json(json: &[u8], assumed: &Assumed) -> Result<(Self, &'static str)> {
+    pub(super) fn from_json(json: &[u8], assumed: &Assumed) -> Result<Self> {
         let stored: StoredMetadata = serde_json::from_slice(json).context("`metadata`")?;
         let StoredMetadata {
             sample_rate_hz,
@@ -116,13 +115,18 @@ impl Metadata {
         metadata.seed = stored.seed;
         metadata.corpus_sha256 = stored.corpus_sha256;
         metadata.check()?;
-        let prefix = match metadata.format == VOICE_FORMAT {
-            true => VOICE_PREFIX,
-            false => PREFIX,
-        };
-        // What was read is as if `train` had written it.
-        FORMAT.clone_into(&mut metadata.format);
-        Ok((metadata, prefix))
+        Ok(metadata)
+    }
+
+    /// The half of a voice's utterances whose dictionaries are read; none of other files.
+    #[must_use]
+    pub fn voice_half(&self) -> Option<&'static str> {
+        (self.format == VOICE_FORMAT).then_some(VOICE_HALF)
+    }
+
+    /// What the names of the dictionaries that are read begin with.
+    pub(super) fn prefix(&self) -> String {
+        format!("{}_", self.voice_half().unwrap_or(DICTIONARY))
     }
 
     /// Checks what a file says of itself.
@@ -132,7 +136,8 @@ impl Metadata {
     pub(super) fn check(&self) -> Result<()> {
         ensure!(
             [FORMAT, VOICE_FORMAT, NOISE_FORMAT].contains(&self.format.as_str()),
-            "`format` is {:?}, not {FORMAT:?}, which `train` writes",
+            "`format` is {:?}, not {FORMAT:?}, which `train` writes, and neither {VOICE_FORMAT:?} \
+             nor {NOISE_FORMAT:?} of data/voices",
             self.format
         );
         ensure!(

@@ -104,10 +104,11 @@ impl DictionaryFile {
         let mut archive = Archive::new(archive)?;
         let json = archive.read_bytes("metadata")?;
         let json = json.as_deref().unwrap_or(b"{}");
-        let (mut metadata, prefix) = Metadata::from_json(json, assumed)?;
+        let mut metadata = Metadata::from_json(json, assumed)?;
+        let prefix = metadata.prefix();
         let bins = metadata.stft.bins();
         let names: Vec<String> = match metadata.orders.as_slice() {
-            [] => find_dictionaries(&archive, prefix)?,
+            [] => find_dictionaries(&archive, &prefix)?,
             orders => orders
                 .iter()
                 .map(|order| format!("{prefix}{order}"))
@@ -353,13 +354,23 @@ mod tests {
         let voice = DictionaryFile::decode(archive(&halves, Some(&said("vb-nmf voice")))).unwrap();
         let one = [("dictionary_2", other(2)), ("dictionary_3", other(3))];
         let noise = DictionaryFile::decode(archive(&one, Some(&said("vb-nmf noise")))).unwrap();
-        assert_eq!(voice, noise);
+        assert_eq!(voice.dictionaries, noise.dictionaries);
         assert_eq!(voice.metadata.orders, [2, 3]);
+        assert_eq!(voice.metadata.voice_half(), Some("estimation"));
+        assert_eq!(noise.metadata.voice_half(), None);
         let error = DictionaryFile::decode(archive(&one, Some(&said("vb-nmf voice"))));
         let error = format!("{:#}", error.unwrap_err());
         assert!(error.contains("no array `estimation_2`"), "{error}");
         let error = DictionaryFile::decode(archive(&one, Some(&said("vb-nmf song"))));
-        assert!(format!("{:#}", error.unwrap_err()).contains("vb-nmf song"));
+        let error = format!("{:#}", error.unwrap_err());
+        for format in [
+            "vb-nmf song",
+            "vb-nmf dictionaries",
+            "vb-nmf voice",
+            "vb-nmf noise",
+        ] {
+            assert!(error.contains(format), "{error}");
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The methods by which a recording is separated where sources have several orders.
 
-use std::{iter, mem};
+use std::iter;
 
 use anyhow::{Context, Result, ensure};
 use dsp::Complex64;
+use model::fusion::{self, EvidenceMean};
 use model::{
     Inference, MOST_COMBINATIONS, Observer, OrderEstimate, Posterior, Separation, SourceModel,
-    enumerate_combinations, fusion,
+    enumerate_combinations,
 };
 use ndarray::{Array2, ArrayView2};
 use serde::{Serialize, Serializer};
@@ -115,12 +116,14 @@ pub(super) fn separate(
     observer: &mut dyn Observer,
     carry_over: impl Fn(&SourceModel, &[OrderEstimate]) -> Result<SourceModel>,
 ) -> Result<Separated> {
+    let tempering = inference.settings().tempering;
+    let beta = tempering.beta(mixture.nrows(), mixture.ncols());
     let mut free_energies: Vec<f64> = Vec::new();
-    // Of several alternatives no more than two are in memory: this one, and the selected one or the
-    // sum of all. Weights by evidence are known at the end only, so all estimates wait for them.
-    let mut kept: Option<Separation> = None;
-    let mut waiting: Vec<Vec<Array2<Complex64>>> = Vec::new();
-    let (mut selected, mut longest) = (0, 0);
+    // However many alternatives there are, the estimates of two are in memory: those of this one,
+    // and either those of the selected one or the means so far, one per source.
+    let mut kept: Option<(usize, Separation)> = None;
+    let mut means: Vec<EvidenceMean> = Vec::new();
+    let mut longest = 0;
     for (position, alternative) in alternatives.iter_mut().enumerate() {
         let sources = &mut alternative.sources;
         let mut separation = inference.separate_observed(mixture, sources, observer)?;
@@ -130,85 +133,68 @@ pub(super) fn separate(
         separation.factors = Vec::new();
         free_energies.push(separation.free_energy);
         longest = longest.max(separation.iterations);
-        kept = Some(match (kept, method) {
-            (_, SeparationMethod::Evidence) => {
-                waiting.push(mem::take(&mut separation.estimates));
-                separation
-            }
-            (None, _) => separation,
-            (Some(mut sum), SeparationMethod::Mean) => {
-                for (sum, estimate) in sum.estimates.iter_mut().zip(&separation.estimates) {
-                    *sum += estimate;
+        let (evidence, beta) = match method {
+            SeparationMethod::Fusion
+            | SeparationMethod::Structured
+            | SeparationMethod::Selection => {
+                // As VB selection has it: the first of the largest, and none that is not a number.
+                let is_best = fusion::vb_selection(&free_energies) == Some(position);
+                if kept.is_none() || is_best {
+                    kept = Some((position, separation));
                 }
-                sum
+                continue;
             }
-            // As VB selection has it: the first of the largest, and none that is not a number.
-            (Some(_), _) if fusion::vb_selection(&free_energies) == Some(position) => {
-                selected = position;
-                separation
-            }
-            (Some(kept), _) => kept,
-        });
+            // The same for all, so that any beta but 0 weighs them equally.
+            SeparationMethod::Mean => (0.0, 1.0),
+            SeparationMethod::Evidence => (separation.free_energy, beta),
+        };
+        means.resize(separation.estimates.len(), EvidenceMean::new(beta));
+        for (mean, estimate) in means.iter_mut().zip(&separation.estimates) {
+            let added = mean.add(evidence, estimate.view());
+            added.context("estimates of several shapes")?;
+        }
     }
-    let kept = kept.context("no combination of orders")?;
-    let count = free_energies.len() as f64;
+    let no_combination = "no combination of orders";
+    let not_finite = "no free energy is finite";
+    let means: Option<Vec<_>> = means.into_iter().map(EvidenceMean::finish).collect();
     Ok(match method {
-        SeparationMethod::Fusion | SeparationMethod::Structured => Separated {
-            estimates: kept.estimates,
-            order_posterior: kept.order_posterior,
-            free_energies,
-            iterations: kept.iterations,
-        },
-        SeparationMethod::Selection => Separated {
-            estimates: kept.estimates,
-            order_posterior: weigh(alternatives, |position| {
-                f64::from(u8::from(position == selected))
-            }),
-            free_energies,
-            iterations: kept.iterations,
-        },
+        SeparationMethod::Fusion | SeparationMethod::Structured => {
+            let (_, only) = kept.context(no_combination)?;
+            Separated {
+                estimates: only.estimates,
+                order_posterior: only.order_posterior,
+                free_energies,
+                iterations: only.iterations,
+            }
+        }
+        SeparationMethod::Selection => {
+            let (selected, separation) = kept.context(no_combination)?;
+            Separated {
+                estimates: separation.estimates,
+                order_posterior: weigh(alternatives, |position| {
+                    f64::from(u8::from(position == selected))
+                }),
+                free_energies,
+                iterations: separation.iterations,
+            }
+        }
         SeparationMethod::Mean => Separated {
-            estimates: kept
-                .estimates
-                .into_iter()
-                .map(|sum| sum.mapv(|value| value / count))
-                .collect(),
-            order_posterior: weigh(alternatives, |_| 1.0 / count),
+            estimates: means.context(not_finite)?,
+            order_posterior: weigh(alternatives, |_| 1.0 / free_energies.len() as f64),
             free_energies,
             iterations: longest,
         },
         SeparationMethod::Evidence => {
-            let beta = inference
-                .settings()
-                .tempering
-                .beta(mixture.nrows(), mixture.ncols());
             let weights = fusion::evidence_weights(&free_energies, beta);
-            let weights = weights.context("no free energy is finite")?;
+            let weights = weights.context(not_finite)?;
             Separated {
-                estimates: average(waiting, &weights)?,
+                estimates: means.context(not_finite)?,
                 order_posterior: weigh(alternatives, |position| weights[position]),
                 free_energies,
                 iterations: longest,
             }
         }
     })
-}
-
-/// The weighted mean of the estimates of each source, given those of each combination.
-fn average(
-    estimates: Vec<Vec<Array2<Complex64>>>,
-    weights: &[f64],
-) -> Result<Vec<Array2<Complex64>>> {
-    // One without weight may be no number.
-    let weighted = estimates.into_iter().zip(weights.iter().copied());
-    let (estimates, weights): (Vec<_>, Vec<f64>) =
-        weighted.filter(|&(_, weight)| weight > 0.0).unzip();
-    let sources = estimates.first().map_or(0, Vec::len);
-    let mean = |source: usize| {
-        let of_source = estimates.iter().map(|it| it[source].view());
-        fusion::weighted_mean(of_source, &weights).context("no combination of orders")
-    };
-    (0..sources).map(mean).collect()
 }
 
 /// The weight of each order of each source, given that of each combination.
@@ -231,8 +217,6 @@ fn weigh(alternatives: &[Alternative], weight: impl Fn(usize) -> f64) -> Vec<Vec
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
-
     use super::*;
 
     #[test]
@@ -245,20 +229,6 @@ mod tests {
         let error = SeparationMethod::Structured.combinations(&[16, 17]);
         let error = error.unwrap_err().to_string();
         assert!(error.contains("272 combinations of orders"), "{error}");
-    }
-
-    #[test]
-    fn estimates_are_averaged_source_by_source_and_those_without_weight_left_out() {
-        let value = |value: f64| array![[Complex64::from(value)]];
-        let estimates = vec![
-            vec![value(1.0), value(20.0)],
-            vec![value(f64::NAN), value(f64::NAN)],
-            vec![value(5.0), value(40.0)],
-        ];
-        let found = average(estimates.clone(), &[0.25, 0.0, 0.75]).unwrap();
-        assert_eq!(found, [value(4.0), value(35.0)]);
-        let alone = average(estimates, &[0.0, 0.0, 1.0]).unwrap();
-        assert_eq!(alone, [value(5.0), value(40.0)]);
     }
 
     #[test]

@@ -69,6 +69,9 @@ pub(crate) struct SourceReport {
     pub(crate) dictionaries: DictionaryUse,
     /// Name of the dictionaries' file, or where else they come from.
     pub(crate) origin: String,
+    /// Of a voice of `data/voices`, the half of its utterances that they were learned from; null
+    /// of others.
+    pub(crate) voice_half: Option<&'static str>,
     /// Digest of their file, if they come from one.
     pub(crate) sha256: Option<Digest>,
     pub(crate) orders: Vec<usize>,

@@ -96,7 +96,7 @@ impl SourceSet {
                 assumed: assumed.clone(),
             });
             set.check_matching(path, &file, first)?;
-            set.push_file(name, DictionaryUse::Known, path, file.dictionaries, sha256)?;
+            set.push_file(name, DictionaryUse::Known, path, file, sha256)?;
         }
         let mut set = set.context("there is no source")?;
         set.add_background(background)?;
@@ -113,6 +113,7 @@ impl SourceSet {
             name: NAME.to_owned(),
             dictionaries: DictionaryUse::Estimated,
             origin: "random start".to_owned(),
+            voice_half: None,
             sha256: None,
             orders: Vec::new(),
         };
@@ -121,7 +122,7 @@ impl SourceSet {
             Background::File { path, adapt } => {
                 let (file, sha256) = DictionaryFile::read_with_digest(path, &self.assumed)?;
                 self.check_matching(path, &file, Path::new("the first source"))?;
-                return self.push_file(NAME, choose_use(adapt), path, file.dictionaries, sha256);
+                return self.push_file(NAME, choose_use(adapt), path, file, sha256);
             }
             Background::Estimated { components } => report.orders = vec![*components],
             Background::Stretch {
@@ -247,7 +248,7 @@ impl SourceSet {
         name: &str,
         dictionary_use: DictionaryUse,
         path: &Path,
-        dictionaries: Vec<Arc<Dictionary>>,
+        file: DictionaryFile,
         sha256: Digest,
     ) -> Result<()> {
         self.push(Source {
@@ -255,10 +256,11 @@ impl SourceSet {
                 name: name.to_owned(),
                 dictionaries: dictionary_use,
                 origin: file_name(path),
+                voice_half: file.metadata.voice_half(),
                 sha256: Some(sha256),
-                orders: dictionaries.iter().map(|d| d.order()).collect(),
+                orders: file.dictionaries.iter().map(|d| d.order()).collect(),
             },
-            dictionaries,
+            dictionaries: file.dictionaries,
         })
     }
 
