@@ -99,18 +99,23 @@ fn a_folder_for_each_speaker_names_the_speakers() {
         write_speech(&study.path("speech").join(speaker).join("session"), 4);
     }
     write_background(&study.path("background"), 1.5);
-    study.succeed(&with_folder(&[
-        "--set",
-        "corpus.speaker=bert",
-        "--out",
-        "bert",
-    ]));
+    let chosen = ["--set", "corpus.speaker=bert", "--out", "bert"];
+    let said = study.succeed(&with_folder(&chosen));
+    assert!(!said.contains("units.speakers"), "{said}");
     assert_eq!(description(&study.path("bert")), "folder, speaker bert");
     // Without a name the seed draws one: never all of them as one.
-    study.succeed(&with_folder(&["--out", "drawn"]));
+    let said = study.succeed(&with_folder(&["--quiet", "--out", "drawn"]));
     let drawn = description(&study.path("drawn"));
-    let all = ["anna", "bert", "2014"].map(|speaker| format!("folder, speaker {speaker}"));
-    assert!(all.contains(&drawn), "{drawn}");
+    let speakers = ["anna", "bert", "2014"];
+    let is_drawn = |speaker: &&str| drawn == format!("folder, speaker {speaker}");
+    let drawn = speakers.into_iter().find(is_drawn).expect(&drawn);
+    // And says once whom, and how to have the others too.
+    let warning = format!("has 3 speakers, and the seed has drawn {drawn}:");
+    let all = r#"units.speakers=["2014", "anna", "bert"]"#;
+    assert_eq!(said.matches(&warning).count(), 1, "{said}");
+    assert!(said.contains(&format!("--set '{all}'")), "{said}");
+    let said = study.succeed(&with_folder(&["--set", all, "--out", "all"]));
+    assert!(!said.contains("has drawn"), "{said}");
     let message = study.fail(
         1,
         &with_folder(&["--set", "corpus.speaker=carl", "--out", "carl"]),
@@ -223,6 +228,12 @@ fn chime_corpora_are_found_in_both_layouts() {
         // Without a number, the seed draws among the speakers there are: here one.
         study.succeed(&arguments);
         assert_eq!(description(&study.path("out")), "chime, speaker 23");
+        write_speech(&top.join("train/reverberated/id4"), 4);
+        let said = study.succeed(&[&arguments[..4], &["--out", "drawn"]].concat());
+        assert!(
+            said.contains("has 2 speakers") && said.contains("[4, 23]'"),
+            "{said}"
+        );
     }
 }
 

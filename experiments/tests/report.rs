@@ -73,12 +73,19 @@ fn realmix_and_sweeps_have_the_same_page_with_what_they_have() {
     }
     // One example; the spectrograms and four figures.
     assert_eq!(media(&realmix), [3 + METHODS, 3 + METHODS + 1, 4]);
-    for study in [Study::sweep(), Study::recordings_sweep()] {
+    // Those of one case, not of all.
+    let drawn = "; 12 mixtures drawn from the model for each of 3 values of model.beta.";
+    let recorded = "; 4 mixtures of recordings for each of 2 values of model.iterations.";
+    for (study, mixtures) in [
+        (Study::sweep(), drawn),
+        (Study::recordings_sweep(), recorded),
+    ] {
         let study = run(study);
         let sweep = page(&study);
         assert!(sweep.contains("<h2 id=\"cases\">") && !sweep.contains("<h2 id=\"claims\">"));
         for part in [
             "<h2 id=\"found\">",
+            mixtures,
             "The highest SDR of a method that does not need the true speech: ",
             "VB fusion",
         ] {

@@ -241,14 +241,10 @@ impl CorpusSection {
     /// # Errors
     /// A corpus that has no other.
     pub(crate) fn with_another_speaker(&self, seed: u64) -> Result<Self> {
-        let number = |(speaker, others): (u32, Vec<u32>)| {
-            let others = others.into_iter().map(Speaker::Number).collect();
-            (Speaker::Number(speaker), others)
-        };
         let (speaker, mut others) = match self.kind {
-            CorpusKind::Builtin => number((builtin::speaker(self, seed), SPEAKERS.collect())),
+            CorpusKind::Builtin => numbered((builtin::speaker(self, seed), SPEAKERS.collect())),
             CorpusKind::Folder => folder::speakers(self, seed)?,
-            CorpusKind::Chime => number(chime::speakers(self, seed)?),
+            CorpusKind::Chime => numbered(chime::speakers(self, seed)?),
             CorpusKind::Voices => bail!(
                 "`training.estimation = \"another_speaker\"` needs recordings, and `corpus.kind` \
                                                            is \"voices\""
@@ -265,6 +261,28 @@ impl CorpusSection {
             ..self.clone()
         })
     }
+
+    /// The speaker that the seed draws of recordings of several, and all of them; none where there
+    /// is no choice, where it is made by a name, or where there are no recordings of a user's.
+    ///
+    /// # Errors
+    /// A folder that cannot be listed, or has no speakers.
+    pub(crate) fn drawn_speaker(&self, seed: u64) -> Result<Option<(Speaker, Vec<Speaker>)>> {
+        if self.speaker.is_some() {
+            return Ok(None);
+        }
+        let (drawn, all) = match self.kind {
+            CorpusKind::Builtin | CorpusKind::Voices => return Ok(None),
+            CorpusKind::Folder => folder::speakers(self, seed)?,
+            CorpusKind::Chime => numbered(chime::speakers(self, seed)?),
+        };
+        Ok((all.len() > 1).then_some((drawn, all)))
+    }
+}
+
+fn numbered((speaker, all): (u32, Vec<u32>)) -> (Speaker, Vec<Speaker>) {
+    let all = all.into_iter().map(Speaker::Number).collect();
+    (Speaker::Number(speaker), all)
 }
 
 /// Opens a corpus.

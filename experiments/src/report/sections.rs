@@ -35,10 +35,7 @@ pub(super) fn page(inputs: &Inputs, study: &Study<'_>) -> Markup {
         p.lead {
             "Single-channel speech separation by variational Bayesian NMF: does averaging over the \
              number of components beat choosing one? Corpus: " (corpus) "; " (about.seeds()) "; "
-            (trials(inputs)) " mixtures" (match study.has_recordings() {
-                true => " of recordings.",
-                false => " drawn from the model.",
-            })
+            (mixtures(inputs, study))
         }
         @if !inputs.claims.is_empty() {
             p.lead {
@@ -83,21 +80,33 @@ pub(super) fn page(inputs: &Inputs, study: &Study<'_>) -> Markup {
     page::page(&title, &lead, &sections)
 }
 
-/// Trials of all cases: those that the averages were taken over, or would have been.
+/// Trials of a case: those that the averages were taken over, or would have been.
 fn trials(inputs: &Inputs) -> usize {
-    let cases = inputs.summary.means.iter().map(|it| it.case + 1).max();
-    let most = |case| {
-        let of_case = inputs.summary.means.iter().filter(|it| it.case == case);
-        of_case.map(|it| it.mean.trials).max().unwrap_or_default()
+    let means = inputs.summary.means.iter();
+    means.map(|it| it.mean.trials).max().unwrap_or_default()
+}
+
+/// How many mixtures there are of which kind, and how often.
+fn mixtures(inputs: &Inputs, study: &Study<'_>) -> String {
+    let source = match study.has_recordings() {
+        true => "of recordings",
+        false => "drawn from the model",
     };
-    (0..cases.unwrap_or_default()).map(most).sum()
+    let cases = match (&study.axis_keys()[..], study.cases.len()) {
+        ([], _) => String::new(),
+        ([key], count) => format!(" for each of {count} values of {key}"),
+        (_, count) => format!(" for each of {count} cases"),
+    };
+    format!("{} mixtures {source}{cases}.", trials(inputs))
 }
 
 fn claims(inputs: &Inputs, about: &Caption<'_>) -> Markup {
     html! {
         p {
-            "Held: the whole 95 % interval is on the claim's side. Not held: the whole interval is \
-             on the other. Undecided: the interval holds both. In brackets: "
+            "Held: the whole 95 % interval is on the claim's side, and the test has p of at most \
+             0.05. Not held: the same on the other side. Undecided: neither. Where the limit is \
+             not 0, the test is of no use, and there must be units enough for such a p. In \
+             brackets: "
             (about.intervals()) "."
         }
         div.scroll tabindex="0" role="region" aria-label="The paper's claims and this run's \

@@ -6,7 +6,7 @@ use super::page;
 use crate::study::estimate::Candidate;
 use crate::study::methods::Method;
 use crate::study::scores::Metric;
-use crate::study::statistics::{Column, Difference, Mean, Summary};
+use crate::study::statistics::{Column, Difference, Mean, Side, Summary};
 use crate::tables::caption::Caption;
 use crate::tables::format::{Format, MISSING};
 
@@ -16,48 +16,22 @@ const BASELINE: Candidate = Candidate::Method(Method::VbSelection);
 /// Means nearer than this are the same, in dB: a thousandth of what tables show.
 const SAME_DB: f64 = 1e-5;
 
-/// Largest p-value of a difference that counts.
-const LEVEL: f64 = 0.05;
-
-/// On which side of 0 a difference is: the whole interval, and the test agrees. Of few units an
-/// interval alone is too narrow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Above,
-    Below,
-    Both,
-    /// There is no interval.
-    Unknown,
+/// A side in words, and the class of its look.
+fn described(side: Side) -> (&'static str, &'static str) {
+    match side {
+        Side::Above => ("gains", "held"),
+        Side::Below => ("loses", "not-held"),
+        Side::Both => ("undecided", "undecided"),
+        Side::Unknown => ("no interval", "undecided"),
+    }
 }
 
-impl Side {
-    fn new(interval: Option<(f64, f64)>, p_value: Option<f64>) -> Self {
-        let is_certain = p_value.is_some_and(|p| p <= LEVEL);
-        match interval {
-            Some((low, _)) if low > 0.0 && is_certain => Self::Above,
-            Some((_, high)) if high < 0.0 && is_certain => Self::Below,
-            Some(_) => Self::Both,
-            None => Self::Unknown,
-        }
-    }
-
-    /// In words, and the class of its look.
-    fn described(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Above => ("gains", "held"),
-            Self::Below => ("loses", "not-held"),
-            Self::Both => ("undecided", "undecided"),
-            Self::Unknown => ("no interval", "undecided"),
-        }
-    }
-
-    /// Before a number, so that colours are not all there is.
-    fn mark(self) -> &'static str {
-        match self {
-            Self::Above => "▲ ",
-            Self::Below => "▼ ",
-            Self::Both | Self::Unknown => "",
-        }
+/// Before a number, so that colours are not all there is.
+fn mark(side: Side) -> &'static str {
+    match side {
+        Side::Above => "▲ ",
+        Side::Below => "▼ ",
+        Side::Both | Side::Unknown => "",
     }
 }
 
@@ -185,7 +159,7 @@ fn gain_cells(gain: Option<&Difference>) -> Markup {
     let Some(gain) = gain else {
         return html! { @for _ in 0..4 { td { (MISSING) } } };
     };
-    let (word, class) = Side::new(gain.mean.interval, gain.p_value).described();
+    let (word, class) = described(gain.side());
     html! {
         td { span class={ "verdict " (class) } { (word) } }
         td { (page::number(&FORMAT.mean(Some(&gain.mean)))) }
@@ -214,10 +188,10 @@ fn gains(summary: &Summary, about: &Caption<'_>, courses: &[Course<'_>]) -> Mark
         let Some(gain) = gain(summary, case, candidate) else {
             return html! { td { (MISSING) } };
         };
-        let side = Side::new(gain.mean.interval, gain.p_value);
+        let side = gain.side();
         let text = FORMAT.mean(Some(&gain.mean));
         html! {
-            td class=(side.described().1) { (side.mark()) (page::number(&text)) }
+            td class=(described(side).1) { (mark(side)) (page::number(&text)) }
         }
     };
     html! {
@@ -280,23 +254,6 @@ fn gain(summary: &Summary, case: usize, candidate: Candidate) -> Option<&Differe
 mod tests {
     use super::*;
     use crate::study::statistics::MeanScore;
-
-    #[test]
-    fn a_side_is_taken_by_the_whole_interval_and_the_test() {
-        let sides = [
-            Some((0.1, 0.4)),
-            Some((-0.4, -0.1)),
-            Some((-0.1, 0.1)),
-            None,
-        ];
-        let expected = [Side::Above, Side::Below, Side::Both, Side::Unknown];
-        assert_eq!(sides.map(|side| Side::new(side, Some(0.05))), expected);
-        // 0 itself is not a gain.
-        assert_eq!(Side::new(Some((0.0, 0.2)), Some(0.01)), Side::Both);
-        for p_value in [None, Some(0.0625)] {
-            assert_eq!(Side::new(Some((0.1, 0.2)), p_value), Side::Both);
-        }
-    }
 
     #[test]
     fn the_first_of_the_best_values_is_named_and_flat_ones_are_told() {

@@ -28,6 +28,7 @@ pub(crate) mod work;
 use anyhow::Result;
 
 use crate::clock::Stopwatch;
+use crate::corpus::Speaker;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::store::folder::RunFolder;
@@ -39,6 +40,9 @@ use plan::{Plan, PlannedTrial};
 use prepare::{Conduct, PreparedTrial};
 use publish::{Ending, Publication, timing};
 use statistics::Results;
+
+/// Most speakers that are named where some are left out.
+const MOST_SPEAKERS: usize = 6;
 
 /// Runs a study, or the part of it that `conduct` asks for, and writes its results.
 ///
@@ -55,6 +59,9 @@ pub(crate) fn run(
     progress: Progress,
 ) -> Result<Ending> {
     let stopwatch = Stopwatch::start();
+    if let Some(warning) = warning_of_drawn_speakers(study) {
+        progress.warn(warning);
+    }
     let check = |run: &Run, trials: &[PreparedTrial]| match export {
         Some(export) => export.check(study, run, trials),
         None => Ok(()),
@@ -99,6 +106,39 @@ pub(crate) fn run(
         times: &times,
     };
     publication.publish(folder, stopwatch)
+}
+
+/// What to say where the seeds choose among the speakers of a corpus and leave some out; none where
+/// they leave out nobody.
+fn warning_of_drawn_speakers(study: &Study<'_>) -> Option<String> {
+    let mut drawn: Vec<Speaker> = Vec::new();
+    let mut all: Vec<Speaker> = Vec::new();
+    for run in &study.runs {
+        // What cannot be listed is refused where it is opened.
+        let found = run.config.corpus.drawn_speaker(run.seed()).ok().flatten();
+        if let Some((speaker, speakers)) = found {
+            all = speakers;
+            if !drawn.contains(&speaker) {
+                drawn.push(speaker);
+            }
+        }
+    }
+    if drawn.len() >= all.len() {
+        return None;
+    }
+    let texts: Vec<String> = drawn.iter().map(ToString::to_string).collect();
+    let named = all.iter().take(MOST_SPEAKERS);
+    let mut named: Vec<String> = named.map(|speaker| format!("{speaker:?}")).collect();
+    if all.len() > MOST_SPEAKERS {
+        named.push("...".to_owned());
+    }
+    Some(format!(
+        "the corpus has {} speakers, and the seed has drawn {}: the others are not used; for all \
+         of them, --set 'units.speakers=[{}]'",
+        all.len(),
+        texts.join(", "),
+        named.join(", ")
+    ))
 }
 
 /// The results of all trials of a plan, as far as there are any.

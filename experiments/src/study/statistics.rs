@@ -22,6 +22,8 @@ use super::scores::Metric;
 
 /// Coverage of the intervals, as the columns `ci95_low_db` and `ci95_high_db` say.
 const CONFIDENCE: f64 = 0.95;
+/// Largest p-value of a difference that counts.
+const LEVEL: f64 = 0.05;
 /// Fewer seeds have no interval by Student's t.
 const LEAST_SEEDS: usize = 3;
 
@@ -91,6 +93,43 @@ pub(crate) struct Difference {
     pub(crate) p_value: Option<f64>,
     /// Cohen's d of pairs over the units.
     pub(crate) effect_size: Option<f64>,
+}
+
+/// On which side of a limit a difference is: the whole interval, and the test agrees. Of few units
+/// an interval alone is too narrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Above,
+    Below,
+    Both,
+    /// There is no interval.
+    Unknown,
+}
+
+impl Side {
+    fn new(interval: Option<(f64, f64)>, limit_db: f64, is_certain: bool) -> Self {
+        match interval {
+            Some((low, _)) if low > limit_db && is_certain => Self::Above,
+            Some((_, high)) if high < limit_db && is_certain => Self::Below,
+            Some(_) => Self::Both,
+            None => Self::Unknown,
+        }
+    }
+}
+
+impl Difference {
+    /// The side of 0.
+    pub(crate) fn side(&self) -> Side {
+        let is_certain = self.p_value.is_some_and(|p| p <= LEVEL);
+        Side::new(self.mean.interval, 0.0, is_certain)
+    }
+
+    /// The side of a limit in dB that is not 0. The test is of 0, so that here it is only asked
+    /// whether a test of so many units could agree.
+    pub(crate) fn side_of(&self, limit_db: f64) -> Side {
+        let least_p = 2.0 * 0.5_f64.powf(self.mean.units as f64);
+        Side::new(self.mean.interval, limit_db, least_p <= LEVEL)
+    }
 }
 
 /// How many orders a method mixes: exp(entropy of q(K_1) or of its weights), averaged.
@@ -472,6 +511,41 @@ mod tests {
             case: 0,
         };
         sample.mean(values, "test").unwrap()
+    }
+
+    #[test]
+    fn a_side_is_taken_by_the_whole_interval_and_the_test() {
+        let difference = |interval, units, p_value| Difference {
+            case: 0,
+            candidate: Candidate::Method(Method::VbFusion),
+            baseline: Candidate::Method(Method::VbSelection),
+            column: Column::Average,
+            metric: Metric::Sdr,
+            mean: Mean {
+                units,
+                interval,
+                ..Mean::default()
+            },
+            p_value,
+            effect_size: None,
+        };
+        let side = |interval, p_value| difference(interval, 8, p_value).side();
+        for (interval, expected) in [
+            (Some((0.1, 0.4)), Side::Above),
+            (Some((-0.4, -0.1)), Side::Below),
+            (Some((-0.1, 0.1)), Side::Both),
+            (None, Side::Unknown),
+        ] {
+            assert_eq!(side(interval, Some(0.05)), expected);
+        }
+        // 0 itself is not a gain.
+        assert_eq!(side(Some((0.0, 0.2)), Some(0.01)), Side::Both);
+        for p_value in [None, Some(0.0625)] {
+            assert_eq!(side(Some((0.1, 0.2)), p_value), Side::Both);
+        }
+        // With five units p is 0.0625 at the least, with six 0.03125; the p of 0 says nothing here.
+        let side_of = |units| difference(Some((0.1, 0.2)), units, Some(0.5)).side_of(0.5);
+        assert_eq!([5, 6].map(side_of), [Side::Both, Side::Below]);
     }
 
     #[test]

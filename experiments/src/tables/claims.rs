@@ -1,8 +1,8 @@
 //! The paper's claims, and whether a run bears them out: one account for the report and for
 //! `verify`.
 //!
-//! A claim about a difference is held when the whole 95 % interval is on its side, not held when
-//! the whole interval is on the other, and otherwise this run does not decide it.
+//! A claim about a difference is held when the whole 95 % interval is on its side and the test
+//! agrees, not held when both are on the other, and otherwise this run does not decide it.
 
 use std::fmt::{self, Display};
 
@@ -11,7 +11,7 @@ use super::rows::Time;
 use crate::study::estimate::Candidate;
 use crate::study::methods::Method;
 use crate::study::scores::Metric;
-use crate::study::statistics::{Column, Difference, Summary};
+use crate::study::statistics::{Column, Difference, Side, Summary};
 
 /// The paper finds fusion 0.52 dB above selection and 0.28 dB below the oracle, and says that it
 /// almost reaches it. Read as: what is left to the oracle is less than what the paper's fusion
@@ -24,11 +24,11 @@ const TIME_RATIO: f64 = 2.8;
 /// Whether a claim is borne out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// By the whole interval.
+    /// By the whole interval and the test.
     Held,
-    /// By the whole interval, the contrary.
+    /// By both, the contrary.
     NotHeld,
-    /// The interval holds both, or there is none.
+    /// The interval holds both, the test does not agree, or there is neither.
     Undecided,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct Claim {
 pub(crate) fn judge(summary: &Summary, case: usize, times: &[Time]) -> Vec<Claim> {
     let gain = |method, baseline| {
         let difference = summary.difference(case, method, baseline, Column::Average);
-        let verdict = above(difference, 0.0);
+        let verdict = above(difference.map(Difference::side));
         (found(difference), verdict, paper_gain(method, baseline))
     };
     let better = |method: Method, baseline: Method| {
@@ -109,7 +109,7 @@ pub(crate) fn judge(summary: &Summary, case: usize, times: &[Time]) -> Vec<Claim
             paper_gain(Method::OracleSelection, Method::VbFusion)
         ),
         found: found(left),
-        verdict: match above(left, NEAR_DB) {
+        verdict: match above(left.map(|left| left.side_of(NEAR_DB))) {
             Verdict::Held => Verdict::NotHeld,
             Verdict::NotHeld => Verdict::Held,
             Verdict::Undecided => Verdict::Undecided,
@@ -127,12 +127,12 @@ fn paper_gain(method: Method, baseline: Method) -> f64 {
     average(method) - average(baseline)
 }
 
-/// Whether a difference is above a limit.
-fn above(difference: Option<&Difference>, limit_db: f64) -> Verdict {
-    match difference.and_then(|difference| difference.mean.interval) {
-        Some((low, _)) if low > limit_db => Verdict::Held,
-        Some((_, high)) if high < limit_db => Verdict::NotHeld,
-        _ => Verdict::Undecided,
+/// Whether a difference is above its limit.
+fn above(side: Option<Side>) -> Verdict {
+    match side {
+        Some(Side::Above) => Verdict::Held,
+        Some(Side::Below) => Verdict::NotHeld,
+        Some(Side::Both | Side::Unknown) | None => Verdict::Undecided,
     }
 }
 
@@ -221,7 +221,7 @@ mod tests {
                     mean: Some(interval.map_or(1.0, |(low, high)| 0.5 * (low + high))),
                     interval,
                 },
-                p_value: None,
+                p_value: Some(0.015_625),
                 effect_size: None,
             };
         Summary {
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_decide() {
+    fn intervals_that_the_test_agrees_with_decide() {
         let run = summary([
             Some((-0.1, 0.7)),
             Some((-0.4, -0.1)),
@@ -290,6 +290,18 @@ mod tests {
                 Undecided, Undecided, Undecided, Held, Undecided, NotHeld, NotHeld
             ]
         );
+    }
+
+    #[test]
+    fn with_few_units_intervals_alone_decide_nothing() {
+        let intervals = [(0.3, 0.7), (0.1, 0.4), (0.2, 0.4), (0.1, 0.3)];
+        let mut run = summary(intervals.map(Some));
+        for difference in &mut run.differences {
+            difference.mean.units = 3;
+            difference.p_value = Some(0.25);
+        }
+        let found = verdicts(&run, &times((2.9, 2.85), (1.0, 1.0)));
+        assert_eq!(found[..6], [Undecided; 6]);
     }
 
     #[test]
