@@ -126,6 +126,18 @@ fn a_folder_for_each_speaker_names_the_speakers() {
     );
 }
 
+#[test]
+fn an_unknown_noise_is_answered_with_those_that_there_are() {
+    let study = Study::table1();
+    write_speech(&study.path("speech"), 4);
+    write_background(&study.path("background/rain"), 1.5);
+    write_background(&study.path("background"), 1.5);
+    let noise = ["--set", "corpus.noise=rian", "--out", "out"];
+    let said = study.fail(1, &with_folder(&noise));
+    let named = "there are: living room, rain; did you mean \"rain\"?";
+    assert!(said.contains(named), "{said}");
+}
+
 /// What people's folders hold beside recordings: companions of macOS, links to disks that are gone,
 /// recordings that went wrong.
 #[cfg(unix)]

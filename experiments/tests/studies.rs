@@ -187,7 +187,11 @@ fn damaged_dictionaries_are_learned_again_and_another_configuration_is_refused()
         "{said}"
     );
     study.assert_same("whole", "out");
-    study.succeed(&["--out", "out", "--seed", "8", "--force"]);
+    let said = study.succeed(&["--out", "out", "--seed", "8", "--force", "--quiet"]);
+    let named = said.matches("experiment.seed: 7 there, 8 here").count();
+    assert_eq!(named, 1, "{said}");
+    let said = study.succeed(&["--out", "out", "--seed", "8", "--force", "--quiet"]);
+    assert!(!said.contains("another configuration"), "{said}");
     let observations = |run: &str| fs::read(study.path(run).join("observations.csv")).unwrap();
     assert_ne!(observations("whole"), observations("out"));
 }

@@ -12,6 +12,7 @@ use super::keys::find_key;
 use super::origin::Origin;
 use super::refusal;
 use super::sources::Sources;
+use super::spelling::with_quotes;
 use super::{Axis, Config};
 use crate::corpus::CorpusKind;
 
@@ -157,7 +158,14 @@ fn set(table: &mut Table, option: &str) -> Result<Config> {
         bail!("expected section.key=value: {unknown}");
     }
     let found = find_key(path).map_err(Error::msg)?;
-    let Some(value) = value(text)? else {
+    let read = value(text).map_err(|error| match with_quotes(text) {
+        Some(quoted) => error.context(format!(
+            "the words of a list are in quotes, and what holds these in others: --set \
+             '{path}={quoted}'"
+        )),
+        None => error,
+    });
+    let Some(value) = read? else {
         bail!(found.refuse(text));
     };
     let is_string = value.is_str();
@@ -324,6 +332,10 @@ mod tests {
         assert!(refused.contains("model.iterations=many"), "{refused}");
         let refused = message("", &["model.beta=1\nmodel.iterations=3"]);
         assert!(refused.contains("more than one value"), "{refused}");
+        // The shell has taken the quotes.
+        let refused = message("", &["units.speakers=[italian_man,french_woman]"]);
+        let advice = r#"--set 'units.speakers=["italian_man", "french_woman"]'"#;
+        assert!(refused.contains(advice), "{refused}");
         let refused = message("", &["experiment.name=[1]"]);
         assert!(refused.contains("experiment.name=[1]"), "{refused}");
     }

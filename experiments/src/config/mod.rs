@@ -10,7 +10,7 @@ pub(crate) mod ranges;
 mod recordings;
 mod refusal;
 mod sources;
-mod spelling;
+pub(crate) mod spelling;
 mod sweep;
 mod units;
 mod validate;

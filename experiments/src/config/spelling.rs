@@ -21,6 +21,20 @@ pub(crate) fn closest<'a>(
         .map(|(_, word)| word)
 }
 
+/// A list of words without their quotes, as a shell leaves it, with them; none for what is no such
+/// list.
+pub(crate) fn with_quotes(text: &str) -> Option<String> {
+    let items = text.strip_prefix('[')?.strip_suffix(']')?.split(',');
+    let quote = |item: &str| {
+        let item = item.trim();
+        let is_word =
+            item.starts_with(char::is_alphabetic) && !item.contains(['[', ']', '"', '\'']);
+        is_word.then(|| format!("\"{item}\""))
+    };
+    let quoted: Vec<String> = items.map(quote).collect::<Option<_>>()?;
+    Some(format!("[{}]", quoted.join(", ")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,6 +50,15 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(closest(misspelt, words), meant, "{misspelt}");
+        }
+    }
+
+    #[test]
+    fn words_get_their_quotes_back_and_nothing_else_does() {
+        let quoted = with_quotes("[a, b c,d_1]");
+        assert_eq!(quoted.as_deref(), Some(r#"["a", "b c", "d_1"]"#));
+        for other in ["", "a", "[a", "[]", "[a,]", "[1, a]", "['a', b]", "[[a]]"] {
+            assert_eq!(with_quotes(other), None, "{other}");
         }
     }
 }

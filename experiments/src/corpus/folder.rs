@@ -2,6 +2,7 @@
 //! background. A folder of speech that has no audio files of its own has a folder for each speaker;
 //! below that, and where it has some, files are taken from any depth.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -10,6 +11,7 @@ use rand::seq::IndexedRandom;
 use super::files::Files;
 use super::listing::find_audio_files;
 use super::{CorpusSection, Speaker};
+use crate::config::spelling::closest;
 
 /// Lists the files of a `folder` corpus.
 ///
@@ -34,13 +36,23 @@ pub(crate) fn open(section: &CorpusSection, least_samples: usize, seed: u64) -> 
     let mut background = find_audio_files(folder, "corpus.background")?;
     if let Some(noise) = &section.noise {
         description += &format!(", noise {noise}");
+        let names: BTreeSet<String> = background
+            .iter()
+            .map(|path| noise_name(path, folder))
+            .collect();
+        ensure!(names.contains(noise), {
+            let names = names.iter().map(String::as_str);
+            let guess = closest(noise, names.clone());
+            let guess = guess.map(|name| format!("; did you mean {name:?}?"));
+            let path = folder.display();
+            format!(
+                "{path} has no noise {noise:?} (`corpus.noise` or `units.noises`): it is the name \
+                 of a file without its ending, or of a folder; there are: {}{}",
+                names.collect::<Vec<_>>().join(", "),
+                guess.unwrap_or_default()
+            )
+        });
         background.retain(|path| noise_name(path, folder) == *noise);
-        ensure!(
-            !background.is_empty(),
-            "{} has no noise {noise:?} (`corpus.noise` or `units.noises`): it is the name of a \
-             file without its ending, or of a folder",
-            folder.display()
-        );
     }
     let mut files = Files {
         description,

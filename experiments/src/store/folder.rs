@@ -29,6 +29,7 @@ use super::digest::Digest;
 use super::lock::FolderLock;
 use super::refused::Refused;
 use super::shard::Shard;
+use crate::progress::Progress;
 
 /// Name of the resolved configuration among the results.
 pub(crate) const CONFIG: &str = "config.toml";
@@ -155,6 +156,13 @@ impl RunFolder {
             is_recorded: false,
         };
         folder.check()?;
+        if overwrite && let Some(differing) = folder.differing()? {
+            Progress::new(true).warn(format_args!(
+                "{} holds the results of another configuration, which --force overwrites\n  {}",
+                results.display(),
+                differing.join("\n  ")
+            ));
+        }
         Ok(folder)
     }
 
@@ -296,6 +304,17 @@ impl RunFolder {
             ))
         );
         Ok(())
+    }
+
+    /// The keys that differ from the recorded configuration; none if that cannot be read, or nothing
+    /// differs.
+    fn differing(&self) -> Result<Option<Vec<String>>> {
+        let Ok(Some(recorded)) = recorded(&self.results.join(CONFIG)) else {
+            return Ok(None);
+        };
+        let wanted: Table = toml::from_str(&self.config)?;
+        let differing = differences_of_numbers(&recorded, &wanted);
+        Ok((!differing.is_empty()).then_some(differing))
     }
 
     /// Files under the names of results that were not published here.

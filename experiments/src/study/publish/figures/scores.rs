@@ -11,6 +11,9 @@ use crate::study::methods::Method;
 use crate::study::scores::Metric;
 use crate::study::statistics::{Column, Mean, Summary};
 
+/// Most curves whose names leave room among them on the screen.
+const MOST_INSIDE: usize = 8;
+
 /// Heights of charts in pixels: of scores, and of the differences below them.
 fn heights(style: FigureStyle) -> (u32, u32) {
     match style {
@@ -85,6 +88,7 @@ fn over_ratios(summary: &Summary, study: &Study<'_>, style: FigureStyle) -> Curv
         };
         columns.iter().filter_map(at).collect()
     };
+    let curves = curves(study, points);
     let corpus = study.config.corpus.kind.name();
     let text = format!("Corpus: {corpus}; {}", describe_bars(summary, study));
     CurveChart {
@@ -94,12 +98,12 @@ fn over_ratios(summary: &Summary, study: &Study<'_>, style: FigureStyle) -> Curv
         x_label: "SNR (dB)".to_owned(),
         scale: Scale::Linear,
         legend: match style {
-            FigureStyle::Screen => LegendPlace::Inside,
-            FigureStyle::Paper => LegendPlace::Above,
+            FigureStyle::Screen if curves.len() <= MOST_INSIDE => LegendPlace::Inside,
+            FigureStyle::Screen | FigureStyle::Paper => LegendPlace::Above,
         },
         y_label: "SDR (dB)".to_owned(),
         apart: false,
-        curves: curves(study, points),
+        curves,
     }
 }
 
@@ -262,4 +266,23 @@ fn point(x: f64, mean: &Mean) -> Option<Point> {
         mean_db: mean.mean?,
         interval_db: mean.interval,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn many_names_stand_above_the_curves_and_few_among_them() {
+        let config = Config::default();
+        let mut study = Study::new(&config).unwrap();
+        let mut place = |count, style| {
+            study.methods = vec![Method::VbFusion; count];
+            over_ratios(&Summary::default(), &study, style).legend
+        };
+        assert_eq!(place(8, FigureStyle::Screen), LegendPlace::Inside);
+        assert_eq!(place(9, FigureStyle::Screen), LegendPlace::Above);
+        assert_eq!(place(2, FigureStyle::Paper), LegendPlace::Above);
+    }
 }
