@@ -18,6 +18,8 @@ USE = re.compile(r"^\s*(pub(?:\([^)]*\))?\s+)?use\s+([^;]+);", re.MULTILINE)
 
 def strip(text):
     """The code without comments, strings and test modules."""
+    text = re.sub(r'\br(#+)".*?"\1', '""', text, flags=re.DOTALL)
+    text = re.sub(r"'\\?\"'", "' '", text)
     text = re.sub(r"//[^\n]*", "", text)
     text = re.sub(r'"(?:\\.|[^"\\])*"', '""', text)
     for found in reversed(list(re.finditer(r"#\[cfg\((?:all\()?test[^\]]*\]\s*", text))):

@@ -28,7 +28,7 @@ pub(crate) fn with_quotes(text: &str) -> Option<String> {
     let quote = |item: &str| {
         let item = item.trim();
         let is_word =
-            item.starts_with(char::is_alphabetic) && !item.contains(['[', ']', '"', '\'']);
+            item.starts_with(char::is_alphabetic) && !item.contains(|it| "[]\"'".contains(it));
         is_word.then(|| format!("\"{item}\""))
     };
     let quoted: Vec<String> = items.map(quote).collect::<Option<_>>()?;

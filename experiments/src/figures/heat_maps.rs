@@ -288,7 +288,7 @@ mod tests {
             ..figure(1, 3)
         };
         let (short, long) = (figure(1, 3), long);
-        // The advance of a W of DejaVu Sans is 2025 of 2048 units, and an em at size 14 is 11.29 pixels.
+        // The advance of a W of DejaVu Sans is 2025 of 2048 units, an em at size 14 11.29 pixels.
         let title = 80.0 * 11.29 * 2025.0 / 2048.0;
         assert!(f64::from(long.size().0) >= title && long.size().1 == short.size().1);
         // What is around the panels stays as far from them.

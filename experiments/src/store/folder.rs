@@ -306,8 +306,8 @@ impl RunFolder {
         Ok(())
     }
 
-    /// The keys that differ from the recorded configuration; none if that cannot be read, or nothing
-    /// differs.
+    /// The keys that differ from the recorded configuration; none if that cannot be read, or
+    /// nothing differs.
     fn differing(&self) -> Result<Option<Vec<String>>> {
         let Ok(Some(recorded)) = recorded(&self.results.join(CONFIG)) else {
             return Ok(None);
