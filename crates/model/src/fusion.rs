@@ -279,7 +279,7 @@ mod tests {
                 let found = evidence_weighted_mean(runs.views(), &runs.free_energies, beta);
                 let weights = evidence_weights(&runs.free_energies, beta).unwrap();
                 let expected = weighted_mean(runs.views(), &weights).unwrap();
-                let error = (found.unwrap() - expected).mapv(|z| z.norm());
+                let error = (found.unwrap() - expected).mapv(Complex64::norm);
                 let worst = error.iter().copied().fold(0.0, f64::max);
                 assert!(worst < ROUNDING, "beta {beta}, turn {turn}: {worst:e}");
             }
