@@ -180,13 +180,13 @@ impl<'a> Study<'a> {
     }
 
     /// Whether one case is all there is, whose single trials are shown and timed.
-    pub(crate) fn has_examples(&self) -> bool {
+    pub(crate) fn shows_trials(&self) -> bool {
         self.config.sweep.is_none()
     }
 
     /// Whether signals of some trials are kept, to be heard.
     pub(crate) fn keeps_examples(&self) -> bool {
-        self.has_examples() && self.config.report.examples > 0
+        self.shows_trials() && self.config.report.examples > 0
     }
 
     pub(crate) fn has_recordings(&self) -> bool {

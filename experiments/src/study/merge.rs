@@ -50,7 +50,7 @@ impl Merged {
         let shards = Shards::open(paths, progress)?;
         let study = Study::new(&shards.config)?;
         shards.check_complete(&study)?;
-        let examples = match study.has_examples() {
+        let examples = match study.shows_trials() {
             true => shards.examples(&study)?,
             false => Vec::new(),
         };

@@ -81,7 +81,7 @@ pub(crate) fn run(
     if let Some(export) = export {
         export.write(&prepared, &results, progress)?;
     }
-    let examples = match study.has_examples() {
+    let examples = match study.shows_trials() {
         true => examples::keep(&prepared, &results, folder.kept(), progress)?,
         false => Vec::new(),
     };
@@ -92,7 +92,7 @@ pub(crate) fn run(
             left_out: prepared.plan.left_out.len(),
         });
     }
-    let times = match study.has_examples() {
+    let times = match study.shows_trials() {
         true => timing::measure(&prepared.runs[0], &study.methods, progress),
         false => Err("the points of a sweep are not timed".to_owned()),
     };

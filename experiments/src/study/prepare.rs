@@ -189,7 +189,7 @@ pub(crate) fn prepare<'a>(
             let parts = study.parts();
             let mut is_needed = conduct.dictionaries_only;
             // Examples and times are those of the first run.
-            let is_shown = position == 0 && study.has_examples();
+            let is_shown = position == 0 && study.shows_trials();
             for trial in &mut trials {
                 trial.is_included = conduct.includes(&trial.keys);
                 let mut keys = parts.iter().map(|&part| trial.keys.part(part));

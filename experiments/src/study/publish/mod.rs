@@ -107,7 +107,7 @@ impl Publication<'_> {
             file("differences.csv", &axes, differences)?,
             file("effective_orders.csv", &axes, orders)?,
         ];
-        if study.has_examples() {
+        if study.shows_trials() {
             let examples = self.examples.iter().map(KeptExample::rows);
             let examples = examples.collect::<Result<Vec<_>>>()?.into_iter().flatten();
             files.push(file::<ExampleRow>("examples.csv", &trial, examples)?);
@@ -126,7 +126,7 @@ impl Publication<'_> {
     /// Every score of every estimate, and what failed. A sweep leaves out the single orders.
     fn score_rows(&self) -> impl Iterator<Item = Labelled<ScoreRow>> {
         let candidates = self.study.candidates();
-        let has_singles = self.study.has_examples();
+        let has_singles = self.study.shows_trials();
         self.trials().flat_map(move |(run, result)| {
             let labels = self.study.trial_values(run, &result.trial);
             let is_tabled = |candidate: Candidate| match candidate {
@@ -182,7 +182,7 @@ impl Publication<'_> {
             format!("{kind}.md"),
             documents::markdown(summary, about, trials),
         )];
-        if self.study.has_examples() {
+        if self.study.shows_trials() {
             documents.extend([
                 (
                     format!("{kind}.tex"),
