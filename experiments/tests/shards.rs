@@ -116,12 +116,6 @@ fn shards_may_overlap_lack_what_can_be_made_again_and_not_contradict_each_other(
     assert_eq!(code, Some(0), "{said}");
     study.assert_same("whole", "again");
 
-    // One that is given twice, however it is spelt, was not meant.
-    let twice = ["shard1", "./shard1/", "--out", "twice"];
-    let (code, said) = merge(&study, &[&twice]);
-    assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("./shard1/ is given twice"), "{said}");
-
     // A shard that was stopped before it had a plan.
     fs::remove_file(study.path("shard1/cells/plan.json")).unwrap();
     fs::remove_file(records(&study.path("shard1"))).unwrap();

@@ -2,7 +2,6 @@
 //! dictionaries.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -127,7 +126,6 @@ impl Shards {
             .iter()
             .map(|path| ShardFolder::open(path))
             .collect::<Result<_>>()?;
-        refuse_repeated(paths)?;
         let first = folders.first().context("no folder to merge")?;
         let first_config = first.config()?;
         for folder in &folders[1..] {
@@ -248,19 +246,6 @@ impl Shards {
         };
         shards.into_iter().map(of_shard).collect()
     }
-}
-
-/// Refuses a folder that is given twice, however it is spelt: another was meant.
-fn refuse_repeated(paths: &[PathBuf]) -> Result<()> {
-    let mut known = BTreeSet::new();
-    for path in paths {
-        let whole = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-        ensure!(
-            known.insert(whole),
-            Refused(format!("{} is given twice", path.display()))
-        );
-    }
-    Ok(())
 }
 
 /// The plan that all shards recorded, with the files that any of them left out.
