@@ -28,7 +28,7 @@ pub(crate) mod work;
 use anyhow::Result;
 
 use crate::clock::Stopwatch;
-use crate::corpus::Speaker;
+use crate::corpus::{CorpusSection, Speaker};
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::store::folder::RunFolder;
@@ -113,7 +113,14 @@ pub(crate) fn run(
 fn warning_of_drawn_speakers(study: &Study<'_>) -> Option<String> {
     let mut drawn: Vec<Speaker> = Vec::new();
     let mut all: Vec<Speaker> = Vec::new();
+    // The cases of a sweep mostly draw from one corpus with the same seeds: each is listed once.
+    let mut listed: Vec<(&CorpusSection, u64)> = Vec::new();
     for run in &study.runs {
+        let place = (&run.config.corpus, run.seed());
+        if listed.contains(&place) {
+            continue;
+        }
+        listed.push(place);
         // What cannot be listed is refused where it is opened.
         let found = run.config.corpus.drawn_speaker(run.seed()).ok().flatten();
         if let Some((speaker, speakers)) = found {
