@@ -192,6 +192,14 @@ impl<'a> PdfBackend<'a> {
     }
 }
 
+/// Fills the path, or draws its edge.
+fn paint(content: &mut Content, fill: bool) {
+    match fill {
+        true => content.fill_nonzero(),
+        false => content.stroke(),
+    };
+}
+
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
 impl DrawingBackend for PdfBackend<'_> {
@@ -240,10 +248,7 @@ impl DrawingBackend for PdfBackend<'_> {
             (right - left) as f32,
             (bottom - top) as f32,
         );
-        match fill {
-            true => content.fill_nonzero(),
-            false => content.stroke(),
-        };
+        paint(content, fill);
         Ok(())
     }
 
@@ -285,10 +290,7 @@ impl DrawingBackend for PdfBackend<'_> {
             .cubic_to(x - r, y - h, x - h, y - r, x, y - r)
             .cubic_to(x + h, y - r, x + r, y - h, x + r, y)
             .close_path();
-        match fill {
-            true => content.fill_nonzero(),
-            false => content.stroke(),
-        };
+        paint(content, fill);
         Ok(())
     }
 
