@@ -4,7 +4,7 @@
 use fearless_simd::prelude::*;
 
 use super::log_product::{PackProduct, StoredProduct};
-use super::pack::{Pack, Real, load, store, sum};
+use super::pack::{Pack, Real, load, multiply_add, store, sum};
 use super::products::Finish;
 
 /// Keeps a product.
@@ -105,11 +105,11 @@ pub(super) fn add_products<S: Simd, T: Real, const BINS: usize>(
 ) -> T::Vector<S> {
     let mut i = 0;
     while i + 2 <= BINS {
-        sum += a[i].mul_add_precise(b[i], a[i + 1] * b[i + 1]);
+        sum += multiply_add(a[i], b[i], a[i + 1] * b[i + 1]);
         i += 2;
     }
     if i < BINS {
-        sum = a[i].mul_add_precise(b[i], sum);
+        sum = multiply_add(a[i], b[i], sum);
     }
     sum
 }
@@ -174,7 +174,7 @@ pub(super) fn add_weighted<S: Simd, T: Real, const BINS: usize>(
 ) {
     let terms = load_all::<S, T, BINS>(simd, packs, bin);
     for i in 0..BINS {
-        sums[i] = weight.mul_add_precise(terms[i], sums[i]);
+        sums[i] = multiply_add(weight, terms[i], sums[i]);
     }
 }
 
@@ -209,7 +209,7 @@ pub(super) fn posterior_powers<S: Simd, T: Real, const BINS: usize>(
     let mut powers = own;
     for i in 0..BINS {
         let gain = own[i] * inverse_total[i];
-        powers[i] = gain * gain.mul_add_precise(observed[i], others[i]);
+        powers[i] = gain * multiply_add(gain, observed[i], others[i]);
     }
     powers
 }
@@ -236,7 +236,7 @@ pub(super) fn add_misfit_from_inverses<S: Simd, T: Real>(
 ) {
     let one = T::constant(simd, 1.0);
     for ((power, c), v) in power.iter().zip(inverse_c).zip(inverse_v) {
-        *quotients = load(simd, power).mul_add_precise(load(simd, c), *quotients);
+        *quotients = multiply_add(load(simd, power), load(simd, c), *quotients);
         volume.multiply(simd, one / load(simd, v));
     }
 }
@@ -274,10 +274,10 @@ pub(super) fn sum_energy<S: Simd, T: Real>(
         }
         let total = noise + modelled;
         // D, or 1 in the padding.
-        totals.multiply(simd, valid.mul_add_precise(total, one - valid));
+        totals.multiply(simd, multiply_add(valid, total, one - valid));
         let inverse = valid / total;
         let share = noise * load(simd, observed) * inverse + modelled;
-        residual = inverse.mul_add_precise(share, residual);
+        residual = multiply_add(inverse, share, residual);
     }
     let mut log_determinant = -totals.log(simd);
     for variances in variances.chunks_exact(stride) {

@@ -5,7 +5,7 @@ use fearless_simd::{Level, dispatch, f64x4, f64x8, u64x8};
 use fearless_simd_macros::simd;
 
 use super::log_product::{PackProduct, StoredProduct};
-use super::pack::{F64_LANES, Pack, Real, load, splat, store, sum};
+use super::pack::{F64_LANES, Pack, Real, load, multiply_add, splat, store, sum};
 use crate::gig::{
     Coefficients, Expectations, FIRST_PIECE, Gig, LOCAL_BITS, MANTISSA_BITS, ONE_BITS, PADDED,
     PIECE_BITS, PIECES,
@@ -224,12 +224,12 @@ fn polynomial<S: Simd>(simd: S, table: &[Coefficients], position: &Position<S>) 
     let (s2, s4) = (s * s, s * s * (s * s));
     let mut pairs = [splat(simd, 0.0); PADDED / 2];
     for (i, pair) in pairs.iter_mut().enumerate() {
-        *pair = s.mul_add_precise(c[2 * i + 1], c[2 * i]);
+        *pair = multiply_add(s, c[2 * i + 1], c[2 * i]);
     }
-    let low = s2.mul_add_precise(pairs[1], pairs[0]);
-    let middle = s2.mul_add_precise(pairs[3], pairs[2]);
-    let high = s2.mul_add_precise(pairs[5], pairs[4]);
-    s4.mul_add_precise(s4.mul_add_precise(high, middle), low)
+    let low = multiply_add(s2, pairs[1], pairs[0]);
+    let middle = multiply_add(s2, pairs[3], pairs[2]);
+    let high = multiply_add(s2, pairs[5], pairs[4]);
+    multiply_add(s4, multiply_add(s4, high, middle), low)
 }
 
 #[inline(always)]

@@ -79,6 +79,24 @@ pub(super) fn splat<S: Simd>(simd: S, value: f64) -> f64x8<S> {
     f64x8::splat(simd, value)
 }
 
+/// `a b + c`, rounded once.
+///
+/// Where the instruction set does not have it, it is a hundred instructions: these are compiled
+/// once and not at every place, where they would be two thirds of the kernel.
+#[inline(always)]
+pub(super) fn multiply_add<S: Simd, V: SimdFloat<S>>(a: V, b: V, c: V) -> V {
+    // AVX2 and all above it have four lanes or more.
+    match S::f64s::LEN >= 4 || cfg!(target_arch = "aarch64") {
+        true => a.mul_add_precise(b, c),
+        false => emulate_multiply_add(a, b, c),
+    }
+}
+
+#[inline(never)]
+fn emulate_multiply_add<S: Simd, V: SimdFloat<S>>(a: V, b: V, c: V) -> V {
+    a.mul_add_precise(b, c)
+}
+
 /// Adds the eight lanes in a fixed tree.
 #[inline(always)]
 pub(super) fn sum<S: Simd>(simd: S, value: f64x8<S>) -> f64 {

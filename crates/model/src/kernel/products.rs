@@ -19,7 +19,7 @@ use fearless_simd::prelude::*;
 use fearless_simd_macros::simd;
 
 use super::layout::{At, Panel};
-use super::pack::{F64_LANES, Pack, Real, add_some, load};
+use super::pack::{F64_LANES, Pack, Real, add_some, load, multiply_add};
 
 /// Takes the results of [`combine`].
 pub(super) trait Finish<S: Simd, T: Real> {
@@ -120,7 +120,7 @@ fn bins_at<S: Simd, T: Real, F: Finish<S, T>, const BINS: usize>(
         let value = load(simd, activations);
         for i in 0..BINS {
             let entry = T::Vector::splat(simd, rows[i][k]);
-            sums[i] = value.mul_add_precise(entry, sums[i]);
+            sums[i] = multiply_add(value, entry, sums[i]);
         }
     }
     let mut lowest = sums[0];
@@ -267,7 +267,7 @@ impl<T: Real, R: Ratios<T>> Components<'_, T, R> {
                 let entries = &entries[phase * order + first..][..COMPONENTS];
                 for i in 0..COMPONENTS {
                     let entry = T::Vector::splat(simd, entries[i]);
-                    running[i] = ratio.mul_add_precise(entry, running[i]);
+                    running[i] = multiply_add(ratio, entry, running[i]);
                 }
             }
             bin += PHASES;
@@ -276,7 +276,7 @@ impl<T: Real, R: Ratios<T>> Components<'_, T, R> {
             let ratio = self.ratios.at(simd, bin + phase);
             for i in 0..COMPONENTS {
                 let entry = T::Vector::splat(simd, entries[first + i]);
-                running[phase][i] = ratio.mul_add_precise(entry, running[phase][i]);
+                running[phase][i] = multiply_add(ratio, entry, running[phase][i]);
             }
         }
         for (i, sum) in sums.iter_mut().enumerate() {
@@ -380,7 +380,7 @@ fn contract_lanes<S: Simd, T: Real, const BINS: usize>(
             let activations = T::Vector::from_slice(simd, activations);
             for i in 0..BINS {
                 let ratio = T::Vector::splat(simd, ratios[i].0.as_ref()[frame]);
-                running[i] = activations.mul_add_precise(ratio, running[i]);
+                running[i] = multiply_add(activations, ratio, running[i]);
             }
             at += tile.order;
         }

@@ -14,7 +14,7 @@ use super::elementwise::{
 };
 use super::layout::{At, block_size};
 use super::log_product::PackProduct;
-use super::pack::{Pack, Real, load, store};
+use super::pack::{Pack, Real, load, multiply_add, store};
 use super::source::SlabSource;
 use super::state::{Pass, SourceState};
 use crate::combinations::Share;
@@ -180,7 +180,7 @@ impl<T: Real> Structured<T> {
         for i in 0..BINS {
             let inverse_total = inverse_total[i];
             let rest = others[i] * inverse_total * ratio[i];
-            ratio[i] = inverse_total.mul_add_precise(inverse_total * observed[i], rest);
+            ratio[i] = multiply_add(inverse_total, inverse_total * observed[i], rest);
         }
         ratio
     }
@@ -240,7 +240,7 @@ impl<T: Real> Structured<T> {
             for_bins!(observed.len(), |BINS, bin| {
                 let mut total = variances.total::<S, BINS>(simd, noise, orders, None, bin);
                 for total in &mut total {
-                    *total = valid.mul_add_precise(*total, padding);
+                    *total = multiply_add(valid, *total, padding);
                 }
                 volume.multiply_all(simd, total);
                 let inverse = invert_all::<S, T, BINS>(simd, total);
@@ -282,7 +282,7 @@ impl<T: Real> Structured<T> {
                 let gains = self.gains.chunks_exact_mut(self.stride);
                 for (j, (&m, gains)) in orders.iter().zip(gains).enumerate() {
                     let own = load(simd, &self.variances.order(j, m)[bin]);
-                    let gain = own.mul_add_precise(scale, load(simd, &gains[bin]));
+                    let gain = multiply_add(own, scale, load(simd, &gains[bin]));
                     store(gain, &mut gains[bin]);
                 }
             }
@@ -313,7 +313,7 @@ fn add_share<S: Simd, T: Real, const BINS: usize>(
     } else {
         let before = load_all::<S, T, BINS>(simd, sums, bin);
         for i in 0..BINS {
-            terms[i] = weight.mul_add_precise(terms[i], before[i]);
+            terms[i] = multiply_add(weight, terms[i], before[i]);
         }
     }
     store_all::<S, T, BINS>(terms, sums, bin);
