@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use realfft::RealFftPlanner;
 pub use realfft::{ComplexToReal, FftError, RealToComplex};
+use rustfft::num_complex::Complex64;
 
 /// The transforms of real signals of one length, N, to their spectra and back. A clone shares them.
 #[derive(Clone)]
@@ -37,5 +38,28 @@ impl RealFft {
             forward: planner.plan_fft_forward(points),
             inverse: planner.plan_fft_inverse(points),
         }
+    }
+
+    /// The inverse transform times N, of a spectrum that is that of a real signal but for rounding:
+    /// of its bins at 0 and at half the rate, which are real, any imaginary part is left out.
+    ///
+    /// `spectrum` is overwritten. `scratch`: as many bins as the inverse asks for.
+    ///
+    /// # Panics
+    /// If a buffer does not have the length that `inverse` makes it with.
+    pub fn invert(
+        &self,
+        spectrum: &mut [Complex64],
+        signal: &mut [f64],
+        scratch: &mut [Complex64],
+    ) {
+        // The transform refuses others, which rounding, or a signal that is not finite, can leave.
+        spectrum[0].im = 0.0;
+        if self.inverse.len().is_multiple_of(2) {
+            spectrum[self.inverse.len() / 2].im = 0.0;
+        }
+        self.inverse
+            .process_with_scratch(spectrum, signal, scratch)
+            .expect("buffers of the plan's lengths, and real outer bins");
     }
 }

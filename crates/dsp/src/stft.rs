@@ -297,14 +297,7 @@ impl Stft {
             for (to, from) in spectrum.iter_mut().zip(row) {
                 *to = *from;
             }
-            spectrum[0].im = 0.0;
-            if self.settings.window_samples.is_multiple_of(2) {
-                spectrum[bins - 1].im = 0.0;
-            }
-            self.fft
-                .inverse
-                .process_with_scratch(&mut spectrum, &mut frame, &mut scratch)
-                .expect("the buffers have the planned lengths and DC and Nyquist are real");
+            self.fft.invert(&mut spectrum, &mut frame, &mut scratch);
 
             let (in_frame, in_signal) = self.overlap(t, samples);
             let weights = &self.synthesis_window[in_frame.clone()];

@@ -114,7 +114,7 @@ impl Sections {
         let mut scratch = self.fft.inverse.make_scratch_vec();
         sums.iter_mut()
             .map(|sum| {
-                self.transform_back(sum, &mut section, &mut scratch);
+                self.fft.invert(sum, &mut section, &mut scratch);
                 section[..self.taps]
                     .iter()
                     .map(|x| x / self.points as f64)
@@ -163,7 +163,7 @@ impl Sections {
                         *sum += x * h;
                     }
                 }
-                self.transform_back(&mut spectrum, piece, &mut scratch);
+                self.fft.invert(&mut spectrum, piece, &mut scratch);
                 for (sample, left) in piece.iter_mut().zip(tail.iter()) {
                     *sample += left;
                 }
@@ -175,22 +175,6 @@ impl Sections {
             self.section_count() * hop,
             std::array::from_fn(|i| tails[i].as_slice()),
         );
-    }
-
-    fn transform_back(
-        &self,
-        spectrum: &mut [Complex64],
-        out: &mut [f64],
-        scratch: &mut [Complex64],
-    ) {
-        // These bins are real by construction. A rounding error in them would make the transform
-        // refuse the spectrum.
-        spectrum[0].im = 0.0;
-        spectrum[self.points / 2].im = 0.0;
-        self.fft
-            .inverse
-            .process_with_scratch(spectrum, out, scratch)
-            .expect("all buffers are the plan's own, with real first and last bins");
     }
 }
 

@@ -131,14 +131,7 @@ impl Room {
             for (bin, factor) in bins.iter_mut().zip(&self.spectrum) {
                 *bin *= factor;
             }
-            // A product of real numbers, unless the signal is not finite: then the transform would
-            // refuse it instead of passing it on.
-            bins[0].im = 0.0;
-            bins[length / 2].im = 0.0;
-            self.fft
-                .inverse
-                .process_with_scratch(&mut bins, &mut time, &mut inverse_scratch)
-                .expect("all buffers have the plan's own lengths, and the outer bins are real");
+            self.fft.invert(&mut bins, &mut time, &mut inverse_scratch);
             for (sum, sample) in wet[start..].iter_mut().zip(&time) {
                 *sum += sample;
             }
