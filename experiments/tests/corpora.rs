@@ -173,6 +173,7 @@ fn files_that_cannot_be_used_are_all_named_or_left_out() {
         assert!(message.contains(file), "{file}: {message}");
     }
     assert!(message.contains("6 files cannot be used") && !message.contains("._a"));
+    assert!(message.contains("--skip-unusable leaves such files out"));
     assert!(!study.path("out").exists());
 
     let output = study.run(&with_folder(&["--skip-unusable", "--out", "skipped"]));

@@ -87,6 +87,26 @@ fn looks_can_be_changed_and_the_configuration_stays() {
     assert!(redraw(&study, &[]) == on_screen);
 }
 
+#[test]
+fn figures_can_go_to_a_folder_of_their_own_where_nothing_is_replaced() {
+    let study = run(Study::table1());
+    let before = common::all_files(&study.path("out"));
+    let apart = ["figures", "out", "--out", "paper/figures"];
+    let output = study.experiments(&[&apart[..], &["--set", "figures.style=paper"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(common::all_files(&study.path("out")) == before);
+    let drawn = common::all_files(&study.path("paper/figures"));
+    let on_paper = redraw(&study, &["--set", "figures.style=paper"]);
+    assert!(drawn == on_paper);
+
+    let again = study.experiments(&apart);
+    assert_eq!(again.status.code(), Some(2));
+    let said = stderr(&again);
+    assert!(said.contains("paper/figures/fig1."), "{said}");
+    assert!(said.contains("is there already"), "{said}");
+    assert!(common::all_files(&study.path("paper/figures")) == drawn);
+}
+
 /// The sizes of text in an SVG as they are shown, in points: the em in units of the drawing, times
 /// the points that a unit has.
 fn text_sizes(svg: &str) -> Vec<f64> {

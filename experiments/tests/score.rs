@@ -124,16 +124,19 @@ fn permutation_finds_the_estimates_in_any_order() {
     let run = |more: &[&str]| {
         let output = score(folder.path(), &[&arguments, more].concat());
         assert!(output.status.success(), "{}", stderr(&output));
-        json(&folder.path().join("scores.json"))
+        (json(&folder.path().join("scores.json")), stderr(&output))
     };
-    let found = run(&["--permute"]);
+    let (found, said) = run(&["--permute"]);
+    assert!(!said.contains("swapped"), "{said}");
     for (index, name) in ["hum", "noise", "speech"].iter().enumerate() {
         let target = &found["targets"][index];
         assert_eq!(target["estimate"], *name);
         assert_scores(&target["whole"], &RATIOS, &expected["turned"][index]);
     }
     // Without it the first reference meets the first estimate.
-    assert_eq!(run(&[])["targets"][0]["estimate"], "noise");
+    let (found, said) = run(&[]);
+    assert_eq!(found["targets"][0]["estimate"], "noise");
+    assert!(said.contains("are they swapped? --permute"), "{said}");
 }
 
 fn ramp(samples: usize, step: usize) -> Vec<f64> {

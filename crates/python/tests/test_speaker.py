@@ -183,6 +183,8 @@ def test_contradictions_and_damage(tmp_path, speaker):
     for name in "bcd":
         with pytest.raises(ValueError, match=f"{name}.npz is not a file of dictionaries"):
             vbnmf.SpeakerModel.load(tmp_path / f"{name}.npz")
+    with pytest.raises(ValueError, match="neither a NumPy archive .* nor a NumPy array"):
+        vbnmf.SpeakerModel.load(tmp_path / "c.npz")
     with pytest.raises(FileNotFoundError):
         vbnmf.SpeakerModel.load(tmp_path / "missing.npz")
 

@@ -121,6 +121,12 @@ impl ScoreArguments {
         let signals = loaded.as_ref().map(|(set, _)| set);
         let progress = Progress::new(self.quiet);
         let sheet = score_sets(&sets, signals, &settings, &pool, progress)?;
+        if !self.permute && sheet.seems_swapped() {
+            progress.warn(
+                "in every estimate another source is louder than its own (SIR below 0 dB): are \
+                 they swapped? --permute matches them with the references",
+            );
+        }
         let images = loaded
             .as_ref()
             .map(|(set, files)| pool.install(|| write_museval(set, files)));

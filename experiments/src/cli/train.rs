@@ -1,8 +1,9 @@
 //! `train`: its options and its run.
 
+use std::collections::BTreeSet;
 use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
@@ -150,9 +151,15 @@ impl TrainArguments {
             return Ok(());
         }
         let metadata = &file.metadata;
+        let folders: BTreeSet<_> = recordings.paths().map(Path::parent).collect();
+        let folders = match folders.len() {
+            1 => String::new(),
+            // Somebody may have given a folder of several people.
+            several => format!(" in {several} folders, taken for one source,"),
+        };
         writeln!(
             stdout(),
-            "{}{} frames from {} recordings at {} Hz; held out: {} frames\nDictionaries: {}",
+            "{}{} frames from {} recordings{folders} at {} Hz; held out: {} frames\nDictionaries: {}",
             summarise(&file).markdown(),
             metadata.training_frames,
             recordings.list.len(),

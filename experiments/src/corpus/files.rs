@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Error, Result, bail, ensure};
+use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use dsp::audio::Recording;
 use dsp::{MultichannelAudio, resample};
 use rand::RngExt;
@@ -128,7 +128,8 @@ impl Files {
             errors.extend(faults.into_iter().flatten());
         }
         if !skip_unusable {
-            return join_errors(errors);
+            return join_errors(errors)
+                .map_err(|error| anyhow!("{error:#}\n--skip-unusable leaves such files out"));
         }
         self.left_out = errors.iter().map(|error| format!("{error:#}")).collect();
         Ok(())

@@ -4,6 +4,7 @@
 //! same numbers and are not compared; neither is the manifest, which says how a run came about and
 //! not what came of it.
 
+use std::collections::HashMap;
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
@@ -20,6 +21,23 @@ pub(crate) const TOLERANCE: f64 = 1e-6;
 /// Columns of levels, which are logarithms: what is off by a part of the ratio of powers is off by
 /// as many dB at 0.1 dB as at 20.
 const LEVEL: &str = "_db";
+
+/// Columns that say what a row is of, beside the axes of a sweep, which are keys of the
+/// configuration. The order is a result where it is selected; of the rows of a posterior the
+/// sequence is the same.
+const LABELS: [&str; 11] = [
+    "seed",
+    "speaker",
+    "noise",
+    "mixture",
+    "snr_db",
+    "true_order",
+    "method",
+    "baseline",
+    "signal",
+    "metric",
+    "iteration",
+];
 
 /// Files that vary from run to run.
 const VARYING: [&str; 1] = ["timings.csv"];
@@ -120,7 +138,7 @@ fn text(folder: &Recorded, name: &str) -> Result<String> {
         .with_context(|| format!("{} is not text", folder.file(name).display()))
 }
 
-/// Row by row, field by field.
+/// Field by field, of rows with the same labels: a row more or less is one difference.
 fn compare_tables(name: String, expected: &str, found: &str, tolerance: f64) -> FileComparison {
     let mut comparison = FileComparison {
         name,
@@ -129,42 +147,100 @@ fn compare_tables(name: String, expected: &str, found: &str, tolerance: f64) -> 
         differences: Vec::new(),
     };
     let [expected, found] = [expected, found].map(records);
-    let header = expected.first().cloned().unwrap_or_default();
-    for (index, (expected, found)) in expected.iter().zip(&found).enumerate() {
-        let line = index + 1;
+    let [header, found_header] =
+        [&expected, &found].map(|it| it.first().cloned().unwrap_or_default());
+    if header != found_header {
+        comparison.differences.push(format!(
+            "the columns are {} instead of {}",
+            found_header.join(","),
+            header.join(",")
+        ));
+        return comparison;
+    }
+    let labels = label_columns(&header);
+    let mut places: HashMap<RowKey<'_>, usize> = keyed(&found, &labels).into_iter().collect();
+    for (key, line) in keyed(&expected, &labels) {
+        match places.remove(&key) {
+            Some(place) => comparison.compare_rows(
+                (line + 1, &header),
+                (&expected[line], &found[place]),
+                tolerance,
+            ),
+            None => comparison.differences.push(format!(
+                "line {} is missing: {}",
+                line + 1,
+                expected[line].join(",")
+            )),
+        }
+    }
+    let mut added: Vec<usize> = places.into_values().collect();
+    added.sort_unstable();
+    comparison.differences.extend(added.iter().map(|&line| {
+        let row = found[line].join(",");
+        format!("line {} is not in the reference: {row}", line + 1)
+    }));
+    comparison
+}
+
+impl FileComparison {
+    /// `place`: the line in the reference, and its columns; `rows`: the reference's and the run's.
+    fn compare_rows(
+        &mut self,
+        (line, header): (usize, &[String]),
+        (expected, found): (&[String], &[String]),
+        tolerance: f64,
+    ) {
         if expected.len() != found.len() {
-            comparison.differences.push(format!(
+            self.differences.push(format!(
                 "line {line}: {} fields instead of {}",
                 found.len(),
                 expected.len()
             ));
-            continue;
+            return;
         }
         for (column, (expected, found)) in expected.iter().zip(found).enumerate() {
             let column = header.get(column).map_or("", String::as_str);
-            comparison.fields += 1;
+            self.fields += 1;
             let (distance, size) = (distance(expected, found), size(column, expected));
             if let Some(distance) = distance.filter(|&it| it > 0.0) {
                 let relative = distance / size.max(f64::MIN_POSITIVE);
-                comparison.largest = comparison.largest.max(relative);
+                self.largest = self.largest.max(relative);
             }
             let allowed = allowed(size, expected, tolerance);
             let same = expected == found || distance.is_some_and(|distance| distance <= allowed);
             if !same {
-                comparison.differences.push(format!(
+                self.differences.push(format!(
                     "line {line}, `{column}`: {found:?} instead of {expected:?}"
                 ));
             }
         }
     }
-    if expected.len() != found.len() {
-        comparison.differences.push(format!(
-            "{} lines instead of {}",
-            found.len(),
-            expected.len()
-        ));
-    }
-    comparison
+}
+
+/// What a row is known by: its labels, and how many rows up to it have the same.
+type RowKey<'a> = (Vec<&'a str>, usize);
+
+/// The columns that say what a row is of, by their names.
+fn label_columns(header: &[String]) -> Vec<usize> {
+    let is_label = |name: &str| LABELS.contains(&name) || name.contains('.');
+    let columns = 0..header.len();
+    columns
+        .filter(|&column| is_label(&header[column]))
+        .collect()
+}
+
+/// The key of each row below the header, with its index.
+fn keyed<'a>(rows: &'a [Vec<String>], labels: &[usize]) -> Vec<(RowKey<'a>, usize)> {
+    let mut seen: HashMap<Vec<&str>, usize> = HashMap::new();
+    let rows = rows.iter().enumerate().skip(1);
+    rows.map(|(index, row)| {
+        let labels = labels.iter().filter_map(|&column| row.get(column));
+        let labels: Vec<&str> = labels.map(String::as_str).collect();
+        let count = seen.entry(labels.clone()).or_default();
+        *count += 1;
+        ((labels, *count), index)
+    })
+    .collect()
 }
 
 fn records(text: &str) -> Vec<Vec<String>> {
@@ -253,15 +329,38 @@ mod tests {
 
     #[test]
     fn what_differs_is_named() {
-        let found = differences_of("name,value\na,1.0\nb,2.0\n", "name,value\na,1.5\nb\nc,3\n");
+        let found = differences_of(
+            "method,value\na,1.0\nb,2.0\n",
+            "method,value\na,1.5\nb\nc,3\n",
+        );
         assert_eq!(
             found,
             [
                 "line 2, `value`: \"1.5\" instead of \"1.0\"",
                 "line 3: 1 fields instead of 2",
-                "4 lines instead of 3"
+                "line 4 is not in the reference: c,3"
             ]
         );
+        assert_eq!(
+            differences_of("method,value\n", "method,mean\n"),
+            ["the columns are method,mean instead of method,value"]
+        );
+    }
+
+    #[test]
+    fn a_row_more_or_less_is_one_difference() {
+        for added in ["c,0,5.0", "a,1,5.0"] {
+            let short = "method,snr_db,value\na,0,1.0\na,3,2.0\nb,0,3.0\nb,3,4.0\n";
+            let long = short.replace("a,3,2.0\n", &format!("{added}\na,3,2.0\n"));
+            assert_eq!(
+                differences_of(short, &long),
+                [format!("line 3 is not in the reference: {added}")]
+            );
+            assert_eq!(
+                differences_of(&long, short),
+                [format!("line 3 is missing: {added}")]
+            );
+        }
     }
 
     #[test]
@@ -272,7 +371,7 @@ mod tests {
             "a\n2.0000002\n",
             TOLERANCE,
         );
-        assert!(found.differences.is_empty() && found.fields == 2);
+        assert!(found.differences.is_empty() && found.fields == 1);
         assert!((found.largest - 1e-7).abs() < 1e-12, "{}", found.largest);
     }
 }

@@ -338,7 +338,7 @@ fn methods_of_others() -> Vec<Case> {
             |_| (),
             "--estimates mine",
             2,
-            "mine/speech is not a folder (`evaluation.estimates`)",
+            "mine/speech is not a folder (`evaluation.estimates`) … mine/speech/TRIAL.wav",
         ),
         (
             "an empty folder",

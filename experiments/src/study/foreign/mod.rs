@@ -114,7 +114,13 @@ impl ForeignEstimates {
         };
         for method in methods {
             let listed = list_audio_files(&method.speech(), KEY, |_| false);
-            let paths = listed.map_err(|error| Refused(format!("{error:#}")))?;
+            let paths = listed.map_err(|error| {
+                let folder = method.folder.display();
+                Refused(format!(
+                    "{error:#}: estimates of the method {} are {folder}/{SPEECH}/TRIAL.wav",
+                    method.name
+                ))
+            })?;
             let look_at = |path: PathBuf| {
                 interrupt::check()?;
                 let signal = SignalFacts::read(&path);

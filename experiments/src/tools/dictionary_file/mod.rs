@@ -87,7 +87,10 @@ impl DictionaryFile {
             let digest = Digest::of_bytes(&bytes);
             Ok((Self::decode_assuming(Cursor::new(bytes), assumed)?, digest))
         };
-        let named = || format!("{} is not a file of dictionaries", path.display());
+        let named = || {
+            let path = path.display();
+            format!("{path} is not a file of dictionaries, as `train` makes of recordings")
+        };
         read().with_context(named)
     }
 

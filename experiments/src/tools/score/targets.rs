@@ -161,4 +161,16 @@ impl ScoreSheet {
                 || (0..self.quantities.len()).any(in_all_frames)
         })
     }
+    /// Whether in every estimate of a mixture another source is louder than its own.
+    pub(crate) fn seems_swapped(&self) -> bool {
+        let sir = Quantity::Estimate(Metric::Sir);
+        let Some(index) = self.quantities.iter().position(|&it| it == sir) else {
+            return false;
+        };
+        let is_negative = |target: &TargetScores| match &target.whole.scores[index] {
+            Ok(db) => *db < 0.0,
+            Err(reason) => *reason == Missing::MinusInfinite,
+        };
+        self.targets().all(is_negative)
+    }
 }
