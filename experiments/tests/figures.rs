@@ -105,6 +105,17 @@ fn figures_can_go_to_a_folder_of_their_own_where_nothing_is_replaced() {
     assert!(said.contains("paper/figures/fig1."), "{said}");
     assert!(said.contains("is there already"), "{said}");
     assert!(common::all_files(&study.path("paper/figures")) == drawn);
+
+    let before = others(&study.path("out"));
+    for (place, part) in [
+        ("out", "holds the results of a run"),
+        ("out/table1.csv", "is not a folder"),
+    ] {
+        let refused = study.experiments(&["figures", "out", "--out", place]);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(stderr(&refused).contains(part), "{}", stderr(&refused));
+    }
+    assert!(others(&study.path("out")) == before);
 }
 
 /// The sizes of text in an SVG as they are shown, in points: the em in units of the drawing, times

@@ -13,6 +13,21 @@ use serde_json::Value;
 use synth::SAMPLE_RATE_HZ;
 
 #[test]
+fn recordings_of_several_folders_are_taken_for_one_source_and_that_is_said() {
+    let scene = Scene::new();
+    let says = |arguments: &[&str]| {
+        let output = scene.train(&[arguments, &["--out", "out.npz"]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output).contains("recordings in 2 folders, taken for one source")
+    };
+    assert!(!says(&[]));
+    // The mixture lies in the folder above.
+    assert!(says(&["mix.wav"]));
+    assert!(!says(&["mix.wav", "--quiet"]));
+    assert!(!says(&["./speech/../speech"]));
+}
+
+#[test]
 fn dictionaries_do_not_depend_on_the_threads_and_are_arrays_for_others() {
     let scene = Scene::new();
     for (jobs, out) in [("1", "one.npz"), ("3", "three.npz")] {

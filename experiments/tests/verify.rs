@@ -140,7 +140,7 @@ fn sweeps_and_realmix_are_compared_too_and_realmix_is_judged() {
         fs::write(&summary, text.replacen(",sdr,", ",sir,", 1)).unwrap();
         let differs = verify("out");
         assert_eq!(differs.status.code(), Some(4));
-        let difference = "summary.csv: line 2 is missing: ";
+        let difference = "summary.csv: line 2 of the reference is missing: ";
         assert!(
             stdout(&differs).contains(difference),
             "{}",

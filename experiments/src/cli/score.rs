@@ -123,8 +123,8 @@ impl ScoreArguments {
         let sheet = score_sets(&sets, signals, &settings, &pool, progress)?;
         if !self.permute && sheet.seems_swapped() {
             progress.warn(
-                "in every estimate another source is louder than its own (SIR below 0 dB): are \
-                 they swapped? --permute matches them with the references",
+                "every estimate has more of other sources than of its own: are they in another \
+                 order than the references? --permute matches them",
             );
         }
         let images = loaded

@@ -1,9 +1,8 @@
 //! `train`: its options and its run.
 
-use std::collections::BTreeSet;
 use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
@@ -142,6 +141,13 @@ impl TrainArguments {
         recordings.drop_links();
         recordings.spool_streams()?;
         let progress = Progress::new(self.quiet);
+        let folders = recordings.folders();
+        if folders > 1 {
+            // Which may be of several people.
+            progress.note(format_args!(
+                "recordings in {folders} folders, taken for one source"
+            ));
+        }
         let skip = self.skip_unusable;
         let file = start_threads(self.jobs)?
             .install(|| learn_dictionaries(&mut recordings, settings, skip, progress))?;
@@ -151,15 +157,9 @@ impl TrainArguments {
             return Ok(());
         }
         let metadata = &file.metadata;
-        let folders: BTreeSet<_> = recordings.paths().map(Path::parent).collect();
-        let folders = match folders.len() {
-            1 => String::new(),
-            // Somebody may have given a folder of several people.
-            several => format!(" in {several} folders, taken for one source,"),
-        };
         writeln!(
             stdout(),
-            "{}{} frames from {} recordings{folders} at {} Hz; held out: {} frames\nDictionaries: {}",
+            "{}{} frames from {} recordings at {} Hz; held out: {} frames\nDictionaries: {}",
             summarise(&file).markdown(),
             metadata.training_frames,
             recordings.list.len(),

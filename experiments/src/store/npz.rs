@@ -32,10 +32,10 @@ impl<R: Read + Seek> Archive<R> {
         source.seek(SeekFrom::Start(0))?;
         Ok(match start == MAGIC {
             true => Self::Single(source),
-            false => Self::Zip(
-                ZipArchive::new(source)
-                    .context("it is neither a NumPy archive (.npz) nor a NumPy array (.npy)")?,
-            ),
+            false => Self::Zip(ZipArchive::new(source).context(
+                "it is neither a NumPy archive (.npz), which `train` writes, nor a NumPy array \
+                     (.npy)",
+            )?),
         })
     }
 

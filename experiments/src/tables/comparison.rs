@@ -1,6 +1,6 @@
 //! One run against another, number by number.
 //!
-//! Every CSV file of the reference is compared but the times. Documents and figures are made of the
+//! Every CSV file of the reference is compared but the times, whatever the sequence of its rows. Documents and figures are made of the
 //! same numbers and are not compared; neither is the manifest, which says how a run came about and
 //! not what came of it.
 
@@ -22,9 +22,8 @@ pub(crate) const TOLERANCE: f64 = 1e-6;
 /// as many dB at 0.1 dB as at 20.
 const LEVEL: &str = "_db";
 
-/// Columns that say what a row is of, beside the axes of a sweep, which are keys of the
-/// configuration. The order is a result where it is selected; of the rows of a posterior the
-/// sequence is the same.
+/// Columns that say what a row is of, beside orders and the axes of a sweep, which are keys of the
+/// configuration.
 const LABELS: [&str; 11] = [
     "seed",
     "speaker",
@@ -38,6 +37,9 @@ const LABELS: [&str; 11] = [
     "metric",
     "iteration",
 ];
+
+/// How the names of methods end that select an order.
+const SELECTION: &str = "_selection";
 
 /// Files that vary from run to run.
 const VARYING: [&str; 1] = ["timings.csv"];
@@ -157,29 +159,72 @@ fn compare_tables(name: String, expected: &str, found: &str, tolerance: f64) -> 
         ));
         return comparison;
     }
-    let labels = label_columns(&header);
-    let mut places: HashMap<RowKey<'_>, usize> = keyed(&found, &labels).into_iter().collect();
-    for (key, line) in keyed(&expected, &labels) {
-        match places.remove(&key) {
-            Some(place) => comparison.compare_rows(
-                (line + 1, &header),
-                (&expected[line], &found[place]),
-                tolerance,
-            ),
+    let (pairs, added) = pair_rows(&header, &expected, &found);
+    for (line, (expected, found)) in expected.iter().zip(pairs).enumerate().skip(1) {
+        match found {
+            Some(found) => {
+                comparison.compare_rows((line + 1, &header), (expected, found), tolerance);
+            }
             None => comparison.differences.push(format!(
-                "line {} is missing: {}",
+                "line {} of the reference is missing: {}",
                 line + 1,
-                expected[line].join(",")
+                expected.join(",")
             )),
         }
     }
-    let mut added: Vec<usize> = places.into_values().collect();
-    added.sort_unstable();
     comparison.differences.extend(added.iter().map(|&line| {
         let row = found[line].join(",");
-        format!("line {} is not in the reference: {row}", line + 1)
+        format!(
+            "line {} of the run is not in the reference: {row}",
+            line + 1
+        )
     }));
     comparison
+}
+
+/// The row of the run for each of the reference, and the indices of those that are left. Of rows
+/// with the same labels those that are equal are pairs, the others in their sequence.
+fn pair_rows<'a>(
+    header: &[String],
+    expected: &[Vec<String>],
+    found: &'a [Vec<String>],
+) -> (Vec<Option<&'a [String]>>, Vec<usize>) {
+    let mut left: HashMap<Vec<&str>, Vec<usize>> = HashMap::new();
+    for (index, row) in found.iter().enumerate().skip(1) {
+        left.entry(labels(header, row)).or_default().push(index);
+    }
+    let mut pairs = vec![None; expected.len()];
+    for only_equal in [true, false] {
+        for (row, pair) in expected.iter().zip(&mut pairs).skip(1) {
+            let Some(left) = left.get_mut(&labels(header, row)) else {
+                continue;
+            };
+            let fits = |&index: &usize| !only_equal || found[index] == *row;
+            let place = match pair.is_none() {
+                true => left.iter().position(fits),
+                false => None,
+            };
+            if let Some(place) = place {
+                *pair = Some(found[left.remove(place)].as_slice());
+            }
+        }
+    }
+    let mut added: Vec<usize> = left.into_values().flatten().collect();
+    added.sort_unstable();
+    (pairs, added)
+}
+
+/// What says what a row is of. The order does, unless it was selected, which is a result.
+fn labels<'a>(header: &[String], row: &'a [String]) -> Vec<&'a str> {
+    let is_selection = row.iter().any(|text| text.ends_with(SELECTION));
+    let fields = header.iter().zip(row);
+    fields
+        .filter(|(column, _)| match column.as_str() {
+            "order" => !is_selection,
+            column => LABELS.contains(&column) || column.contains('.'),
+        })
+        .map(|(_, text)| text.as_str())
+        .collect()
 }
 
 impl FileComparison {
@@ -215,32 +260,6 @@ impl FileComparison {
             }
         }
     }
-}
-
-/// What a row is known by: its labels, and how many rows up to it have the same.
-type RowKey<'a> = (Vec<&'a str>, usize);
-
-/// The columns that say what a row is of, by their names.
-fn label_columns(header: &[String]) -> Vec<usize> {
-    let is_label = |name: &str| LABELS.contains(&name) || name.contains('.');
-    let columns = 0..header.len();
-    columns
-        .filter(|&column| is_label(&header[column]))
-        .collect()
-}
-
-/// The key of each row below the header, with its index.
-fn keyed<'a>(rows: &'a [Vec<String>], labels: &[usize]) -> Vec<(RowKey<'a>, usize)> {
-    let mut seen: HashMap<Vec<&str>, usize> = HashMap::new();
-    let rows = rows.iter().enumerate().skip(1);
-    rows.map(|(index, row)| {
-        let labels = labels.iter().filter_map(|&column| row.get(column));
-        let labels: Vec<&str> = labels.map(String::as_str).collect();
-        let count = seen.entry(labels.clone()).or_default();
-        *count += 1;
-        ((labels, *count), index)
-    })
-    .collect()
 }
 
 fn records(text: &str) -> Vec<Vec<String>> {
@@ -338,7 +357,7 @@ mod tests {
             [
                 "line 2, `value`: \"1.5\" instead of \"1.0\"",
                 "line 3: 1 fields instead of 2",
-                "line 4 is not in the reference: c,3"
+                "line 4 of the run is not in the reference: c,3"
             ]
         );
         assert_eq!(
@@ -349,18 +368,38 @@ mod tests {
 
     #[test]
     fn a_row_more_or_less_is_one_difference() {
-        for added in ["c,0,5.0", "a,1,5.0"] {
-            let short = "method,snr_db,value\na,0,1.0\na,3,2.0\nb,0,3.0\nb,3,4.0\n";
-            let long = short.replace("a,3,2.0\n", &format!("{added}\na,3,2.0\n"));
-            assert_eq!(
-                differences_of(short, &long),
-                [format!("line 3 is not in the reference: {added}")]
-            );
-            assert_eq!(
-                differences_of(&long, short),
-                [format!("line 3 is missing: {added}")]
-            );
+        let short = "method,snr_db,order,value\n\
+                     single,0,2,1.0\nsingle,0,4,2.0\nvb_selection,0,2,3.0\n";
+        for added in [
+            "single,0,3,5.0",
+            "single,1,4,5.0",
+            "mean,0,4,2.0",
+            "single,0,4,2.0",
+        ] {
+            let long = short.replace("vb", &format!("{added}\nvb"));
+            let line = format!("line 4 of the run is not in the reference: {added}");
+            assert_eq!(differences_of(short, &long), [line]);
+            let line = format!("line 4 of the reference is missing: {added}");
+            assert_eq!(differences_of(&long, short), [line]);
         }
+        assert_eq!(
+            differences_of(short, &short.replace("selection,0,2", "selection,0,4")),
+            ["line 4, `order`: \"4\" instead of \"2\""]
+        );
+    }
+
+    #[test]
+    fn a_wrong_label_is_a_row_less_and_one_more() {
+        let right = "method,metric,value\na,sdr,1.0\na,sir,2.0\n";
+        assert_eq!(
+            differences_of(right, &right.replace("sdr", "sir")),
+            [
+                "line 2 of the reference is missing: a,sdr,1.0",
+                "line 2 of the run is not in the reference: a,sir,1.0"
+            ]
+        );
+        let turned = "method,metric,value\na,sir,2.0\na,sdr,1.0\n";
+        assert!(differences_of(right, turned).is_empty());
     }
 
     #[test]

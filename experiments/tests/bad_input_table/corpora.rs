@@ -19,7 +19,7 @@ pub(super) fn cases() -> Vec<Case> {
             "no folder of speech",
             |folder| fs::remove_dir_all(folder.join("speech")).unwrap(),
             FOLDER,
-            "speech is not a folder (`corpus.speech`): docs/corpora.md",
+            "speech is not a folder (`corpus.speech`)",
         ),
         (
             "no folder of background",

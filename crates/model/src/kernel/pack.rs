@@ -14,6 +14,7 @@ use std::fmt::Debug;
 
 use fearless_simd::prelude::*;
 use fearless_simd::{SimdFloatElement, f32x16, f64x8, u32x16, u64x8};
+use fearless_simd_macros::simd;
 
 use crate::range::{Range, SINGLE_RANGE, VARIANCE_FLOOR};
 
@@ -81,8 +82,8 @@ pub(super) fn splat<S: Simd>(simd: S, value: f64) -> f64x8<S> {
 
 /// `a b + c`, rounded once.
 ///
-/// Where the instruction set does not have it, it is a hundred instructions: these are compiled
-/// once and not at every place, where they would be two thirds of the kernel.
+/// Where the instruction set does not have it, it is a hundred instructions, which are compiled
+/// once and not at every place: there they would be most of the kernel.
 #[inline(always)]
 pub(super) fn multiply_add<S: Simd, V: SimdFloat<S>>(a: V, b: V, c: V) -> V {
     // AVX2 and all above it have four lanes or more.
@@ -93,6 +94,7 @@ pub(super) fn multiply_add<S: Simd, V: SimdFloat<S>>(a: V, b: V, c: V) -> V {
 }
 
 #[inline(never)]
+#[simd]
 fn emulate_multiply_add<S: Simd, V: SimdFloat<S>>(a: V, b: V, c: V) -> V {
     a.mul_add_precise(b, c)
 }

@@ -278,10 +278,7 @@ class SpeakerModel:
         try:
             return cls._load(path, part, sample_rate_hz, stft)
         except _DAMAGE as error:
-            raise ValueError(
-                f"{os.fspath(path)} is not a file of dictionaries, as `SpeakerModel.save` makes: "
-                f"{error}"
-            ) from error
+            raise ValueError(f"{os.fspath(path)} is not a file of dictionaries: {error}") from error
 
     @classmethod
     def _load(
@@ -293,8 +290,11 @@ class SpeakerModel:
     ) -> SpeakerModel:
         with open(path, "rb") as file:
             # NumPy takes anything else for pickled objects, and would advise to trust them.
-            if not file.read(6).startswith((b"PK", b"\x93NUMPY")):
-                raise ValueError("it is neither a NumPy archive (.npz) nor a NumPy array (.npy)")
+            if not file.read(6).startswith((b"PK\x03\x04", b"PK\x05\x06", b"\x93NUMPY")):
+                raise ValueError(
+                    "it is neither a NumPy archive (.npz), which `save` and the command `train` "
+                    "write, nor a NumPy array (.npy)"
+                )
             file.seek(0)
             content = np.load(file, allow_pickle=False)
             if isinstance(content, np.ndarray):

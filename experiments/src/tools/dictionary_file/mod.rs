@@ -87,10 +87,7 @@ impl DictionaryFile {
             let digest = Digest::of_bytes(&bytes);
             Ok((Self::decode_assuming(Cursor::new(bytes), assumed)?, digest))
         };
-        let named = || {
-            let path = path.display();
-            format!("{path} is not a file of dictionaries, as `train` makes of recordings")
-        };
+        let named = || format!("{} is not a file of dictionaries", path.display());
         read().with_context(named)
     }
 

@@ -114,6 +114,14 @@ impl Recordings {
         self.list.iter().map(|recording| recording.path.as_path())
     }
 
+    /// In how many folders there are regular files.
+    pub(crate) fn folders(&self) -> usize {
+        let files = self.paths().filter(|path| path.is_file());
+        let folders =
+            files.filter_map(|path| path.canonicalize().ok()?.parent().map(PathBuf::from));
+        folders.collect::<HashSet<PathBuf>>().len()
+    }
+
     /// Keeps one name of each file: links to one recording do not make it count more.
     pub(crate) fn drop_links(&mut self) {
         let mut known = HashMap::new();

@@ -161,16 +161,21 @@ impl ScoreSheet {
                 || (0..self.quantities.len()).any(in_all_frames)
         })
     }
-    /// Whether in every estimate of a mixture another source is louder than its own.
+
+    /// Whether every estimate of a mixture has less of its own source than of an average other one,
+    /// as the mixture itself, at equal levels, has not.
     pub(crate) fn seems_swapped(&self) -> bool {
         let sir = Quantity::Estimate(Metric::Sir);
         let Some(index) = self.quantities.iter().position(|&it| it == sir) else {
             return false;
         };
-        let is_negative = |target: &TargetScores| match &target.whole.scores[index] {
-            Ok(db) => *db < 0.0,
+        // Of several channels there are as many targets more, and the bound is lower.
+        let others = self.targets().count().saturating_sub(1).max(1);
+        let least = -10.0 * (others as f64).log10();
+        let is_less = |target: &TargetScores| match &target.whole.scores[index] {
+            Ok(db) => *db < least,
             Err(reason) => *reason == Missing::MinusInfinite,
         };
-        self.targets().all(is_negative)
+        self.targets().all(is_less)
     }
 }
