@@ -1,8 +1,8 @@
 //! One run against another, number by number.
 //!
-//! Every CSV file of the reference is compared but the times, whatever the sequence of its rows. Documents and figures are made of the
-//! same numbers and are not compared; neither is the manifest, which says how a run came about and
-//! not what came of it.
+//! Every CSV file of the reference is compared but the times, whatever the sequence of its rows.
+//! Documents and figures are made of the same numbers and are not compared; neither is the
+//! manifest, which says how a run came about and not what came of it.
 
 use std::collections::HashMap;
 use std::fs;
