@@ -73,7 +73,7 @@ pub(crate) fn resolve(name: &str, text: &str, sources: &Sources) -> Result<Confi
             sweep.seeds = vec![seed];
         }
     }
-    refuse_alternative_of_axis(&config, sources)?;
+    refuse_options_of_axes(&config, sources)?;
     config.normalise();
     config.validate().map_err(|invalid| {
         let place = match Origin::find(invalid.key, text, sources) {
@@ -101,10 +101,18 @@ fn refuse_both_alternatives(sources: &Sources) -> Result<()> {
     Ok(())
 }
 
-/// Refuses an option whose alternative is varied: every value of the axis would take it back.
-fn refuse_alternative_of_axis(config: &Config, sources: &Sources) -> Result<()> {
+/// Refuses an option for what is varied: every value of the axis would take it back.
+fn refuse_options_of_axes(config: &Config, sources: &Sources) -> Result<()> {
     let axes = config.sweep.iter().flat_map(|sweep| &sweep.axis);
     let varied: Vec<&str> = axes.flat_map(Axis::all_keys).collect();
+    for &key in &varied {
+        if let Some(option) = find_option(sources, key) {
+            bail!(
+                "--set {option}: `{key}` is an axis of the sweep, whose values take its place: \
+                 change `sweep.axis` instead"
+            );
+        }
+    }
     for (key, other) in ALTERNATIVES {
         if let Some(option) = find_option(sources, key)
             && varied.contains(&other)
@@ -379,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_whose_alternative_is_an_axis_is_refused() {
+    fn an_option_for_what_is_an_axis_is_refused_in_either_name() {
         let axis = |key: &str| {
             format!(
                 "[[sweep.axis]]\nkey = 'model.iterations'\nvalues = [1, 2]\n\
@@ -403,6 +411,11 @@ mod tests {
         let refused = message(both, &["model.kappa=0.25"]);
         assert!(
             refused.contains("`model.beta`, which is an axis"),
+            "{refused}"
+        );
+        let refused = message(both, &["model.iterations=3"]);
+        assert!(
+            refused.contains("--set model.iterations=3: `model.iterations` is an axis"),
             "{refused}"
         );
     }
