@@ -140,7 +140,7 @@ fn text(folder: &Recorded, name: &str) -> Result<String> {
         .with_context(|| format!("{} is not text", folder.file(name).display()))
 }
 
-/// Field by field, of rows with the same labels: a row more or less is one difference.
+/// Rows with the same labels: a row more or less is one difference.
 fn compare_tables(name: String, expected: &str, found: &str, tolerance: f64) -> FileComparison {
     let mut comparison = FileComparison {
         name,
@@ -163,7 +163,7 @@ fn compare_tables(name: String, expected: &str, found: &str, tolerance: f64) -> 
     for (line, (expected, found)) in expected.iter().zip(pairs).enumerate().skip(1) {
         match found {
             Some(found) => {
-                comparison.compare_rows((line + 1, &header), (expected, found), tolerance);
+                comparison.compare_row(line + 1, &header, expected, found, tolerance);
             }
             None => comparison.differences.push(format!(
                 "line {} of the reference is missing: {}",
@@ -228,11 +228,13 @@ fn labels<'a>(header: &[String], row: &'a [String]) -> Vec<&'a str> {
 }
 
 impl FileComparison {
-    /// `place`: the line in the reference, and its columns; `rows`: the reference's and the run's.
-    fn compare_rows(
+    /// Field by field. `line`: that of the row in the reference.
+    fn compare_row(
         &mut self,
-        (line, header): (usize, &[String]),
-        (expected, found): (&[String], &[String]),
+        line: usize,
+        header: &[String],
+        expected: &[String],
+        found: &[String],
         tolerance: f64,
     ) {
         if expected.len() != found.len() {
